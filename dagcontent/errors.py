@@ -1,0 +1,118 @@
+"""Every error that leaves dagcontent, as one tree. Knows no file format, no store, no vendor.
+
+    DagcontentError                 abstract: never raised itself
+    ├── UsageError                  the user can mend it; exit 2
+    │   ├── GraphError              mistakes in a graph file, all of one pass (`.mistakes`)
+    │   └── ConfigError             configuration, arguments, environment
+    ├── NodeError                   one node could not be made; its dependants are blocked; exit 1
+    ├── StoreError                  the store cannot be read or written
+    │   ├── StoreBusy               another process holds the database too long
+    │   ├── StoreDamaged            bytes are not what their digest says, or a row is not a record
+    │   └── StoreFull               no space left where the store lives
+    ├── ProviderError               a vendor failed
+    ├── BudgetExceeded              nothing was spent beyond the cap; exit 6
+    └── InternalError               a fault of ours: "please report"
+
+Policy reads the class, never the text. Every error a user can act on carries a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = [
+    "BudgetExceeded",
+    "ConfigError",
+    "DagcontentError",
+    "GraphError",
+    "InternalError",
+    "NodeError",
+    "ProviderError",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "UsageError",
+]
+
+
+class DagcontentError(Exception):
+    """What happened, the facts that matter as (label, value) rows, and what to do about it."""
+
+    exit_code = 1
+
+    def __init__(
+        self, message: str, *, facts: Sequence[tuple[str, str]] = (), hint: str | None = None
+    ) -> None:
+        if type(self) is DagcontentError:
+            text = "DagcontentError is abstract: raise one of its branches"
+            raise TypeError(text)
+        super().__init__(message)
+        self.message = message
+        self.facts = tuple(facts)
+        self.hint = hint
+
+
+class UsageError(DagcontentError):
+    """The graph, the arguments or the configuration are wrong; nothing was run or spent."""
+
+    exit_code = 2
+
+
+class GraphError(UsageError):
+    """All mistakes that one pass over a graph found, each already located in its file."""
+
+    def __init__(self, message: str, mistakes: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        # `spec.source.Located` values; typed loosely because errors stand below every layer.
+        self.mistakes = tuple(mistakes)
+
+
+class ConfigError(UsageError):
+    """An argument, a configuration file or the environment is wrong."""
+
+
+class NodeError(DagcontentError):
+    """One node instance could not be made. `retry` says whether another attempt can help."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        facts: Sequence[tuple[str, str]] = (),
+        hint: str | None = None,
+        retry: bool = False,
+    ) -> None:
+        super().__init__(message, facts=facts, hint=hint)
+        self.retry = retry
+
+
+class StoreError(DagcontentError):
+    """The store cannot be read or written as it must."""
+
+
+class StoreBusy(StoreError):  # noqa: N818 - the name is the state, as in SQLite's own word
+    """Another process held the database for longer than we are willing to wait."""
+
+
+class StoreDamaged(StoreError):  # noqa: N818 - the name is the state
+    """Bytes do not hash to their name, or a row cannot be read as a record."""
+
+
+class StoreFull(StoreError):  # noqa: N818 - the name is the state
+    """There is no space left (or a quota is used up) where the store lives."""
+
+
+class ProviderError(DagcontentError):
+    """A vendor failed, refused, or answered with what cannot be read."""
+
+
+class BudgetExceeded(DagcontentError):  # noqa: N818 - the name is the state
+    """The next call could exceed the cap; nothing beyond it was spent."""
+
+    exit_code = 6
+
+
+class InternalError(DagcontentError):
+    """An invariant of ours does not hold. Please report it, with the graph if you can."""

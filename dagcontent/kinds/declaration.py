@@ -1,0 +1,84 @@
+"""What a kind says of itself: the one source of its checks, its schema, its documentation and its keys.
+
+Knows no graph, no file and no implementation: `value` kinds are pure functions and stand beside their
+declaration; local ones are found in `media/` through a registry that `api` wires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from dagcontent.values.types import Type
+
+__all__ = ["Effect", "Kind", "Param"]
+
+
+class Effect(Enum):
+    """What happens when an action of a kind is run."""
+
+    VALUE = "value"  # a total, bounded function of values: evaluated by the planner, no record
+    FILES = "files"  # like VALUE, of files beside the graph: evaluated through the planner's file port
+    LOCAL = "local"  # runs on this machine, free
+    PAID = "paid"  # costs money at a vendor
+    PERSON = "person"  # waits for somebody
+
+
+class Param(msgspec.Struct, frozen=True):
+    """One parameter.
+
+    `default` is the key default: written out or left out, the key is the same; it never changes within a version.
+    `also` are further types accepted (a video where audio is asked). `choices` limit a text. `minimum` and
+    `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB").
+    `fields` describe the tables of a list or record parameter (`image.compose` layers).
+    """
+
+    name: str
+    type: Type
+    help: str
+    required: bool = False
+    default: Any = None
+    also: tuple[Type, ...] = ()
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    keyed: bool = True
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of node.
+
+    `output` is the type when it depends on nothing; `output_of` gives it from the parameters as written.
+    `stand_ins` are the free local models ("card" is `local/card`). `priced_by` is a unit of prices, for kinds made by models.
+    `facts` can be asked of the output. `carries` says that carried facts of artifacts (alignment, chapters) travel
+    through it, so they are in its key. `one_of` are groups of parameters of which at least one must be given.
+    `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
+    """
+
+    name: str
+    help: str
+    params: tuple[Param, ...]
+    output: Type
+    effect: Effect
+    version: int = 1
+    accepts: tuple[int, ...] = ()
+    facts: tuple[str, ...] = ()
+    carries: bool = False
+    by_model: bool = False
+    stand_ins: tuple[str, ...] = ()
+    priced_by: str = ""
+    one_of: tuple[tuple[str, ...], ...] = ()
+    output_of: Callable[[Mapping[str, Any]], Type] | None = None
+    evaluate: Callable[..., Any] | None = None
+
+    def param(self, name: str) -> Param | None:
+        """Return the parameter of that name."""
+        return next((p for p in self.params if p.name == name), None)
+
+    def output_type(self, params: Mapping[str, Any]) -> Type:
+        """Return the output's type for parameters as they stand in the graph (references unresolved)."""
+        return self.output if self.output_of is None else self.output_of(params)

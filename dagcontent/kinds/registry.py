@@ -1,0 +1,34 @@
+"""Every declared kind by name, and the names that are planned. Knows no implementation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dagcontent.kinds import asset, audio, image, text, video
+from dagcontent.kinds.declaration import Kind
+
+__all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES"]
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind for module in (text, asset, image, audio, video) for kind in module.KINDS
+}
+"""All kinds that can be used, by name."""
+
+LATER_KINDS: Final = frozenset(
+    "text.translate image.edit image.upscale image.remove_background image.describe speech.dialogue speech.convert "
+    "speech.dub audio.transcribe sound.generate music.generate video.edit video.extend video.upscale video.avatar "
+    "video.lipsync video.soundtrack video.describe json.parse list.filter list.flatten list.slice document.pages "
+    "document.text image.crop image.convert image.compose image.split audio.mix audio.place audio.trim audio.fade "
+    "audio.normalize audio.fit audio.convert video.trim video.speed video.resize video.reframe video.overlay "
+    "video.convert video.frame media.check metadata.write select fallback gate assert graph python command".split()
+)
+"""Kinds of the language that this version cannot build yet."""
+
+COMMON_KEYS: Final = (
+    "kind", "model", "options", "each", "takes", "needs", "when", "optional", "output", "timeout", "retries",
+    "on_error", "on_block", "max_cost_usd", "snap", "seed", "cache", "tags",
+)  # fmt: skip
+"""Keys that every node has; no kind has a parameter of the same name."""
+
+RESERVED_NAMES: Final = frozenset({"params", "each", "index", "label", "take", "prev", "next"})
+"""Names that no node and no dimension may have."""

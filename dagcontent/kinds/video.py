@@ -1,0 +1,151 @@
+"""Kinds of moving pictures and subtitles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.values.types import AUDIO, BOOLEAN, IMAGE, INTEGER, JSON, NUMBER, SUBTITLES, TEXT, VIDEO, list_of
+
+__all__ = ["KINDS"]
+
+_FACTS = (
+    "duration", "width", "height", "fps", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type",
+)  # fmt: skip
+
+_FPS = Param("fps", NUMBER, "pictures a second", minimum=1, maximum=120)
+_SIZE = Param("size", TEXT, "width and height, as 1280x720", unit="px")
+
+KINDS: Final = (
+    Kind(
+        "video.generate",
+        "A clip made from a prompt, a picture, or both.",
+        (
+            Param("prompt", TEXT, "what happens"),
+            Param("start_image", IMAGE, "first picture"),
+            Param("end_image", IMAGE, "last picture"),
+            Param("images", list_of(IMAGE), "reference pictures"),
+            Param("duration", NUMBER, "length", minimum=0.1, maximum=600, unit="s"),
+            Param("aspect", TEXT, "width to height, as 16:9"),
+            Param("resolution", TEXT, "shorter side, as 720p"),
+            _FPS,
+            Param("sound", BOOLEAN, "with sound"),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_FACTS,
+        by_model=True,
+        stand_ins=("kenburns",),
+        priced_by="second",
+        one_of=(("prompt", "start_image"),),
+    ),
+    Kind(
+        "video.from_still",
+        "A picture as a clip, with a slow camera.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("duration", NUMBER, "length; left out: that of the sound", minimum=0.1, maximum=3600, unit="s"),
+            Param("audio", AUDIO, "the sound under it", also=(VIDEO,)),
+            Param(
+                "motion",
+                TEXT,
+                "what the camera does",
+                default="zoom_in",
+                choices=("none", "zoom_in", "zoom_out", "pan_left", "pan_right", "pan_up", "pan_down"),
+            ),
+            _SIZE,
+            _FPS,
+        ),
+        VIDEO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+        one_of=(("duration", "audio"),),
+    ),
+    Kind(
+        "video.concat",
+        "Clips one after another: sizes, rates and missing sound are brought together.",
+        (
+            Param("clips", list_of(VIDEO), "the clips, in order", required=True),
+            Param(
+                "audio",
+                AUDIO,
+                "one recording under the whole, or a list with one a clip, each starting with its clip",
+                also=(list_of(AUDIO), VIDEO, list_of(VIDEO)),
+            ),
+            Param("titles", list_of(TEXT), "one a clip: they become chapters"),
+            Param(
+                "transition",
+                TEXT,
+                "how one clip becomes the next",
+                default="cut",
+                choices=("cut", "fade", "dissolve", "wipe", "slide"),
+            ),
+            Param("transition_seconds", NUMBER, "overlap of neighbours", default=0.5, minimum=0.04, maximum=10, unit="s"),
+            _SIZE,
+            _FPS,
+            Param("fit", TEXT, "how a clip of another shape fits", default="pad", choices=("pad", "cover", "stretch")),
+        ),
+        VIDEO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "video.mux",
+        "A clip with a sound.",
+        (
+            Param("video", VIDEO, "the pictures", required=True),
+            Param("audio", AUDIO, "the sound", required=True, also=(VIDEO,)),
+            Param(
+                "fit",
+                TEXT,
+                "if lengths differ: pad the shorter with silence or black, trim to the shorter, loop or freeze the pictures",
+                default="pad",
+                choices=("pad", "trim", "loop", "freeze"),
+            ),
+            Param("keep_original_db", NUMBER, "keep the clip's own sound at this gain", minimum=-60, maximum=12, unit="dB"),
+        ),
+        VIDEO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "subtitles.build",
+        "Subtitles from spoken words, a transcript, or plain text.",
+        (
+            Param("alignment", JSON, "words with their times, as ${voice.alignment}"),
+            Param("transcript", JSON, "a transcript of audio.transcribe"),
+            Param("text", TEXT, "plain text, spread over `duration`"),
+            Param("duration", NUMBER, "length of plain text", minimum=0.1, unit="s"),
+            Param("words_per_second", NUMBER, "pace of plain text when there is no duration", minimum=0.2, maximum=20),
+            Param("start", NUMBER, "leave out what is before", minimum=0, unit="s"),
+            Param("end", NUMBER, "leave out what is after", minimum=0, unit="s"),
+            Param("offset", NUMBER, "shift by", default=0.0, unit="s"),
+            Param("format", TEXT, "file format", default="srt", choices=("srt", "vtt", "ass")),
+            Param("max_characters", INTEGER, "of a line", default=36, minimum=8, maximum=120),
+            Param("max_lines", INTEGER, "of a subtitle", default=2, minimum=1, maximum=4),
+        ),
+        SUBTITLES,
+        Effect.LOCAL,
+        facts=("size_bytes", "media_type"),
+        one_of=(("alignment", "transcript", "text"),),
+    ),
+    Kind(
+        "subtitles.burn",
+        "A clip with subtitles drawn into its pictures.",
+        (
+            Param("video", VIDEO, "the clip", required=True),
+            Param("subtitles", SUBTITLES, "the subtitles", required=True),
+            Param("font", TEXT, "name of an installed font; left out: the built-in one"),
+            Param("size", NUMBER, "height of a line, as a part of the shorter side", default=0.06, minimum=0.01, maximum=0.3),
+            Param("position", TEXT, "where", default="bottom", choices=("top", "center", "bottom")),
+            Param("karaoke", BOOLEAN, "light up each word as it is spoken", default=False),
+        ),
+        VIDEO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+)

@@ -1,0 +1,163 @@
+"""The typed graph file: what the text says, before any name in it is resolved. Knows no links, no types of edges.
+
+In `params`, `when`, `of` and wherever a value may hold references, every string with a reference is a `Template`;
+all other TOML values stand as they are. A table that is exactly `{ file = F }` or `{ template = F }` in a node's
+parameter or in `[params]` is a `FileText`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "Arg",
+    "Bracket",
+    "DimensionSpec",
+    "FieldStep",
+    "FileText",
+    "NodeSpec",
+    "ParamSpec",
+    "PathArg",
+    "Pipeline",
+    "Place",
+    "Ref",
+    "Template",
+    "TomlPath",
+]
+
+TomlPath = tuple[str | int, ...]
+"""Keys and array positions from the root of a TOML document: ("node", "clip", "prompt")."""
+
+
+class FieldStep(msgspec.Struct, frozen=True):
+    """`.name` of a reference."""
+
+    name: str
+
+
+class PathArg(msgspec.Struct, frozen=True):
+    """A dotted path in brackets: `[scene]`, `[scene-1]` (offset -1), `[shot.cast]`, `[params.x]`."""
+
+    parts: tuple[str, ...]
+    offset: int = 0
+
+
+class Arg(msgspec.Struct, frozen=True):
+    """One argument of brackets.
+
+    `value` is an int (position), a str (quoted label or key), None for `*`, or a PathArg; `name` is the dimension
+    of `name='label'`.
+    """
+
+    value: int | str | None | PathArg
+    name: str | None = None
+
+
+class Bracket(msgspec.Struct, frozen=True):
+    """`[...]` of a reference: which instances, or a step into the value; the linker tells which."""
+
+    args: tuple[Arg, ...]
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """One `${...}`. `root` is its first identifier; `start` and `end` are offsets in the string it stands in."""
+
+    text: str
+    root: str
+    steps: tuple[FieldStep | Bracket, ...]
+    start: int
+    end: int
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A string with references. Exactly one Ref and nothing else keeps the value's type."""
+
+    parts: tuple[str | Ref, ...]
+
+    @property
+    def whole(self) -> Ref | None:
+        """The reference, if the string is exactly one."""
+        first = self.parts[0]
+        return first if len(self.parts) == 1 and isinstance(first, Ref) else None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something stands: a source file by index in `Pipeline.files`, and a path in it."""
+
+    file: int
+    path: TomlPath
+
+
+class FileText(msgspec.Struct, frozen=True):
+    """`{ file = F }` (data) or `{ template = F }` (expanded once; `template` holds its parse).
+
+    `path` is absolute: it was joined to the folder of the file it stands in.
+    """
+
+    path: str
+    template: Template | None = None
+
+
+class ParamSpec(msgspec.Struct, frozen=True):
+    """One of `[params]`. `kind` is value, file, asset, assets or required."""
+
+    name: str
+    kind: str
+    value: Any = None
+    type: str | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+    place: Place | None = None  # None: from the command line
+
+
+class DimensionSpec(msgspec.Struct, frozen=True):
+    """One of `[each]`. `of` is a list, or a Template that is one reference."""
+
+    name: str
+    of: Any
+    id: str | None
+    max: int | None
+    over: str  # "stop" or "cut"
+    place: Place
+
+
+class NodeSpec(msgspec.Struct, frozen=True):
+    """One `[node.NAME]` after `[defaults]` were laid beneath it.
+
+    `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template.
+    `origin` says where a key of it stands when that is not under the node itself (defaults).
+    """
+
+    name: str
+    kind: str
+    place: Place
+    params: dict[str, Any]
+    model: Any = None
+    options: dict[str, Any] = {}
+    each: tuple[str, ...] = ()
+    needs: tuple[Ref, ...] = ()
+    when: Any = None  # bool | Template | {"value": ..., "is" | "is_not" | "in": ...}
+    optional: tuple[str, ...] = ()
+    output: Any = None  # str | Template
+    timeout_s: float | None = None
+    retries: int = 2
+    on_error: str = "fail"
+    seed: Any = None  # int | Template
+    cache: bool | str = True  # True or "run"
+    tags: dict[str, str] = {}
+    origin: dict[str, Place] = {}
+
+
+class Pipeline(msgspec.Struct, frozen=True):
+    """One graph file with its includes. `files` are absolute paths, the graph itself first."""
+
+    name: str
+    description: str
+    files: tuple[str, ...]
+    folder: str  # absolute: of the graph file
+    output_dir: str  # absolute
+    params: dict[str, ParamSpec]
+    dimensions: dict[str, DimensionSpec]
+    nodes: dict[str, NodeSpec]

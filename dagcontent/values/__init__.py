@@ -1,0 +1,1 @@
+"""The field's words as immutable types. Knows no I/O."""
