@@ -1,0 +1,66 @@
+# Everything a person or CI does here, by one name. `make film` and `make test` set up what they need by themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+STAMP  := $(VENV)/.dagcontent-ready
+
+.PHONY: help film test check lint types imports schemas schemas-check wheel sweep bench golden clean
+
+help:
+	@echo "film    build the example film examples/hello (no key needed)"
+	@echo "test    the tests, with branch coverage"
+	@echo "check   the whole gate: lint, types, layers, schemas, the wheel, the tests"
+	@echo "bench   the benchmarks        sweep   the long tests"
+	@echo "schemas, golden   write schemas/ and the golden files anew"
+	@echo "clean   remove what was built, the environment too"
+
+# One environment, made again when what it should hold changes.
+$(STAMP): pyproject.toml requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dagcontent needs Python 3.11 or later: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.txt hatchling
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c requirements-dev.txt -e '.[dev]'
+	touch $@
+
+film: $(STAMP)
+	$(BIN)/dagcontent build examples/hello/graph.toml
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(PYTEST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+schemas: $(STAMP)
+	$(BIN)/python -m dagcontent.spec.schema schemas
+
+schemas-check: $(STAMP)
+	$(BIN)/python .ci/fresh_schemas.py
+
+wheel: $(STAMP)
+	$(BIN)/python .ci/wheel.py
+
+# Quick answers first; the tests last, so that their summary is the last thing on the screen.
+check: lint types imports schemas-check wheel
+	@$(MAKE) --no-print-directory test
+
+sweep: $(STAMP)
+	$(BIN)/python -m pytest -m sweep -n $(JOBS) --timeout=3600 $(PYTEST)
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+golden: $(STAMP)
+	$(BIN)/python -m pytest --golden $(PYTEST)
+
+clean:
+	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf examples/*/out
