@@ -66,7 +66,7 @@ def __getattr__(name: str) -> object:
 
 
 class _Package(ModuleType):
-    """This package: the first import of a layer does not hide a public function of its name."""
+    """The type of this package: the first import of a layer does not hide a public function of its name."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _FROM_API and isinstance(value, ModuleType)):

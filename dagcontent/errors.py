@@ -42,9 +42,7 @@ class DagcontentError(Exception):
 
     exit_code = 1
 
-    def __init__(
-        self, message: str, *, facts: Sequence[tuple[str, str]] = (), hint: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, facts: Sequence[tuple[str, str]] = (), hint: str | None = None) -> None:
         if type(self) is DagcontentError:
             text = "DagcontentError is abstract: raise one of its branches"
             raise TypeError(text)

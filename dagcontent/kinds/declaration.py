@@ -33,7 +33,6 @@ class Param(msgspec.Struct, frozen=True):
     `default` is the key default: written out or left out, the key is the same; it never changes within a version.
     `also` are further types accepted (a video where audio is asked). `choices` limit a text. `minimum` and
     `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB").
-    `fields` describe the tables of a list or record parameter (`image.compose` layers).
     """
 
     name: str
@@ -57,6 +56,8 @@ class Kind(msgspec.Struct, frozen=True):
     `facts` can be asked of the output. `carries` says that carried facts of artifacts (alignment, chapters) travel
     through it, so they are in its key. `one_of` are groups of parameters of which at least one must be given.
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
+    `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
+    was skipped or is left out, and the first that succeeds is the value.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Kind(msgspec.Struct, frozen=True):
     one_of: tuple[tuple[str, ...], ...] = ()
     output_of: Callable[[Mapping[str, Any]], Type] | None = None
     evaluate: Callable[..., Any] | None = None
+    lazy: str = ""
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""

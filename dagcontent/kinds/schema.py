@@ -52,7 +52,11 @@ def type_of_schema(schema: Any) -> Type:
         return _TYPES[kind]
     if kind == "array":
         return list_of(type_of_schema(schema.get("items")))
-    if kind == "object" and isinstance(schema.get("properties"), Mapping) and schema.get("additionalProperties") is False:
+    if (
+        kind == "object"
+        and isinstance(schema.get("properties"), Mapping)
+        and schema.get("additionalProperties") is False
+    ):
         required = schema.get("required") or []
         return record_of(*(Field(k, type_of_schema(v), k not in required) for k, v in schema["properties"].items()))
     return ANY

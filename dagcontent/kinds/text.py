@@ -145,7 +145,7 @@ KINDS: Final = (
             Param("prompt", TEXT, "what to write", required=True),
             Param("system", TEXT, "how to behave"),
             Param("schema", JSON, "JSON Schema of the answer: the output is JSON"),
-            Param("returns", JSON, "short form of a schema: { title = \"text\", scenes = [\"text\"] }"),
+            Param("returns", JSON, 'short form of a schema: { title = "text", scenes = ["text"] }'),
             Param("images", list_of(IMAGE), "pictures to look at"),
             Param("audio", list_of(AUDIO), "recordings to listen to"),
             Param("video", list_of(VIDEO), "clips to watch"),

@@ -81,7 +81,9 @@ KINDS: Final = (
                 default="cut",
                 choices=("cut", "fade", "dissolve", "wipe", "slide"),
             ),
-            Param("transition_seconds", NUMBER, "overlap of neighbours", default=0.5, minimum=0.04, maximum=10, unit="s"),
+            Param(
+                "transition_seconds", NUMBER, "overlap of neighbours", default=0.5, minimum=0.04, maximum=10, unit="s"
+            ),
             _SIZE,
             _FPS,
             Param("fit", TEXT, "how a clip of another shape fits", default="pad", choices=("pad", "cover", "stretch")),
@@ -104,7 +106,9 @@ KINDS: Final = (
                 default="pad",
                 choices=("pad", "trim", "loop", "freeze"),
             ),
-            Param("keep_original_db", NUMBER, "keep the clip's own sound at this gain", minimum=-60, maximum=12, unit="dB"),
+            Param(
+                "keep_original_db", NUMBER, "keep the clip's own sound at this gain", minimum=-60, maximum=12, unit="dB"
+            ),
         ),
         VIDEO,
         Effect.LOCAL,
@@ -139,7 +143,14 @@ KINDS: Final = (
             Param("video", VIDEO, "the clip", required=True),
             Param("subtitles", SUBTITLES, "the subtitles", required=True),
             Param("font", TEXT, "name of an installed font; left out: the built-in one"),
-            Param("size", NUMBER, "height of a line, as a part of the shorter side", default=0.06, minimum=0.01, maximum=0.3),
+            Param(
+                "size",
+                NUMBER,
+                "height of a line, as a part of the shorter side",
+                default=0.06,
+                minimum=0.01,
+                maximum=0.3,
+            ),
             Param("position", TEXT, "where", default="bottom", choices=("top", "center", "bottom")),
             Param("karaoke", BOOLEAN, "light up each word as it is spoken", default=False),
         ),

@@ -3,6 +3,8 @@
     Manifest   what an action means; its canonical bytes make the action key
     Outcome    Done | FailedCharged
     Record     one row of the action cache: key -> manifest, outcome, provenance
+
+A record is written once and read for as long as its store lives: a field that is added has a default.
 """
 
 from __future__ import annotations

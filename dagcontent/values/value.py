@@ -64,9 +64,10 @@ class Blob:
     Equality is by digest and type: facts are no part of identity.
     """
 
+    # No msgspec struct: those cannot stand in a union with tables on the wire.
     __slots__ = ("digest", "facts", "media_type", "name", "size_bytes", "type")
 
-    def __init__(  # noqa: PLR0913 - a plain record; msgspec structs cannot take part in a wire union of values
+    def __init__(
         self,
         digest: Digest,
         type: str,  # noqa: A002 - the design's word for it
@@ -140,7 +141,8 @@ def fact_of(value: Value, name: str) -> Value:
         return value.media_type
     if name == "name":
         return value.name if value.name is not None else ABSENT
-    return facts.get(name, ABSENT)
+    found: Value = facts.get(name, ABSENT)
+    return found
 
 
 _BLOB_EXT = 1
