@@ -2,7 +2,8 @@
 
 In `params`, `when`, `of` and wherever a value may hold references, every string with a reference is a `Template`;
 all other TOML values stand as they are. A table that is exactly `{ file = F }` or `{ template = F }` in a node's
-parameter or in `[params]` is a `FileText`.
+parameter or in `[params]` is a `FileText`; a literal path given to a parameter that takes an artifact is an
+`AssetPath`. A JSON Schema given as a file stands inline: types are checked against it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 __all__ = [
     "Arg",
+    "AssetPath",
     "Bracket",
     "DimensionSpec",
     "FieldStep",
@@ -28,7 +30,11 @@ __all__ = [
 ]
 
 TomlPath = tuple[str | int, ...]
-"""Keys and array positions from the root of a TOML document: ("node", "clip", "prompt")."""
+"""Keys and array positions from the root of a TOML document: ("node", "clip", "prompt").
+
+A path of two integers is a range of the file's text (syntax errors, templates in files of their own): the root of a
+document is a table, so no other path begins with a number.
+"""
 
 
 class FieldStep(msgspec.Struct, frozen=True):
@@ -62,7 +68,10 @@ class Bracket(msgspec.Struct, frozen=True):
 
 
 class Ref(msgspec.Struct, frozen=True):
-    """One `${...}`. `root` is its first identifier; `start` and `end` are offsets in the string it stands in."""
+    """One `${...}`. `root` is its first identifier; `start` and `end` are offsets in the string it stands in.
+
+    `text` is all of it as written, with `${` and `}`; one of `needs` is written, and stands here, without them.
+    """
 
     text: str
     root: str
@@ -91,17 +100,30 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class FileText(msgspec.Struct, frozen=True):
-    """`{ file = F }` (data) or `{ template = F }` (expanded once; `template` holds its parse).
+    """`{ file = F }` (data) or `{ template = F }` (expanded once; `template` holds its parse, or its plain text).
 
-    `path` is absolute: it was joined to the folder of the file it stands in.
+    `path` is absolute: it was joined to the folder of the file it stands in. `file` is the index of a template's own
+    text in `Pipeline.files`: a mistake at one of its references has the path (ref.start, ref.end) in it.
     """
 
     path: str
-    template: Template | None = None
+    template: Template | str | None = None
+    file: int | None = None
+
+
+class AssetPath(msgspec.Struct, frozen=True):
+    """A file beside the graph, given where an artifact is taken. `path` is absolute; `type` as in `values.types`."""
+
+    path: str
+    type: str
 
 
 class ParamSpec(msgspec.Struct, frozen=True):
-    """One of `[params]`. `kind` is value, file, asset, assets or required."""
+    """One of `[params]`. `kind` is value, file, asset, assets or required.
+
+    `value` of a file is a `FileText`, of an asset an `AssetPath`, of assets a list of them; of a required parameter
+    None (only beside a mistake: a `-p` makes it one of the others).
+    """
 
     name: str
     kind: str
@@ -151,7 +173,10 @@ class NodeSpec(msgspec.Struct, frozen=True):
 
 
 class Pipeline(msgspec.Struct, frozen=True):
-    """One graph file with its includes. `files` are absolute paths, the graph itself first."""
+    """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
+
+    `models` are the aliases, each resolved to `provider/name`.
+    """
 
     name: str
     description: str
@@ -161,3 +186,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     params: dict[str, ParamSpec]
     dimensions: dict[str, DimensionSpec]
     nodes: dict[str, NodeSpec]
+    models: dict[str, str] = {}
