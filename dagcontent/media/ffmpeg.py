@@ -1,0 +1,154 @@
+"""Turn sources and a filter graph into one file by one run of ffmpeg. Knows no kind and no parameter.
+
+Every run is an argument list: demuxers are forced from the media type, protocols are limited to files and pipes (a
+playlist can therefore reach nothing), and all bit-exact flags are set, so that two runs on a machine agree byte for
+byte. x264 writes its options, thread count included, into a comment of the stream; it is removed, so that the number
+of threads never changes a result.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from dagcontent.errors import InternalError, NodeError
+from dagcontent.media.call import Call, Runner
+from dagcontent.media.sniff import DEMUXERS
+
+__all__ = ["AAC", "H264", "MP4", "WAV", "Source", "executable", "quoted", "render", "version"]
+
+H264 = (
+    "-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-pix_fmt", "yuv420p",
+    "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+    "-bsf:v", "filter_units=remove_types=6",
+)  # fmt: skip
+"""Pictures that play everywhere. The filter removes SEI units (type 6): only the encoder's comment is in them."""
+AAC = ("-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2")
+MP4 = ("-movflags", "+faststart", "-f", "mp4")
+WAV = ("-c:a", "pcm_s16le", "-f", "wav")
+
+_BIT_EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+_LOOK_S = 30.0
+_RENDER_S = 6 * 3600.0
+_FILTER_LINE = re.compile(r"\s[A-Z.]{2,3}\s+(\S+)\s+\S+->\S+")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One input: a file, its media type, and options that stand before it."""
+
+    path: Path
+    media_type: str
+    before: tuple[str, ...] = ()
+
+
+def render(  # noqa: PLR0913 - each is one part of one command line
+    call: Call,
+    sources: Sequence[Source],
+    out: Path,
+    *,
+    encode: Sequence[str],
+    graph: str = "",
+    maps: Sequence[str] = (),
+    filters: Iterable[str] = (),
+    seconds: float | None = None,
+) -> str:
+    """Run ffmpeg once and return its version. Progress goes to `call` when `seconds`, the length, is known.
+
+    Raises NodeError when ffmpeg is missing, lacks one of `filters`, or fails.
+    """
+    program = executable()
+    require(call.run, program, filters)
+    threads = str(max(1, call.threads))
+    argv = [program, "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y"]
+    for source in sources:
+        demuxer = DEMUXERS.get(source.media_type)
+        if demuxer is None:
+            text = f"{source.path.name} is {source.media_type}, which is not read"
+            raise NodeError(text, hint="convert it to mp4, webm, wav, mp3, flac, png or jpeg")
+        argv += ["-threads", threads, "-protocol_whitelist", "file,pipe", *source.before, "-f", demuxer]
+        argv += ["-i", os.fspath(source.path.absolute())]
+    if graph:
+        argv += ["-filter_complex_threads", threads, "-filter_complex", graph]
+    for wanted in maps:
+        argv += ["-map", wanted]
+    argv += [*_BIT_EXACT, *encode, "-threads", threads, os.fspath(out.absolute())]
+    call.run(argv, on_line=_reporter(call, seconds), timeout_s=_RENDER_S)
+    if not out.is_file() or out.stat().st_size == 0:
+        text = f"ffmpeg wrote no {out.name}"
+        raise InternalError(text)
+    return version(call.run)
+
+
+@functools.cache
+def executable() -> str:
+    """Return the path of ffmpeg: the one that comes with imageio-ffmpeg, else the one on PATH. Raises NodeError.
+
+    The package is looked into, not imported: its import takes longer than all the rest of a start.
+    """
+    found = importlib.util.find_spec("imageio_ffmpeg")
+    for place in (found.submodule_search_locations or ()) if found is not None else ():
+        for path in sorted(Path(place, "binaries").glob("ffmpeg-*")):
+            if os.access(path, os.X_OK):
+                return str(path)
+    path_found = shutil.which("ffmpeg")
+    if path_found is None:
+        text = "there is no ffmpeg on this machine"
+        raise NodeError(text, hint="install the package imageio-ffmpeg, or ffmpeg itself")
+    return path_found
+
+
+_lock = threading.Lock()
+_versions: dict[str, str] = {}
+_filters: dict[str, frozenset[str]] = {}
+
+
+def version(run: Runner) -> str:
+    """Return ffmpeg's own word for its version, asked once a process."""
+    program = executable()
+    with _lock:
+        if program not in _versions:
+            words = run([program, "-hide_banner", "-version"], timeout_s=_LOOK_S).decode("utf-8", "replace").split()
+            _versions[program] = words[2] if len(words) > 2 else "unknown"  # noqa: PLR2004 - "ffmpeg version X"
+        return _versions[program]
+
+
+def require(run: Runner, program: str, filters: Iterable[str]) -> None:
+    """Raise NodeError naming every one of `filters` that this ffmpeg was built without."""
+    wanted = set(filters)
+    if not wanted:
+        return
+    with _lock:
+        if program not in _filters:
+            said = run([program, "-hide_banner", "-filters"], timeout_s=_LOOK_S).decode("utf-8", "replace")
+            _filters[program] = frozenset(m[1] for line in said.splitlines() if (m := _FILTER_LINE.match(line)))
+        missing = sorted(wanted - _filters[program])
+    if missing:
+        text = f"ffmpeg misses the filter{'s' if len(missing) > 1 else ''} {', '.join(missing)}: {program}"
+        raise NodeError(text, hint="install the package imageio-ffmpeg, whose ffmpeg has it")
+
+
+def quoted(path: Path) -> str:
+    """Return a path as it must be written inside a filter graph: escaped for the option, then for the graph."""
+    value = os.fspath(path.absolute())
+    for special in ("\\", "'", ":"):
+        value = value.replace(special, "\\" + special)
+    return "".join("\\" + letter if letter in "\\'[],;" else letter for letter in value)
+
+
+def _reporter(call: Call, seconds: float | None) -> Callable[[str], None]:
+    def on_line(line: str) -> None:
+        name, _, value = line.partition("=")
+        if name == "out_time_us" and seconds and value.lstrip("-").isdigit():
+            done = int(value) / 1e6 / seconds
+            call.progress(min(1.0, max(0.0, done)) if math.isfinite(done) else 0.0)
+
+    return on_line

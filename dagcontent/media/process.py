@@ -1,0 +1,195 @@
+"""Turn a command line into what it printed, and kill every running child at once. Knows no medium and no graph.
+
+Children run in their own process group, with closed standard input (unless bytes are given) and an environment of
+four names, so that no secret of the caller's reaches a decoder that is fed foreign files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from dagcontent.errors import NodeError
+
+__all__ = ["OUTPUT_BYTES_MAX", "STDERR_TAIL_BYTES", "ProcessRunner"]
+
+OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+STDERR_TAIL_BYTES = 4096
+_READ_BYTES = 65536
+
+
+class ProcessRunner:
+    """A `Runner` that can be cancelled from any thread, once and for all."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        place = str(home) if home is not None else tempfile.gettempdir()
+        self._environment = {"PATH": os.defpath, "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8"}
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Kill every running child and its children; later runs raise NodeError. May be called twice."""
+        with self._lock:
+            self._cancelled = True
+            for child in self._running:
+                _kill(child)
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        on_line: Callable[[str], None] | None = None,
+        stdin: bytes | None = None,
+        timeout_s: float | None = None,
+    ) -> bytes:
+        """Run a program to its end and return what it printed, or b"" when `on_line` got its lines.
+
+        Raises NodeError when the program is missing, fails, takes longer than `timeout_s`, prints more than
+        `OUTPUT_BYTES_MAX`, or when the runner was cancelled.
+        """
+        child = self._start(argv, feed=stdin is not None)
+        late = threading.Event()
+        timer = None
+        if timeout_s is not None:
+            timer = threading.Timer(timeout_s, _kill_late, (child, late))
+            timer.daemon = True
+            timer.start()
+        tail = _Tail()
+        side = [threading.Thread(target=tail.read, args=(child.stderr,), daemon=True)]
+        if stdin is not None:
+            side.append(threading.Thread(target=_feed, args=(child.stdin, stdin), daemon=True))
+        for thread in side:
+            thread.start()
+        try:
+            printed = _lines(child.stdout, on_line) if on_line is not None else _whole(child.stdout, argv[0])
+            child.wait()
+        finally:
+            if child.poll() is None:
+                _kill(child)
+                child.wait()
+            if timer is not None:
+                timer.cancel()
+            for thread in side:
+                thread.join()
+            for pipe in (child.stdout, child.stderr, child.stdin):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            with self._lock:
+                self._running.discard(child)
+                cancelled = self._cancelled
+        self._judge(argv, child.returncode, tail.text(), cancelled=cancelled, late=timeout_s if late.is_set() else None)
+        return printed
+
+    def _start(self, argv: Sequence[str], *, feed: bool) -> subprocess.Popen[bytes]:
+        # Under the lock, so that no child is born between the look at the flag and `cancel`.
+        with self._lock:
+            if self._cancelled:
+                raise _stopped(argv)
+            try:
+                child = subprocess.Popen(  # noqa: S603 - argv only, never a shell; programs are found by us
+                    list(argv),
+                    stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=self._environment,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                text = f"{_name(argv)} could not be started: {error.strerror or error}"
+                raise NodeError(text, hint="install it, or correct the path to it") from error
+            self._running.add(child)
+            return child
+
+    def _judge(self, argv: Sequence[str], code: int, tail: str, *, cancelled: bool, late: float | None) -> None:
+        if cancelled and code != 0:
+            raise _stopped(argv)
+        if late is not None and code != 0:
+            text = f"{_name(argv)} took longer than {late:g} s and was stopped"
+            raise NodeError(text, facts=[("it said", tail or "nothing")], hint="make the work smaller, or allow more time")
+        if code != 0:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            text = f"{_name(argv)} failed ({how})"
+            raise NodeError(text, facts=[("it said", tail or "nothing")], hint="see what it said; is an input damaged?")
+
+
+class _Tail:
+    """Keeps the end of a stream, however long it is."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def read(self, pipe: IO[bytes] | None) -> None:
+        while pipe is not None and (chunk := _read_some(pipe)):
+            self._data = (self._data + chunk)[-STDERR_TAIL_BYTES:]
+
+    def text(self) -> str:
+        return self._data.decode("utf-8", "replace").strip()
+
+
+def _read_some(pipe: IO[bytes]) -> bytes:
+    try:
+        return os.read(pipe.fileno(), _READ_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
+def _feed(pipe: IO[bytes] | None, data: bytes) -> None:
+    # The child may end before it has read everything: that is its own affair.
+    if pipe is not None:
+        with contextlib.suppress(OSError):
+            pipe.write(data)
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+
+def _whole(pipe: IO[bytes] | None, name: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while pipe is not None and (chunk := _read_some(pipe)):
+        size += len(chunk)
+        if size > OUTPUT_BYTES_MAX:
+            text = f"{Path(name).name} printed more than {OUTPUT_BYTES_MAX} bytes"
+            raise NodeError(text, hint="make the work smaller")
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _lines(pipe: IO[bytes] | None, on_line: Callable[[str], None]) -> bytes:
+    rest = b""
+    while pipe is not None and (chunk := _read_some(pipe)):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            on_line(line.decode("utf-8", "replace").rstrip("\r"))
+        rest = rest[-_READ_BYTES:]
+    if rest:
+        on_line(rest.decode("utf-8", "replace"))
+    return b""
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    # A child that was waited for has no group any more, and its number may belong to another: `poll` first.
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _kill_late(child: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    _kill(child)
+
+
+def _name(argv: Sequence[str]) -> str:
+    return Path(argv[0]).name
+
+
+def _stopped(argv: Sequence[str]) -> NodeError:
+    return NodeError(f"{_name(argv)} was stopped: the build was cancelled", hint="build again", retry=True)
