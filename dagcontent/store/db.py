@@ -1,0 +1,221 @@
+"""Turn the path of `store.db` into checked connections, and SQLite's refusals into ours. Knows no record.
+
+Durability: WAL with `synchronous=FULL`, so a commit is on disk when it returns. A transaction that matters only while
+its process lives (claims) may use NORMAL; the next FULL commit makes it durable too, since there is one log.
+A store's database may have been prepared by someone else: triggers, views and functions in it never run, and its schema
+must be ours to the letter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from dagcontent.errors import DagcontentError, InternalError, StoreBusy, StoreDamaged, StoreError
+from dagcontent.store.disk import OPEN_SAFELY, locked, store_error
+from dagcontent.store.layout import Layout
+
+__all__ = [
+    "INLINE_BYTES",
+    "create",
+    "fetch",
+    "integrity_problems",
+    "mapped",
+    "open_reader",
+    "open_writer",
+    "store_error_of",
+]
+
+INLINE_BYTES: Final = 8 * 1024
+"""A record whose stored form is longer is a blob of its own."""
+
+_APPLICATION_ID: Final = 0x44414743  # "DAGC"
+_USER_VERSION: Final = 1
+# Earlier ones can lose pages when two processes reset the log at once.
+_SQLITE_MIN: Final = (3, 51, 3)
+_BUSY_TIMEOUT_MS: Final = 10_000
+
+_SCHEMA: Final = {
+    "claim": "CREATE TABLE claim (key BLOB PRIMARY KEY, run TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "claim_by_run": "CREATE INDEX claim_by_run ON claim (run)",
+    "last_build": (
+        "CREATE TABLE last_build (graph TEXT NOT NULL, profile TEXT NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL,"
+        " checksum BLOB NOT NULL, PRIMARY KEY (graph, profile, part)) STRICT"
+    ),
+    "output": (
+        "CREATE TABLE output (graph TEXT NOT NULL, path TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,"
+        " mtime_ns INTEGER NOT NULL, PRIMARY KEY (graph, path)) STRICT, WITHOUT ROWID"
+    ),
+    "record": (
+        "CREATE TABLE record (seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, model TEXT NOT NULL,"
+        " cost_microusd INTEGER NOT NULL, place INTEGER NOT NULL, body BLOB NOT NULL, checksum BLOB NOT NULL) STRICT"
+    ),
+    "record_by_family": "CREATE INDEX record_by_family ON record (kind, model)",
+    "run": (
+        "CREATE TABLE run (id TEXT PRIMARY KEY, graph TEXT NOT NULL, profile TEXT NOT NULL, epoch TEXT NOT NULL,"
+        " started_ms INTEGER NOT NULL, ended_ms INTEGER, status TEXT, counts TEXT) STRICT, WITHOUT ROWID"
+    ),
+    "run_by_graph": "CREATE INDEX run_by_graph ON run (graph)",
+}
+
+
+def create(layout: Layout) -> None:
+    """Make the database where there is none. May be called by several processes at once, and again.
+
+    Raises StoreDamaged if there is one that is not ours.
+    """
+    if layout.db.exists() and layout.db.stat().st_size:
+        return
+    with locked(layout.lock, create=True), mapped(layout.db):
+        # SQLite gives the files beside the database the mode of the database.
+        os.close(os.open(layout.db, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600))
+        connection = _connect(layout.db, apsw.SQLITE_OPEN_READWRITE)
+        with contextlib.closing(connection):
+            if connection.pragma("user_version") == _USER_VERSION:
+                return
+            connection.pragma("journal_mode", "wal")
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA.values():
+                connection.execute(statement)
+            connection.pragma("application_id", _APPLICATION_ID)
+            connection.pragma("user_version", _USER_VERSION)
+            connection.execute("COMMIT")
+        # What is remembered about a database that is gone is not true of this one.
+        layout.change_generation()
+
+
+def open_writer(layout: Layout) -> apsw.Connection:
+    """Open the database for the writer thread. Raises StoreError and its branches."""
+    with mapped(layout.db):
+        connection = _connect(layout.db, apsw.SQLITE_OPEN_READWRITE)
+        if connection.pragma("journal_mode", "wal") != "wal":
+            raise StoreError(f"{layout.db} cannot keep a write-ahead log", hint="move the store to a local disk")
+        connection.pragma("synchronous", "full")
+        connection.pragma("fullfsync", 1)
+        connection.pragma("checkpoint_fullfsync", 1)
+        _check_ours(connection, layout.db)
+        return connection
+
+
+def open_reader(layout: Layout) -> apsw.Connection | None:
+    """Open the database for reading; None if there is none yet. Works in a folder that cannot be written."""
+    if not layout.db.exists() or not layout.db.stat().st_size:
+        return None
+    with mapped(layout.db):
+        try:
+            connection = _connect(layout.db, apsw.SQLITE_OPEN_READONLY)
+            _check_ours(connection, layout.db)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # A log that is read needs its index, which cannot be made in such a folder. Without a log the file alone is
+            # the whole truth, and nobody can change it there.
+            log = Path(f"{layout.db}-wal")
+            if os.access(layout.root, os.W_OK) or (log.exists() and log.stat().st_size):
+                raise
+            connection = _connect(layout.db, apsw.SQLITE_OPEN_READONLY, immutable=True)
+            _check_ours(connection, layout.db)
+        return connection
+
+
+def _connect(path: Path, flags: int, *, immutable: bool = False) -> apsw.Connection:
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < _SQLITE_MIN:
+        raise StoreError(
+            f"SQLite {apsw.sqlite_lib_version()} can lose data; the store needs 3.51.3", hint="pip install -U apsw"
+        )
+    name = str(path)
+    if immutable:
+        name = f"{path.as_uri()}?immutable=1"
+        flags |= apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(name, flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
+    connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+    for switch, on in (
+        (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+        (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+        (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+        (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+        (apsw.SQLITE_DBCONFIG_DQS_DML, 0),
+        (apsw.SQLITE_DBCONFIG_DQS_DDL, 0),
+    ):
+        connection.config(switch, on)
+    connection.pragma("cell_size_check", 1)
+    return connection
+
+
+def _check_ours(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a database whose format or schema is not exactly this version's."""
+    version = connection.pragma("user_version")
+    if connection.pragma("application_id") != _APPLICATION_ID:
+        raise _damaged(path, "is not a store's database")
+    if version != _USER_VERSION:
+        raise StoreError(
+            f"{path} has format {version}; this version of dagcontent knows format {_USER_VERSION}",
+            hint="upgrade dagcontent, or name another store with --store",
+        )
+    rows = fetch(connection, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    if dict(rows) != _SCHEMA:
+        raise _damaged(path, "does not have the tables of a store")
+
+
+def fetch(connection: apsw.Connection, query: str, bindings: tuple[apsw.SQLiteValue, ...] = ()) -> list[Any]:
+    """Return all rows of a query, each a tuple of what its STRICT columns hold. Leaves no read transaction open."""
+    return connection.execute(query, bindings).fetchall()
+
+
+def integrity_problems(connection: apsw.Connection, *, full: bool) -> list[str]:
+    """Return what SQLite finds wrong with the file's structure; an empty list if nothing."""
+    pragma = "PRAGMA integrity_check(100)" if full else "PRAGMA quick_check(1)"
+    try:
+        rows = [str(row[0]) for row in connection.execute(pragma)]
+    except apsw.Error as error:
+        return [str(error)]
+    return [] if rows == ["ok"] else rows
+
+
+def _damaged(path: Path, what: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"{path} {what}",
+        hint="dagcontent store verify says what is left; to begin anew, move the store's folder away",
+    )
+
+
+@contextlib.contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Let only our own errors out of a block that speaks to SQLite and the file system."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise store_error_of(error, path) from error
+    except OSError as error:
+        raise store_error(error, path) from error
+
+
+_BUSY: Final = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError)
+_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.MismatchError, apsw.EmptyError)
+_PLACE: Final = (
+    apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, apsw.NoLFSError,
+    apsw.NoMemError, apsw.TooBigError, apsw.InterruptError, apsw.AbortError,
+)  # fmt: skip
+
+
+def store_error_of(error: apsw.Error, path: Path) -> DagcontentError:
+    """Return SQLite's refusal in the words of the store. What only a fault of ours can cause is an InternalError."""
+    if isinstance(error, _BUSY):
+        return StoreBusy(
+            f"another process held {path} for more than {_BUSY_TIMEOUT_MS // 1000} s",
+            hint="wait for the other build, or stop it",
+        )
+    if isinstance(error, apsw.FullError):
+        return store_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), path)
+    if isinstance(error, _DAMAGED):
+        return _damaged(path, f"is damaged ({error})")
+    if isinstance(error, _PLACE):
+        return StoreError(
+            f"{path}: {error}", hint="check that the disk is healthy and that you may write there (store verify)"
+        )
+    return InternalError(f"{type(error).__name__}: {error}", hint="please report it")

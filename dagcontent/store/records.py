@@ -1,0 +1,140 @@
+"""Turn records into rows and rows into records. Knows no claim, no run and no graph.
+
+Every row carries a checksum of its key and body: SQLite would hand out a flipped bit as it is. A body above 8 KiB is a
+blob, and the row holds its digest. What cannot be read is as if it were not there, and is replaced when its result is made again;
+unless it was paid for: then it is an error, since a miss would buy it a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import apsw
+import msgspec
+
+from dagcontent.errors import StoreDamaged
+from dagcontent.store.cas import Cas, is_digest
+from dagcontent.store.db import INLINE_BYTES, fetch
+from dagcontent.values.record import Done, Record, decode_record, encode_record
+from dagcontent.values.value import Blob, blobs_in
+
+__all__ = ["Row", "blobs_of", "family", "find", "insert", "missing_blobs", "read_row", "row_of"]
+
+INLINE: Final = 0
+IN_CAS: Final = 1
+_CHECKSUM_BYTES: Final = 16
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A record as the table holds it."""
+
+    key: bytes
+    kind: str
+    model: str
+    cost_microusd: int
+    place: int
+    body: bytes
+    checksum: bytes
+
+
+def checksum(*parts: bytes) -> bytes:
+    """Return what a row's parts must come to."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()[:_CHECKSUM_BYTES]
+
+
+def row_of(record: Record, cas: Cas) -> Row:
+    """Return a record's row; puts a long body into the CAS first. Raises StoreFull, StoreError."""
+    key = bytes.fromhex(record.key)
+    body, place = encode_record(record), INLINE
+    if len(body) > INLINE_BYTES:
+        digest, _size = cas.put_bytes(body)
+        body, place = bytes.fromhex(digest), IN_CAS
+    return Row(
+        key, record.manifest.kind, record.manifest.model, record.cost_microusd, place, body,
+        checksum(key, bytes([place]), body),
+    )  # fmt: skip
+
+
+def read_row(key: bytes, place: int, body: bytes, check: bytes, cas: Cas) -> Record:
+    """Return a row's record. Raises StoreDamaged if anything about it is not as it was written."""
+    try:
+        if checksum(key, bytes([place]), body) == check:
+            record = decode_record(body if place == INLINE else cas.read_bytes(body.hex()))
+            if record.key == key.hex():
+                return record
+    except (msgspec.DecodeError, ValueError):
+        pass
+    raise StoreDamaged(
+        f"the record {key.hex()[:16]} is damaged",
+        facts=[("key", key.hex())],
+        hint="dagcontent store verify lists all damage",
+    )
+
+
+_FIND: Final = "SELECT place, body, checksum, cost_microusd FROM record WHERE key = ?"
+
+
+def find(connection: apsw.Connection, key: bytes, cas: Cas) -> Record | None:
+    """Return a key's record, or None. Raises StoreDamaged only if it was paid for and cannot be read."""
+    rows = fetch(connection, _FIND, (key,))
+    if not rows:
+        return None
+    place, body, check, cost = rows[0]
+    try:
+        return read_row(key, place, body, check, cas)
+    except StoreDamaged:
+        if cost:
+            raise
+        return None
+
+
+def insert(connection: apsw.Connection, record: Record, row: Row, cas: Cas) -> tuple[Record, bool]:
+    """Add a record, and end its claim. Returns the record that holds now, and whether an old one was replaced.
+
+    The first committed record of a key wins, unless it was free and its row or its blobs are damaged.
+    """
+    connection.execute("DELETE FROM claim WHERE key = ?", (row.key,))
+    values = (row.key, row.kind, row.model, row.cost_microusd, row.place, row.body, row.checksum)
+    add = "INSERT OR IGNORE INTO record (key, kind, model, cost_microusd, place, body, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    connection.execute(add, values)
+    if connection.changes():
+        return record, False
+    there = find(connection, row.key, cas)
+    if there is not None and (there.cost_microusd or not missing_blobs(there, cas)):
+        return there, False
+    connection.execute("DELETE FROM record WHERE key = ?", (row.key,))
+    connection.execute(add, values)
+    return record, True
+
+
+def family(connection: apsw.Connection, kind: str, model: str, limit: int, cas: Cas) -> list[Record]:
+    """Return the newest records of a kind and model, newest first. Unreadable ones are left out."""
+    rows = fetch(
+        connection,
+        "SELECT key, place, body, checksum FROM record WHERE kind = ? AND model = ? ORDER BY seq DESC LIMIT ?",
+        (kind, model, limit),
+    )
+    found = []
+    for row in rows:
+        try:
+            found.append(read_row(*row, cas))
+        except StoreDamaged:
+            continue
+    return found
+
+
+def blobs_of(record: Record) -> Iterator[Blob]:
+    """Yield every artifact that a record's result is made of."""
+    if isinstance(record.outcome, Done):
+        yield from blobs_in(record.outcome.value)
+        yield from blobs_in(record.outcome.extras)
+
+
+def missing_blobs(record: Record, cas: Cas) -> list[Blob]:
+    """Return the artifacts of a record that are not in the CAS with their size. One `stat` each; no bytes are read."""
+    return [blob for blob in blobs_of(record) if not (is_digest(blob.digest) and cas.has(blob.digest, blob.size_bytes))]

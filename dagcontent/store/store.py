@@ -1,0 +1,246 @@
+"""Turn one folder into the durable history of all builds. Knows no graph, no vendor and no event loop.
+
+`open_store(root)` for builds; `open_store(root, write=False)` for what only looks: it changes nothing, needs no right to
+write, and a store that is not there is an empty one. Reading is answered at once, by the caller's thread; writing returns
+a `Pending` that is done once it is durable. Methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import apsw
+
+from dagcontent.errors import InternalError
+from dagcontent.store import db, history, memo, records, runs
+from dagcontent.store.cas import Cas
+from dagcontent.store.disk import OPEN_SAFELY, store_error
+from dagcontent.store.layout import Layout, examine, prepare
+from dagcontent.store.writer import Pending, Work, Writer
+from dagcontent.values.record import Record
+from dagcontent.values.value import Blob
+
+__all__ = ["Store", "open_store"]
+
+T = TypeVar("T")
+
+
+def _no_crash(_point: str) -> None:
+    """Do nothing: tests pass a function that ends the process instead."""
+
+
+def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], None] = _no_crash) -> Store:
+    """Open a store. With `write` it is made if it is not there. Raises StoreError and its branches.
+
+    `crashpoint` is called with a name before each step that a crash could tear from the next one.
+    """
+    if not write:
+        return Store(examine(root), crashpoint=crashpoint)
+    layout = prepare(root)
+    db.create(layout)
+    return Store(layout, crashpoint=crashpoint)
+
+
+class Store:
+    """Records, blobs, claims, runs, last builds, outputs and memos of one folder. Close it, or use it as a context."""
+
+    def __init__(self, layout: Layout, *, crashpoint: Callable[[str], None] = _no_crash) -> None:
+        self.layout = layout
+        self.cas = Cas(layout, crashpoint=crashpoint)
+        self._read_lock = threading.Lock()
+        self._reader: apsw.Connection | None = None
+        self._writer = Writer(
+            lambda: db.open_writer(layout), lambda error: db.store_error_of(error, layout.db), crashpoint=crashpoint
+        )
+        self._snapshots: dict[tuple[str, str], history.Snapshot] = {}
+        self._runs: list[runs.Run] = []
+        self._shared_lock = self._share() if layout.writable else -1
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.layout.root
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what is queued and let go of everything. Runs that were not finished count as dead. May be called twice."""
+        self._writer.close()
+        with self._read_lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+        for run in self._runs:
+            run.unlock()
+        self._runs.clear()
+        if self._shared_lock >= 0:
+            os.close(self._shared_lock)
+            self._shared_lock = -1
+
+    def flush(self) -> None:
+        """Wait until everything queued before is committed."""
+        self._writer.flush()
+
+    # --- records
+
+    def get(self, key: str) -> Record | None:
+        """Return a key's record. Raises StoreDamaged only if it was paid for and cannot be read."""
+        return self._read(lambda connection: records.find(connection, bytes.fromhex(key), self.cas), None)
+
+    def put(self, record: Record) -> Pending[Record]:
+        """Commit a record and end its claim; the record that holds is the first that was committed for the key.
+
+        Its blobs must be in the CAS before. A free record whose blobs are gone is replaced.
+        """
+        row = records.row_of(record, self.cas)
+
+        def work(connection: apsw.Connection) -> Record:
+            winner, replaced = records.insert(connection, record, row, self.cas)
+            if replaced:
+                self.layout.change_generation()
+            return winner
+
+        return self._write(work)
+
+    def missing_blobs(self, record: Record) -> list[Blob]:
+        """Return the artifacts of a record that are not in place; empty if it can be used. One `stat` each."""
+        return records.missing_blobs(record, self.cas)
+
+    def family(self, kind: str, model: str, limit: int = 100) -> list[Record]:
+        """Return the newest records of a kind and model, newest first."""
+        return self._read(lambda connection: records.family(connection, kind, model, limit, self.cas), [])
+
+    # --- runs and claims
+
+    def start_run(self, graph: str, *, now_ms: int, profile: str = "", epoch: str | None = None) -> runs.Run:
+        """Begin a run; its claims live as long as this process. `epoch` as `open_epoch` gives it."""
+        run = runs.lock_run(
+            self.layout.runs, runs.new_run_id(now_ms), graph, self.open_epoch(graph) if epoch is None else epoch
+        )
+        self._runs.append(run)
+        self._write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
+        return run
+
+    def finish_run(self, run: runs.Run, status: str, counts: Mapping[str, int], *, now_ms: int) -> None:
+        """End a run: its claims are free. After the status "ok" the next `open_epoch` of its graph is another one."""
+        try:
+            self._write(lambda connection: runs.end(connection, run, status, counts, now_ms)).result()
+        finally:
+            run.unlock()
+            with contextlib.suppress(ValueError):
+                self._runs.remove(run)
+
+    def open_epoch(self, graph: str) -> str:
+        """Return the epoch of a graph's last run if that did not finish, else a new one."""
+        kept = self._read(lambda connection: runs.open_epoch(connection, graph), None)
+        return kept if kept is not None else secrets.token_hex(8)
+
+    def claim_many(self, keys: Iterable[str], run: runs.Run) -> Pending[list[runs.Claim]]:
+        """Claim keys for a run, all at once. Look a won key up again: `Claim.recorded` tells of those that are there."""
+        wanted = list(keys)
+        return self._write(lambda connection: runs.claim(connection, self.layout.runs, wanted, run.id), durable=False)
+
+    def release(self, keys: Iterable[str], run: runs.Run) -> Pending[None]:
+        """Give claims up without a record. Those of committed records end by themselves."""
+        wanted = list(keys)
+        return self._write(lambda connection: runs.release(connection, wanted, run.id), durable=False)
+
+    def claim_holder(self, key: str) -> str | None:
+        """Return the living run that claims a key."""
+        run = self._read(lambda connection: runs.holder(connection, key), None)
+        return run if run is not None and runs.alive(self.layout.runs, run) else None
+
+    def run_alive(self, run_id: str) -> bool:
+        """Tell whether the process of a run still lives and did not finish it."""
+        return runs.alive(self.layout.runs, run_id)
+
+    # --- last builds and outputs
+
+    def last_build(self, graph: str, profile: str = "") -> dict[str, str]:
+        """Return instance -> key of a graph's last build; empty if there was none. The caller must not change it."""
+        snapshot = self._read(lambda connection: history.load(connection, graph, profile), None)
+        if snapshot is None:
+            return {}
+        self._snapshots[graph, profile] = snapshot
+        return snapshot.rows
+
+    def set_last_build(self, graph: str, profile: str, rows: dict[str, str]) -> Pending[None]:
+        """Store instance -> key; the caller must not change `rows` any more. Little is written if little changed."""
+        if (graph, profile) not in self._snapshots:
+            self.last_build(graph, profile)
+        known = self._snapshots.get((graph, profile))
+        if known is not None and known.rows == rows:
+            return Pending.of(None)
+
+        def work(connection: apsw.Connection) -> None:
+            self._snapshots[graph, profile] = history.save(connection, graph, profile, rows, known)
+
+        return self._write(work)
+
+    def outputs(self, graph: str) -> dict[str, history.Output]:
+        """Return path -> what was written there for a graph."""
+        return self._read(lambda connection: history.outputs(connection, graph), {})
+
+    def record_outputs(self, graph: str, written: Mapping[str, history.Output]) -> Pending[None]:
+        """Remember outputs as they were just written."""
+        return self._write(lambda connection: history.record_outputs(connection, graph, written))
+
+    def forget_outputs(self, graph: str, paths: Iterable[str]) -> Pending[None]:
+        """Forget outputs that are no longer a graph's."""
+        gone = list(paths)
+        return self._write(lambda connection: history.forget_outputs(connection, graph, gone))
+
+    # --- memo
+
+    def generation(self) -> str:
+        """Return a token that changes whenever anything is removed from the store or replaced in it."""
+        return self.layout.read_generation()
+
+    def read_memo(self, graph: str) -> bytes | None:
+        """Return a graph's memo if nothing was removed from the store since it was made."""
+        return memo.read_memo(self.layout.memo, graph, self.generation())
+
+    def write_memo(self, graph: str, body: bytes, *, generation: str) -> bool:
+        """Keep a graph's memo, made under a generation that was read before the build. False if it cannot be kept."""
+        return memo.write_memo(self.layout.memo, self.layout.tmp, graph, generation, body)
+
+    # --- inside
+
+    def _read(self, work: Work[T], empty: T) -> T:
+        with self._read_lock:
+            if self._reader is None:
+                self._reader = db.open_reader(self.layout) if self.layout.exists else None
+                if self._reader is None:
+                    return empty
+            try:
+                return work(self._reader)
+            except apsw.Error as error:
+                raise db.store_error_of(error, self.layout.db) from error
+
+    def _write(self, work: Work[T], *, durable: bool = True) -> Pending[T]:
+        if not self.layout.writable:
+            raise InternalError("a store that was opened for reading was asked to write")
+        return self._writer.submit(work, durable=durable)
+
+    def _share(self) -> int:
+        # Whoever can lock this file alone knows that nobody else has the store open for writing.
+        try:
+            descriptor = os.open(self.layout.lock, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        except OSError as error:
+            raise store_error(error, self.layout.lock) from error
+        return descriptor
