@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from dagcontent.errors import NodeError
@@ -19,7 +20,8 @@ def _template(params: Mapping[str, Value]) -> Value:
     return params["text"]
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])\s*")
+# Closing quotes and brackets belong to the sentence that they close.
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)|[。！？][”’」』）]*")
 
 
 def _split(params: Mapping[str, Value]) -> Value:
@@ -30,7 +32,8 @@ def _split(params: Mapping[str, Value]) -> Value:
     elif by == "paragraph":
         parts = re.split(r"\n\s*\n", text)
     else:
-        parts = _SENTENCE_END.split(text)
+        ends = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+        parts = [text[start:end] for start, end in pairwise(ends)]
     whole: list[Value] = [part.strip() for part in parts if part.strip()]
     limit = params.get("max_characters")
     if not isinstance(limit, int):

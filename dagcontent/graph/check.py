@@ -1,0 +1,78 @@
+"""Types across edges, bounds of literals that came by reference, and file names: what links are needed to see.
+
+Knows no store and no content. `spec` checks what one table can say of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagcontent.graph.model import Dimension, Element, Expr, Join, Label, Literal, Node, Output, Position, exprs_in
+from dagcontent.graph.typing import fits_param
+from dagcontent.spec.model import Place
+from dagcontent.values.mistake import Mistake
+
+__all__ = ["check_node"]
+
+
+def check_node(node: Node, nodes: list[Node], dimensions: list[Dimension]) -> Iterator[Mistake]:
+    """Yield what is wrong with a linked node."""
+    for name, expr in node.params:
+        yield from _param(node, name, expr, nodes)
+    if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
+        yield _mistake(node, "model", "`model` must be known before anything runs", "refer to params or a dimension with a literal list")
+    if node.output is not None:
+        yield from _output_name(node, dimensions)
+
+
+def _depends_on_made(expr: Expr) -> bool:
+    return any(isinstance(e, Output) for e in exprs_in(expr))
+
+
+def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mistake]:
+    param = node.kind.param(name)
+    if param is None or (isinstance(expr, Literal) and expr.place is not None and expr.place.path[:1] == ("node",)):
+        return  # the loader checked what is written in the node itself
+    if not fits_param(expr.type, param):
+        wanted = " or ".join(str(t) for t in (param.type, *param.also))
+        hint = ""
+        if isinstance(expr, Output):
+            made = nodes[expr.node]
+            hint = f"`{made.name}` ({made.kind.name}) makes {made.type}"
+        yield _mistake(node, name, f"`{name}` of {node.kind.name} takes {wanted}, and this is {expr.type}", hint, expr)
+    elif param.choices and isinstance(expr, Literal) and expr.value not in param.choices:
+        yield _mistake(node, name, f"`{name}` of {node.kind.name} is one of: {', '.join(param.choices)}", f"this is `{expr.value}`")
+    elif isinstance(expr, Literal) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool):
+        low, high = param.minimum, param.maximum
+        if (low is not None and expr.value < low) or (high is not None and expr.value > high):
+            span = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}"
+            yield _mistake(node, name, f"`{name}` of {node.kind.name} goes from {span}, and this is {expr.value:g}", "")
+    if param.required and isinstance(expr, Element) and expr.shift:
+        yield _mistake(
+            node, name,
+            f"`{name}` is required, and the {'first' if expr.shift < 0 else 'last'} element has no neighbour there",
+            "join it with other text, or use an optional parameter", expr,
+        )  # fmt: skip
+
+
+def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
+    """`output` must name every dimension of the node, or instances would write one file."""
+    assert node.output is not None
+    named = {e.dim for e in exprs_in(node.output) if isinstance(e, Label | Position | Element)}
+    missing = [dimensions[d].name for d in node.dims if d not in named]
+    if missing:
+        text = f"`output` must name the dimension `{missing[0]}`, or its instances would all write one file"
+        yield _mistake(node, "output", text, f"add ${{label.{missing[0]}}}")
+    if isinstance(node.output, Output) or (isinstance(node.output, Join) and _depends_on_made(node.output)):
+        yield _mistake(node, "output", "a file name must be known before anything runs", "use labels, elements and params")
+    text = node.output.value if isinstance(node.output, Literal) else "".join(
+        p for p in getattr(node.output, "parts", ()) if isinstance(p, str)
+    )
+    if node.type.name == "list" and "*" not in str(text):
+        yield _mistake(node, "output", "a list needs `*` in its file name: one file an element", "as in \"frames/*\"")
+
+
+def _mistake(node: Node, key: str, message: str, caret: str, expr: Expr | None = None) -> Mistake:
+    place = node.spec.origin.get(key) or Place(node.spec.place.file, (*node.spec.place.path, key))
+    within = (expr.ref.start, expr.ref.end) if isinstance(expr, Output | Element) else None
+    return Mistake(message, place.file, place.path, "value", within, caret)

@@ -1,0 +1,331 @@
+"""One `${...}` of the text into an expression. Knows which nodes and dimensions there are, not what they will hold."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from dagcontent.graph.model import (
+    AllOf,
+    AtLabel,
+    AtPosition,
+    Dimension,
+    Element,
+    Expr,
+    FactStep,
+    IndexStep,
+    Into,
+    KeyStep,
+    Label,
+    Literal,
+    LookUp,
+    MemberStep,
+    Output,
+    Pick,
+    Position,
+    SameAs,
+    StarStep,
+    Step,
+    Whole,
+)
+from dagcontent.graph.typing import FACT_TYPES
+from dagcontent.kinds.declaration import Kind
+from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
+from dagcontent.values.types import ANY, INTEGER, TEXT, Type, list_of
+
+__all__ = ["BadReference", "NodeFace", "ReferenceCompiler", "Scope", "nearest"]
+
+
+class BadReference(Exception):
+    """A reference that cannot be linked: what is wrong, what would be right."""
+
+    def __init__(self, message: str, caret: str = "", note: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.caret = caret
+        self.note = note
+
+
+class NodeFace(msgspec.Struct, frozen=True):
+    """What others see of a node before it is linked."""
+
+    index: int
+    name: str
+    kind: Kind
+    dims: tuple[int, ...]
+    type: Type
+
+
+class Scope:
+    """The dimensions that a string may speak of. An open scope (a dimension's `of`) takes in what is named."""
+
+    def __init__(self, dims: Iterable[int] = (), *, open_: bool = False) -> None:
+        self.dims = list(dims)
+        self.open = open_
+
+    def holds(self, dim: int) -> bool:
+        """Tell whether a dimension is in scope; an open scope learns it."""
+        if dim not in self.dims and self.open:
+            self.dims.append(dim)
+        return dim in self.dims
+
+
+def nearest(name: str, among: Iterable[str]) -> str:
+    """Return "did you mean `x`?" for the nearest name, or nothing."""
+    close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+class ReferenceCompiler:
+    """Links references to what is declared. `dimension` returns a dimension by name, linking it first if need be."""
+
+    def __init__(
+        self,
+        params: Mapping[str, Expr],
+        nodes: Mapping[str, NodeFace],
+        dimension_names: Iterable[str],
+        dimension: Callable[[str], Dimension],
+        by_index: Callable[[int], Dimension],
+    ) -> None:
+        self.params = params
+        self.nodes = nodes
+        self.dimension_names = frozenset(dimension_names)
+        self.dimension = dimension
+        self.by_index = by_index
+
+    def link(self, ref: Ref, scope: Scope) -> Expr:
+        """Return the expression of a reference. Raises BadReference."""
+        root = ref.root
+        if root == "params":
+            return self._param(ref, scope)
+        if root in {"prev", "next", "index", "label", "each"}:
+            return self._of_dimension(ref, scope)
+        if root in self.dimension_names:
+            return self._element(ref, root, 0, ref.steps, scope)
+        face = self.nodes.get(root)
+        if face is None:
+            names = [*self.nodes, *self.dimension_names, "params"]
+            raise BadReference(f"nothing here is named `{root}`", nearest(root, names) or "neither a node nor a dimension")
+        return self._output(ref, face, scope)
+
+    # -- params -------------------------------------------------------------------------------------------------
+
+    def _param(self, ref: Ref, scope: Scope) -> Expr:
+        if not ref.steps or not isinstance(ref.steps[0], FieldStep):
+            raise BadReference("`params` needs a name: `${params.x}`", "name a parameter")
+        name = ref.steps[0].name
+        expr = self.params.get(name)
+        if expr is None:
+            raise BadReference(f"no parameter `{name}` in [params]", nearest(name, self.params) or "declare it there")
+        steps, kind = self._steps(ref.steps[1:], expr.type, scope)
+        if not isinstance(expr, Literal):
+            if steps:
+                raise BadReference(f"`params.{name}` is a file: there is no path into it", "")
+            return expr
+        if any(isinstance(step, KeyStep | FactStep) for step in steps):
+            return Into(expr, steps, kind, ref)
+        value = expr.value
+        for step in steps:
+            value = _static_step(value, step, ref)
+        return Literal(value, kind, expr.place)
+
+    # -- dimensions ---------------------------------------------------------------------------------------------
+
+    def _of_dimension(self, ref: Ref, scope: Scope) -> Expr:
+        if not ref.steps or not isinstance(ref.steps[0], FieldStep):
+            raise BadReference(f"`{ref.root}` needs a dimension: `${{{ref.root}.scene}}`", "name a dimension")
+        name = ref.steps[0].name
+        rest = ref.steps[1:]
+        if ref.root in {"prev", "next"}:
+            return self._element(ref, name, -1 if ref.root == "prev" else 1, rest, scope)
+        dim = self._dimension(name)
+        if ref.root == "each":
+            if any(outer not in scope.dims and not scope.open for outer in dim.outer):
+                raise BadReference(
+                    f"the lists of `{name}` differ by another dimension, which is not in scope here",
+                    "name that dimension in `each` first",
+                )
+            steps, kind = self._steps(rest, list_of(dim.element), scope)
+            return Whole(dim.index, steps, kind)
+        if rest:
+            raise BadReference(f"`{ref.root}.{name}` is {'a number' if ref.root == 'index' else 'text'}: no path goes into it")
+        self._in_scope(dim, scope)
+        return Position(dim.index, INTEGER) if ref.root == "index" else Label(dim.index, TEXT)
+
+    def _element(self, ref: Ref, name: str, shift: int, steps: tuple[Any, ...], scope: Scope) -> Expr:
+        dim = self._dimension(name)
+        self._in_scope(dim, scope)
+        linked, kind = self._steps(steps, dim.element, scope)
+        return Element(dim.index, shift, linked, kind, ref)
+
+    def _dimension(self, name: str) -> Dimension:
+        if name not in self.dimension_names:
+            raise BadReference(f"no dimension `{name}`", nearest(name, self.dimension_names) or "declare it under [each]")
+        return self.dimension(name)
+
+    def _in_scope(self, dim: Dimension, scope: Scope) -> None:
+        if not scope.holds(dim.index):
+            raise BadReference(
+                f"this is not over the dimension `{dim.name}`, so it has no element here",
+                f'add `each = "{dim.name}"` to the node, or write `${{each.{dim.name}}}` for the whole list',
+            )
+
+    # -- outputs ------------------------------------------------------------------------------------------------
+
+    def _output(self, ref: Ref, face: NodeFace, scope: Scope) -> Expr:
+        dims = [self.by_index(d) for d in face.dims]
+        steps = ref.steps
+        if dims and steps and isinstance(steps[0], Bracket):
+            picks = self._picks(steps[0], face, dims, scope)
+            steps = steps[1:]
+        else:
+            shared = [d.name for d in dims if d.index in scope.dims]
+            if shared:
+                inside = ", ".join(shared)
+                raise BadReference(
+                    f"`${{{face.name}}}` holds all instances of `{face.name}`, and this node shares the dimension "
+                    f"`{shared[0]}` with it",
+                    f"write `${{{face.name}[{inside}]}}` for this {shared[0]}'s, or `${{{face.name}[*]}}` for all",
+                )
+            picks = (AllOf(),) * len(dims)
+        linked, kind = self._steps(steps, face.type, scope)
+        for pick in reversed(picks):
+            if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):
+                kind = list_of(kind)
+        return Output(face.index, picks, linked, kind, ref)
+
+    def _picks(self, bracket: Bracket, face: NodeFace, dims: list[Dimension], scope: Scope) -> tuple[Pick, ...]:
+        if len(bracket.args) == 1 and bracket.args[0].value is None:
+            return (AllOf(),) * len(dims)
+        chosen: dict[int, Pick] = {}
+        for arg in bracket.args:
+            position, pick = self._pick(arg, face, dims, chosen, scope)
+            if position in chosen:
+                raise BadReference(f"the dimension `{dims[position].name}` is chosen twice", "")
+            chosen[position] = pick
+        return tuple(chosen.get(i, AllOf()) for i in range(len(dims)))
+
+    def _pick(
+        self, arg: Arg, face: NodeFace, dims: list[Dimension], chosen: Mapping[int, Pick], scope: Scope
+    ) -> tuple[int, Pick]:
+        names = [d.name for d in dims]
+        if arg.name is not None:
+            if arg.name not in names:
+                raise BadReference(f"`{face.name}` is not over `{arg.name}`", nearest(arg.name, names) or f"it is over {', '.join(names)}")
+            position = names.index(arg.name)
+        elif isinstance(arg.value, PathArg) and len(arg.value.parts) == 1 and arg.value.parts[0] in names:
+            dim = dims[names.index(arg.value.parts[0])]
+            if not scope.holds(dim.index):
+                raise BadReference(
+                    f"this is not over `{dim.name}`, so there is no `this {dim.name}`",
+                    f'add `each = "{dim.name}"`, or write `${{{face.name}[*]}}` for all',
+                )
+            return names.index(dim.name), SameAs(dim.index, arg.value.offset)
+        else:
+            position = next((i for i in range(len(dims)) if i not in chosen), -1)
+            if position < 0:
+                raise BadReference(f"`{face.name}` has only {len(dims)} dimension{'s' * (len(dims) != 1)}: {', '.join(names)}")
+        return position, self._fixed_pick(arg, scope)
+
+    def _fixed_pick(self, arg: Arg, scope: Scope) -> Pick:
+        value = arg.value
+        if value is None:
+            return AllOf()
+        if isinstance(value, int):
+            return AtPosition(value)
+        if isinstance(value, str):
+            return AtLabel(value)
+        if value.offset:
+            raise BadReference(f"`{'.'.join(value.parts)}` is no dimension of that node: only a dimension can be shifted")
+        return LookUp(self._path(value, scope), ".".join(value.parts))
+
+    def _path(self, path: PathArg, scope: Scope) -> Expr:
+        """Link the dotted path of a look-up: from a dimension in scope, `params`, `index` or `label`."""
+        text = ".".join(path.parts)
+        root = path.parts[0]
+        if root not in self.dimension_names and root not in {"params", "index", "label"}:
+            raise BadReference(
+                f"`{text}` is not a way to choose: it starts at a dimension in scope, params, index or label",
+                nearest(root, [*self.dimension_names, "params", "index", "label"]) or "a label is written in single quotes",
+            )
+        inner = Ref(text, root, tuple(FieldStep(p) for p in path.parts[1:]), 0, 0)
+        expr = self.link(inner, scope)
+        kind = expr.type.item if expr.type.name == "list" and expr.type.item is not None else expr.type
+        if kind.name not in {"text", "integer", "any", "json"}:
+            raise BadReference(f"`{text}` is {expr.type}: a label is text, a position an integer", "")
+        return expr
+
+    # -- steps --------------------------------------------------------------------------------------------------
+
+    def _steps(self, steps: tuple[Any, ...], start: Type, scope: Scope) -> tuple[tuple[Step, ...], Type]:
+        """Link a path into a value of a type; return the steps and the type at their end."""
+        linked: list[Step] = []
+        stars = 0
+        kind = start
+        for step in steps:
+            made, kind = self._step(step, kind, scope)
+            if isinstance(made, StarStep):
+                stars += 1
+            linked.append(made)
+        for _ in range(stars):
+            kind = list_of(kind)
+        return tuple(linked), kind
+
+    def _step(self, step: FieldStep | Bracket, kind: Type, scope: Scope) -> tuple[Step, Type]:
+        if isinstance(step, FieldStep):
+            return _member(step.name, kind)
+        if len(step.args) != 1 or step.args[0].name is not None:
+            raise BadReference("brackets inside a value take one position, key, `*` or path", "")
+        value = step.args[0].value
+        if isinstance(value, str):
+            return _member(value, kind)
+        if kind.name == "list" and kind.item is not None:
+            inner = kind.item
+        elif kind.name in {"any", "json"}:
+            inner = ANY
+        elif kind.name == "record" and isinstance(value, PathArg):
+            inner = ANY
+        else:
+            raise BadReference(f"{kind} is not a list: no brackets go into it", "")
+        if value is None:
+            return StarStep(), inner
+        if isinstance(value, int):
+            return IndexStep(value), inner
+        return KeyStep(self._path(value, scope)), inner
+
+
+def _member(name: str, kind: Type) -> tuple[Step, Type]:
+    if kind.name in {"any", "json"}:
+        return MemberStep(name), ANY
+    if kind.name == "record":
+        field = kind.field(name)
+        if field is None:
+            names = [f.name for f in kind.fields]
+            raise BadReference(f"there is no field `{name}`", nearest(name, names) or f"there is: {', '.join(names)}")
+        return MemberStep(name, field.optional), field.type
+    if kind.artifact or kind.name == "text":
+        if name in FACT_TYPES:
+            return FactStep(name), FACT_TYPES[name]
+        raise BadReference(f"`{name}` is not a fact of {kind}", nearest(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}")
+    if kind.name == "list":
+        raise BadReference(f"a list has no field `{name}`", f"write `[*].{name}` for that of every element")
+    raise BadReference(f"{kind} has no field `{name}`", "")
+
+
+def _static_step(value: Any, step: Step, ref: Ref) -> Any:
+    """Take one step into a literal, now: what is not there is a mistake, not a surprise of the build."""
+    if isinstance(step, StarStep):
+        return value
+    if isinstance(step, IndexStep):
+        if not isinstance(value, list) or step.position >= len(value):
+            raise BadReference(f"`{ref.text}`: there is no position {step.position}", "")
+        return value[step.position]
+    assert isinstance(step, MemberStep)
+    if isinstance(value, list):
+        return [_static_step(item, step, ref) for item in value]
+    if not isinstance(value, dict) or step.name not in value:
+        raise BadReference(f"`{ref.text}`: there is no `{step.name}`", "")
+    return value[step.name]

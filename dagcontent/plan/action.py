@@ -1,0 +1,93 @@
+"""A unit whose inputs are known into a manifest and its key. Knows no records and no other units.
+
+One function makes both the key and what `why` shows: they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from dagcontent.errors import NodeError
+from dagcontent.graph.model import Node
+from dagcontent.kinds.declaration import Kind
+from dagcontent.kinds.schema import ReturnsError, schema_of_returns
+from dagcontent.plan.unit import Unit
+from dagcontent.values.canonical import Encoder
+from dagcontent.values.record import Manifest, action_key
+from dagcontent.values.value import ABSENT, ActionKey, Value
+
+__all__ = ["Action", "Keys", "OPTIONS", "SEED", "keyed_params"]
+
+SEED = "seed"
+OPTIONS = "options"
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What would be run for one unit. `params` are complete (defaults filled in); the manifest's are the keyed ones."""
+
+    unit: Unit
+    node: Node
+    key: ActionKey
+    manifest: Manifest
+    params: dict[str, Any]
+    model: str
+    seed: int | None
+
+
+class Keys:
+    """Makes manifests and keys; remembers the encodings of long lists and of key defaults."""
+
+    def __init__(self, *, epoch: str | None = None) -> None:
+        self.encoder = Encoder()
+        self._epoch = epoch
+        self._defaults: dict[str, dict[str, bytes]] = {}
+
+    def manifest(self, node: Node, params: Mapping[str, Value], model: str, version: int) -> Manifest:
+        """Return the manifest of a node for parameters as evaluated and coerced (and `seed`, `options` among them)."""
+        kind = node.kind
+        return Manifest(
+            kind=kind.name,
+            version=version,
+            params=keyed_params(kind, params, self._default_bytes(kind), self.encoder),
+            model=model,
+            epoch=self._epoch if node.spec.cache == "run" else None,
+            carry=kind.carries,
+        )
+
+    def key(self, manifest: Manifest) -> ActionKey:
+        """Return the action key."""
+        return action_key(manifest, self.encoder)
+
+    def _default_bytes(self, kind: Kind) -> dict[str, bytes]:
+        known = self._defaults.get(kind.name)
+        if known is None:
+            known = {p.name: self.encoder.encode(p.default) for p in kind.params if p.default is not None}
+            self._defaults[kind.name] = known
+        return known
+
+
+def keyed_params(
+    kind: Kind, params: Mapping[str, Value], defaults: Mapping[str, bytes], encoder: Encoder
+) -> dict[str, Any]:
+    """Return the parameters that enter the key: given, keyed, and not the key default.
+
+    `returns` enters as the JSON Schema it stands for, so that both spellings are one key.
+    """
+    made: dict[str, Any] = {}
+    for name, value in params.items():
+        if value is None or value is ABSENT:
+            continue
+        if name == "returns" and kind.param("schema") is not None:
+            try:
+                made["schema"] = schema_of_returns(value)
+            except ReturnsError as bad:
+                raise NodeError(str(bad), hint="correct `returns`") from None
+            continue
+        default = defaults.get(name)
+        if default is not None and encoder.encode(value) == default:
+            continue
+        made[name] = value
+    return made

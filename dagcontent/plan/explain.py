@@ -1,0 +1,212 @@
+"""A unit against its last build: what differs, why it would run, and where that is written. Knows no text positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dagcontent.graph.model import (
+    Element,
+    Expr,
+    FromFile,
+    Into,
+    Join,
+    Literal,
+    MemberStep,
+    Node,
+    Output,
+    Sequence,
+    Table,
+)
+from dagcontent.plan.action import OPTIONS, SEED, keyed_params
+from dagcontent.plan.model import FieldDiff
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.spec.model import Place
+from dagcontent.values.canonical import Encoder
+from dagcontent.values.record import Manifest, Record
+from dagcontent.values.value import Value, contains_unknown
+
+__all__ = ["MOST_COMPARED", "Explainer", "cause_of", "nearest_record"]
+
+MOST_COMPARED = 256
+"""Records of a family that are looked at to tell `run` from `maybe`; with more, it stays `maybe`."""
+
+
+class Explainer:
+    """Explains units of one resolution."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._graph = resolver.graph
+        self._fanout = resolver.fanout
+        self._encoder = Encoder()
+        self._families: dict[tuple[str, str], list[Manifest] | None] = {}
+
+    def known_params(self, unit: Unit) -> tuple[dict[str, Value], str]:
+        """Return a unit's keyed parameters as far as they are known, and its model."""
+        if unit.manifest is not None:
+            return unit.manifest.params, unit.manifest.model
+        params = dict(unit.params or {})
+        model = str(params.pop("model", ""))
+        kind = self._graph.nodes[unit.node].kind
+        known = {k: v for k, v in params.items() if not contains_unknown(v)}
+        defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
+        keyed = keyed_params(kind, known, defaults, self._encoder)
+        return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model
+
+    def must_run(self, unit: Unit) -> bool:
+        """Tell whether no earlier result can serve, whatever the unknown inputs turn out to be."""
+        if unit.params is None:
+            return False
+        params, model = self.known_params(unit)
+        node = self._graph.nodes[unit.node]
+        if node.spec.cache == "run":
+            return False
+        family = self._family(node.kind.name, model)
+        if family is None:
+            return False
+        known = {k: self._bytes(v, node) for k, v in params.items() if not contains_unknown(v)}
+        partly = {k: v for k, v in params.items() if contains_unknown(v)}
+        return not any(self._may_match(m, known, partly, node) for m in family)
+
+    def _family(self, kind: str, model: str) -> list[Manifest] | None:
+        if (kind, model) not in self._families:
+            records = self._resolver.lookup.family(kind, model, MOST_COMPARED + 1)
+            full = len(records) > MOST_COMPARED
+            self._families[kind, model] = None if full else [r.manifest for r in records]
+        return self._families[kind, model]
+
+    def _may_match(self, old: Manifest, known: Mapping[str, bytes], partly: Mapping[str, Value], node: Node) -> bool:
+        for name, data in known.items():
+            if name not in old.params or self._bytes(old.params[name], node) != data:
+                return False
+        optional = {p.name for p in node.kind.params}
+        return all(name in known or name in partly for name in old.params if name in optional or name in {SEED, OPTIONS})
+
+    def _bytes(self, value: Value, node: Node) -> bytes:
+        return self._encoder.encode(value, carry=node.kind.carries)
+
+    # -- differences --------------------------------------------------------------------------------------------
+
+    def diff(self, unit: Unit, old: Record | None, *, everything: bool = False) -> tuple[FieldDiff, ...]:
+        """Return the fields that differ from an earlier manifest; with `everything` the equal ones as well."""
+        node = self._graph.nodes[unit.node]
+        params, model = self.known_params(unit)
+        then: Mapping[str, Value] = {} if old is None else old.manifest.params
+        rows: list[FieldDiff] = []
+        if old is not None and old.manifest.model != model:
+            rows.append(FieldDiff("model", old.manifest.model, model, places=self._places_of(node, "model")))
+        if old is not None and old.manifest.version != node.kind.version:
+            rows.append(FieldDiff("version", old.manifest.version, node.kind.version))
+        written = dict(node.params)
+        for name in sorted({*params, *then}, key=lambda n: (n not in written, list(written).index(n) if n in written else 0)):
+            now, before = params.get(name), then.get(name)
+            unknown = contains_unknown(now)
+            same = not unknown and name in params and name in then and self._bytes(now, node) == self._bytes(before, node)
+            if same and not everything:
+                continue
+            expr = written.get("returns" if name == "schema" and "schema" not in written else name)
+            places, upstream = self._origins(node, name, expr, unit)
+            rows.append(FieldDiff(f"params.{name}", before, None if unknown else now, not same, unknown, places, upstream))
+        return tuple(rows)
+
+    def _places_of(self, node: Node, key: str) -> tuple[Place, ...]:
+        known = node.spec.origin.get(key)
+        return (known or Place(node.spec.place.file, (*node.spec.place.path, key)),)
+
+    def _origins(
+        self, node: Node, name: str, expr: Expr | None, unit: Unit
+    ) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+        if expr is None:
+            return (self._places_of(node, name) if name in {SEED, OPTIONS} else ()), ()
+        places: dict[Place, None] = {}
+        upstream: dict[str, None] = {}
+        for place, name_above in self._trace(expr, unit, 0):
+            if place is not None:
+                places[place] = None
+            if name_above is not None:
+                upstream[name_above] = None
+        if not places and not upstream:
+            places.update(dict.fromkeys(self._places_of(node, name)))
+        return tuple(places), tuple(upstream)
+
+    def _trace(self, expr: Expr, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
+        """Yield where the parts of a value are written, through references to values, and what else it comes from."""
+        if depth > 20:  # noqa: PLR2004 - long chains of templates: the nearest are what helps
+            return
+        if isinstance(expr, Literal):
+            yield expr.place, None
+        elif isinstance(expr, Element):
+            yield from self._trace_element(expr, unit, depth)
+        elif isinstance(expr, Output):
+            yield from self._trace_output(expr, unit, depth)
+        elif isinstance(expr, FromFile):
+            yield None, expr.path.rsplit("/", 1)[-1]
+        elif isinstance(expr, Into):
+            yield expr.base.place, None
+        else:
+            parts: Iterable[Any] = ()
+            if isinstance(expr, Join):
+                parts = (p for p in expr.parts if not isinstance(p, str))
+            elif isinstance(expr, Sequence):
+                parts = expr.items
+            elif isinstance(expr, Table):
+                parts = (item for _, item in expr.items)
+            for part in parts:
+                yield from self._trace(part, unit, depth + 1)
+
+    def _trace_element(self, expr: Element, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
+        dim = self._graph.dimensions[expr.dim]
+        here = self._fanout.scope_of(unit).get(expr.dim)
+        if here is None:
+            return
+        if isinstance(dim.of, Literal) and dim.of.place is not None:
+            path: tuple[str | int, ...] = (*dim.of.place.path, here + expr.shift)
+            steps = [s.name for s in expr.steps if isinstance(s, MemberStep)]
+            if len(steps) == len(expr.steps):
+                path = (*path, *steps)
+            yield Place(dim.of.place.file, path), None
+        else:
+            yield from self._trace(dim.of, unit, depth + 1)
+
+    def _trace_output(self, expr: Output, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
+        evaluator = self._resolver.evaluator
+        scope = self._fanout.scope_of(unit)
+        chosen = self._fanout.choose(expr, scope, lambda by: evaluator.value(by, scope))
+        if not isinstance(chosen, Unit):
+            yield None, f"{self._graph.nodes[expr.node].name}[*]"
+            return
+        if chosen.status is Status.VALUE:
+            for _, inner in self._graph.nodes[expr.node].params:
+                yield from self._trace(inner, chosen, depth + 1)
+        else:
+            yield None, self._fanout.name(chosen)
+
+
+def cause_of(unit: Unit, old: Record | None, known_before: bool, diffs: tuple[FieldDiff, ...]) -> str:
+    """Return why there is no hit: `new`, `upgrade`, `edit` (something written changed) or `upstream`."""
+    if not known_before or old is None:
+        return "new"
+    changed = [d for d in diffs if d.changed]
+    if changed and all(d.field == "version" for d in changed):
+        return "upgrade"
+    if any(not d.unknown and (d.places or not d.upstream) for d in changed):
+        return "edit"
+    return "upstream" if changed or unit.upstream else "new"
+
+
+def nearest_record(records: Iterable[Record], params: Mapping[str, Value], encoder: Encoder) -> Record | None:
+    """Return the record whose manifest differs from these parameters in the fewest fields."""
+
+    def distance(record: Record) -> int:
+        names = {*params, *record.manifest.params}
+        return sum(
+            contains_unknown(params.get(n))
+            or n not in params
+            or n not in record.manifest.params
+            or encoder.encode(params[n]) != encoder.encode(record.manifest.params[n])
+            for n in names
+        )
+
+    return min(records, key=distance, default=None)

@@ -1,0 +1,66 @@
+"""What a plan says. Knows no store, no text positions but places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dagcontent.spec.model import Place
+
+__all__ = ["FieldDiff", "Plan", "PlanRow"]
+
+
+class FieldDiff(msgspec.Struct, frozen=True):
+    """One field of a manifest, then and now.
+
+    `places` are where today's value is written; `upstream` the instances it comes from when it is not written.
+    `old` or `new` is None where there was or is none; `unknown` says that today's is still to be made.
+    """
+
+    field: str
+    old: Any
+    new: Any
+    changed: bool = True
+    unknown: bool = False
+    places: tuple[Place, ...] = ()
+    upstream: tuple[str, ...] = ()
+
+
+class PlanRow(msgspec.Struct, frozen=True):
+    """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound)."""
+
+    node: str
+    kind: str
+    model: str
+    status: str
+    cause: str | None = None
+    why: tuple[FieldDiff, ...] = ()
+    key: str | None = None
+    error: str | None = None
+    hint: str | None = None
+    by: str | None = None
+    items_expected: int | None = None
+    items_max: int | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The dry run: one row for each instance that is or would be an action, and for whatever blocks."""
+
+    graph: str
+    rows: tuple[PlanRow, ...]
+    warnings: tuple[str, ...] = ()
+    profile: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by status."""
+        made: dict[str, int] = {}
+        for row in self.rows:
+            made[row.status] = made.get(row.status, 0) + 1
+        return made
+
+    @property
+    def pending(self) -> bool:
+        """Whether a build would have work."""
+        return any(row.status in {"run", "maybe"} for row in self.rows)

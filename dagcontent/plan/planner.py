@@ -1,0 +1,161 @@
+"""A Resolver answered with UNKNOWN into a Plan. Knows no clock; writes nothing.
+
+Promise: what a build of the same graph and store executes lies between the rows with `run` and those with `run` or
+`maybe`. A row is `run` when its key is known and has no record, or when no record could serve whatever its unknown
+inputs turn out to be; and when somebody is certain to ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dagcontent.graph.model import Graph, Node, Output, outputs_in
+from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.explain import Explainer, cause_of
+from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.values.record import Record
+from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
+
+__all__ = ["make_plan", "resolve_dry"]
+
+
+def resolve_dry(resolver: Resolver) -> None:
+    """Drive a resolver to its end, answering every miss with UNKNOWN."""
+    while actions := resolver.take():
+        for action in actions:
+            resolver.settled(action.unit, UNKNOWN)
+
+
+def make_plan(resolver: Resolver, last_build: Mapping[str, str], *, explain: bool = True) -> Plan:
+    """Return the plan of a resolver that `resolve_dry` has driven. `last_build` maps instances to their last keys.
+
+    Without `explain` rows carry no cause and no differences, which costs look-ups.
+    """
+    return _Planner(resolver, last_build, explain=explain).plan()
+
+
+class _Planner:
+    def __init__(self, resolver: Resolver, last_build: Mapping[str, str], *, explain: bool) -> None:
+        self.resolver = resolver
+        self.graph: Graph = resolver.graph
+        self.fanout = resolver.fanout
+        self.explainer = Explainer(resolver)
+        self.last_build = last_build
+        self.explain = explain
+
+    def plan(self) -> Plan:
+        certain = self._certain()
+        rows = tuple(row for unit in self.fanout.all_units() if (row := self._row(unit, certain)) is not None)
+        return Plan(self.graph.name, rows, tuple(self.resolver.warnings))
+
+    # -- who is certain to be asked for -------------------------------------------------------------------------
+
+    def _certain(self) -> set[Unit] | None:
+        """Return the units asked for whatever comes, or None when that is all of them."""
+        if not any(n.when is not None or n.kind.lazy for n in self.graph.nodes):
+            return None
+        found: set[Unit] = set()
+        stack = [u for u in self.fanout.all_units() if self.resolver.is_root(u) and u.settled]
+        while stack:
+            unit = stack.pop()
+            if unit in found or self._when_unknown(unit):
+                if unit not in found:
+                    stack.extend(self._chosen(unit, self.graph.nodes[unit.node].when_outputs))
+                continue
+            found.add(unit)
+            stack.extend(self._certain_inputs(unit))
+        return found
+
+    def _when_unknown(self, unit: Unit) -> bool:
+        node = self.graph.nodes[unit.node]
+        if node.when is None or unit.status in {Status.SKIPPED, Status.FAILED} or None in unit.coords:
+            return False
+        return self.resolver.evaluator.holds(node.when, self.fanout.scope_of(unit)) is UNKNOWN
+
+    def _certain_inputs(self, unit: Unit) -> Iterator[Unit]:
+        node = self.graph.nodes[unit.node]
+        if None in unit.coords:
+            yield from self._of_lists(node)
+            return
+        outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        if node.kind.lazy:
+            first = self.resolver.alternatives(node)[0]
+            outputs = (*node.when_outputs, *node.ordering, *outputs_in(first))
+        yield from self._chosen(unit, outputs)
+        yield from self._of_lists(node)
+
+    def _of_lists(self, node: Node) -> Iterator[Unit]:
+        for dim in node.all_dims:
+            for output in outputs_in(self.graph.dimensions[dim].of):
+                yield from (u for u in self.fanout.units_of(output.node) if u.settled)
+
+    def _chosen(self, unit: Unit, outputs: tuple[Output, ...]) -> Iterator[Unit]:
+        scope = self.fanout.scope_of(unit)
+        for output in outputs:
+            chosen = self.fanout.choose(output, scope, lambda by: self.resolver.evaluator.value(by, scope))
+            stack = [chosen]
+            while stack:
+                item = stack.pop()
+                if isinstance(item, Unit):
+                    yield item
+                elif isinstance(item, list):
+                    stack.extend(item)
+
+    # -- rows ---------------------------------------------------------------------------------------------------
+
+    def _row(self, unit: Unit, certain: set[Unit] | None) -> PlanRow | None:
+        status = unit.status
+        if status is None or status is Status.VALUE:
+            return None
+        node = self.graph.nodes[unit.node]
+        name = self.fanout.name(unit)
+        by = None if unit.status_by is None or unit.status_by.node < 0 else self.fanout.name(unit.status_by)
+        is_action = node.kind.effect not in {Effect.VALUE, Effect.FILES} and not node.kind.lazy
+        model = self._model(unit, node)
+        if status is Status.HIT:
+            return PlanRow(name, node.kind.name, model, "hit", key=unit.key)
+        if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
+            error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
+            return PlanRow(
+                name, node.kind.name, model, status.value, by=by,
+                error=None if error is None else error.message, hint=None if error is None else error.hint,
+            )  # fmt: skip
+        if not is_action:
+            return None
+        if None in unit.coords:
+            return self._open_row(unit, node, name, model)
+        sure = certain is None or unit in certain
+        runs = status is Status.RUN or self.explainer.must_run(unit)
+        word = "run" if runs and sure else "maybe"
+        if not self.explain:
+            return PlanRow(name, node.kind.name, model, word, key=unit.key)
+        old = self._last(name)
+        diffs = self.explainer.diff(unit, old)
+        cause = cause_of(unit, old, name in self.last_build, diffs)
+        return PlanRow(name, node.kind.name, model, word, cause, diffs, unit.key)
+
+    def _last(self, name: str) -> Record | None:
+        key = self.last_build.get(name)
+        return None if key is None else self.resolver.lookup.find(ActionKey(key))
+
+    def _model(self, unit: Unit, node: Node) -> str:
+        if unit.manifest is not None:
+            return unit.manifest.model
+        if unit.params is not None and not contains_unknown(unit.params.get("model")):
+            return str(unit.params.get("model", ""))
+        return node.spec.model if isinstance(node.spec.model, str) else ""
+
+    def _open_row(self, unit: Unit, node: Node, name: str, model: str) -> PlanRow:
+        """Word a fan-out whose list is still to be made; the last build says how many to expect."""
+        dims = [self.graph.dimensions[d] for d, at in zip(node.dims, unit.coords, strict=True) if at is None]
+        bound: int | None = 1
+        for dim in dims:
+            bound = None if bound is None or dim.spec.max is None else bound * dim.spec.max
+        start = name[: name.index("*")] if "*" in name else name
+        expected = sum(1 for instance in self.last_build if instance.startswith(start))
+        return PlanRow(
+            name, node.kind.name, model, "maybe", "upstream" if expected else "new",
+            items_expected=expected or None, items_max=bound,
+        )  # fmt: skip

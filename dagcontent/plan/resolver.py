@@ -1,0 +1,584 @@
+"""A Graph into settled units, one at a time: the whole incremental state of a plan or a build. Knows no clock, no I/O.
+
+Theory. Nodes are expanded into units when the lists of their dimensions are known; a unit is linked to the units
+it chooses when all nodes it refers to are expanded and somebody has asked for it; it is evaluated when its inputs
+are settled. A miss becomes an `Action`, handed out by `take`. The driver answers each with `settled`: a plan
+with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run is the run.
+
+    NEW -> WAITING -> READY -> SETTLED          READY: only misses; hits and values go straight to SETTLED
+    SETTLED -> READY                            `reopen`: a stored result turned out to be lost
+
+A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
+Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
+Every step is O(edges touched). Weakness: a node over a list made per element is expanded when all those lists
+are there, not list by list.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dagcontent.errors import InternalError, NodeError
+from dagcontent.graph.model import AllOf, Expr, Graph, Node, Output, Sequence, outputs_in
+from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
+from dagcontent.plan.coerce import coerce
+from dagcontent.plan.evaluate import Evaluator, Missing
+from dagcontent.plan.fanout import Chosen, Fanout
+from dagcontent.plan.ports import Files, Lookup
+from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
+from dagcontent.values.record import Done, Record
+from dagcontent.values.value import ABSENT, UNKNOWN, Mark, Value, contains_unknown
+
+__all__ = ["Resolver"]
+
+_LEGAL = {
+    (State.NEW, State.WAITING),
+    (State.WAITING, State.READY),
+    (State.WAITING, State.SETTLED),
+    (State.READY, State.SETTLED),
+    (State.SETTLED, State.READY),
+    (State.READY, State.WAITING),
+    (State.NEW, State.SETTLED),
+}
+_WHEN, _INPUTS = 0, 1
+
+
+class Resolver:
+    """See the module's text. `targets` are the nodes asked for (default: all but mere alternatives), `wanted` picks their units."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        lookup: Lookup,
+        files: Files,
+        *,
+        epoch: str | None = None,
+        targets: Iterable[int] | None = None,
+        wanted: Callable[[Fanout, Unit], bool] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.lookup = lookup
+        self.files = files
+        self.fanout = Fanout(graph)
+        self.keys = Keys(epoch=epoch)
+        self.evaluator = Evaluator(self.fanout, files)
+        self.warnings: list[str] = []
+        self._wanted = wanted
+        roots = self._root_nodes(targets)
+        self._root_set = frozenset(roots)
+        self.needed = self._closure(roots)
+        self._actions: list[Action] = []
+        self._links: deque[Unit] = deque()
+        self._ready: deque[Unit] = deque()
+        self._groups: dict[int, Group] = {}
+        self._open_lists: dict[int, int] = {}
+        self._dim_wait: dict[int, int] = {}
+        self._node_wait: dict[int, int] = {}
+        self._link_wait: dict[int, int] = {}
+        self._after_dim: dict[int, list[Callable[[], None]]] = {}
+        self._after_node: dict[int, list[Callable[[], None]]] = {}
+        self._expanded: set[int] = set()
+        self._prepare()
+        self._drain()
+
+    # -- the two calls of a driver ------------------------------------------------------------------------------
+
+    def take(self) -> list[Action]:
+        """Return the misses found since the last call. Each must be answered by `settled` once."""
+        self._drain()
+        taken, self._actions = self._actions, []
+        return taken
+
+    def settled(self, unit: Unit, outcome: Record | Mark | NodeError, *, foreign: bool = False) -> None:
+        """Answer an action: the record that was made (or found: `foreign`), UNKNOWN in a plan, or why it failed."""
+        if unit.state is not State.READY:
+            text = f"{self.fanout.name(unit)} is {unit.state.value}, not ready: it cannot be settled"
+            raise InternalError(text)
+        if isinstance(outcome, Record):
+            self._use(unit, outcome, Status.HIT if foreign else Status.RAN)
+        elif isinstance(outcome, NodeError):
+            unit.error = outcome
+            self._settle(unit, Status.FAILED)
+        else:
+            unit.value = UNKNOWN
+            self._settle(unit, Status.RUN)
+
+    def reopen(self, producer: Unit, consumer: Unit) -> None:
+        """Run a settled unit again for a consumer that is READY and found its stored result gone or damaged."""
+        if producer.state is State.SETTLED:
+            self._enter(producer, State.READY)
+            producer.status = None
+            self._actions.append(self._action(producer))
+        self._enter(consumer, State.WAITING)
+        consumer.phase = _INPUTS
+        self._wait_for(consumer, producer)
+
+    def finished(self) -> bool:
+        """Whether every unit that was asked for is settled."""
+        self._drain()
+        return all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
+
+    def is_root(self, unit: Unit) -> bool:
+        """Whether a unit is asked for by itself, not only by others."""
+        return unit.node in self._root_set and (self._wanted is None or self._wanted(self.fanout, unit))
+
+    # -- preparation --------------------------------------------------------------------------------------------
+
+    def _root_nodes(self, targets: Iterable[int] | None) -> list[int]:
+        if targets is not None:
+            return list(targets)
+        only_alternatives: set[int] = set()
+        used: set[int] = set()
+        for node in self.graph.nodes:
+            lazy = node.kind.lazy
+            for name, expr in node.params:
+                (only_alternatives if name == lazy else used).update(o.node for o in outputs_in(expr))
+            used.update(o.node for o in (*node.when_outputs, *node.ordering))
+        held_back = only_alternatives - used
+        return [i for i in self.graph.order if i not in held_back]
+
+    def _closure(self, roots: list[int]) -> set[int]:
+        found = set(roots)
+        stack = list(roots)
+        while stack:
+            for producer in self.graph.inputs_of(self.graph.nodes[stack.pop()]):
+                if producer not in found:
+                    found.add(producer)
+                    stack.append(producer)
+        return found
+
+    def _prepare(self) -> None:
+        dims: dict[int, None] = {}
+        for index in self.graph.order:
+            if index in self.needed:
+                node = self.graph.nodes[index]
+                for dim in node.all_dims:
+                    self._need_dim(dim, dims)
+        for index in self.graph.order:
+            if index in self.needed:
+                self._prepare_node(self.graph.nodes[index])
+        for dim in list(dims):
+            if self._dim_wait[dim] == 0:
+                self._open_dim(dim)
+
+    def _need_dim(self, dim: int, dims: dict[int, None]) -> None:
+        if dim in dims:
+            return
+        dims[dim] = None
+        linked = self.graph.dimensions[dim]
+        for outer in linked.outer:
+            self._need_dim(outer, dims)
+        producers = {o.node for o in outputs_in(linked.of)}
+        self._dim_wait[dim] = len(linked.outer) + len(producers)
+
+        def less() -> None:
+            self._dim_wait[dim] -= 1
+            if self._dim_wait[dim] == 0:
+                self._open_dim(dim)
+
+        for outer in linked.outer:
+            self._after_dim.setdefault(outer, []).append(less)
+        for producer in producers:
+            self._after_node.setdefault(producer, []).append(less)
+
+    def _prepare_node(self, node: Node) -> None:
+        index = node.index
+        dims = node.all_dims
+        producers = {o.node for o in (*node.outputs, *node.when_outputs, *node.ordering)} - {index}
+        waiting = [p for p in producers if p not in self._expanded]
+        self._link_wait[index] = len(waiting) + 1
+
+        def linkable() -> None:
+            self._link_wait[index] -= 1
+            if self._link_wait[index] == 0:
+                self._links.extend(u for u in self.fanout.units_of(index) if u.state is State.WAITING)
+
+        for producer in waiting:
+            self._after_node.setdefault(producer, []).append(linkable)
+        self._node_wait[index] = len(dims)
+        if not dims:
+            self._expand(node)
+            return
+
+        def less() -> None:
+            self._node_wait[index] -= 1
+            if self._node_wait[index] == 0:
+                self._expand(node)
+
+        for dim in dims:
+            self._after_dim.setdefault(dim, []).append(less)
+
+    # -- expansion ----------------------------------------------------------------------------------------------
+
+    def _open_dim(self, dim: int) -> None:
+        """Evaluate a dimension's lists, each as soon as what it is made of is settled."""
+        self._dim_wait[dim] = -1
+        places = list(self.fanout.outer_coords(dim))
+        self._open_lists[dim] = len(places)
+        if not places:
+            self._dim_done(dim)
+            return
+        linked = self.graph.dimensions[dim]
+        for coords in places:
+            job = ListJob(dim, coords)
+            self._enter(job, State.WAITING)
+            scope = dict(zip(linked.outer, coords, strict=True))
+            for output in outputs_in(linked.of):
+                self._await_output(job, output, scope)
+            if job.pending == 0:
+                self._ready.append(job)
+
+    def _close_list(self, job: ListJob) -> None:
+        dim, coords = job.dim, job.coords
+        linked = self.graph.dimensions[dim]
+        scope = dict(zip(linked.outer, coords, strict=True))
+        self._enter(job, State.SETTLED)
+        made: DimensionList | Closed
+        try:
+            value = self.evaluator.value(linked.of, scope)
+            made = self._list(dim, value)
+        except Missing as missing:
+            made = Closed(missing.status, missing.by)
+        except NodeError as error:
+            job.error = error
+            job.status = Status.FAILED
+            made = Closed(Status.FAILED, job)
+        self.fanout.lists[dim, coords] = made
+        self._open_lists[dim] -= 1
+        if self._open_lists[dim] == 0:
+            self._dim_done(dim)
+
+    def _list(self, dim: int, value: Value) -> DimensionList | Closed:
+        linked = self.graph.dimensions[dim]
+        spec = linked.spec
+        if value is UNKNOWN:
+            return Closed(Status.MAYBE, None)
+        if not isinstance(value, list):
+            raise NodeError(f"the dimension `{spec.name}` is made of a list", hint="correct `of`")
+        if spec.max is not None and len(value) > spec.max:
+            if spec.over != "cut":
+                raise NodeError(
+                    f"the list of `{spec.name}` has {len(value)} elements, and its `max` is {spec.max}",
+                    hint='raise `max`, or write over = "cut" to take the first ones',
+                )
+            value = value[: spec.max]
+        made = DimensionList(value, spec.id)
+        if made.repeats:
+            shown = ", ".join(made.repeats[:5])
+            self.warnings.append(f"labels of `{spec.name}` are given twice: {shown}; give the elements an `id`")
+        return made
+
+    def _dim_done(self, dim: int) -> None:
+        for step in self._after_dim.pop(dim, ()):
+            step()
+
+    def _expand(self, node: Node) -> None:
+        units = self.fanout.expand(node)
+        self._expanded.add(node.index)
+        for unit in units:
+            if None in unit.coords:
+                self._settle_closed(unit)
+        if node.index in self._root_set:
+            for unit in units:
+                if self.is_root(unit):
+                    self._demand(unit)
+        self._link_wait[node.index] -= 1
+        if self._link_wait[node.index] == 0:
+            self._links.extend(u for u in units if u.state is State.WAITING)
+        for step in self._after_node.pop(node.index, ()):
+            step()
+
+    def _settle_closed(self, unit: Unit) -> None:
+        closed = self.fanout.closed_over(unit)
+        status = Status.MAYBE if closed is None else closed.status
+        unit.status_by = None if closed is None else closed.by
+        if status is Status.FAILED:
+            status = Status.BLOCKED
+        unit.value = UNKNOWN
+        self._settle(unit, status)
+
+    # -- waiting ------------------------------------------------------------------------------------------------
+
+    def _demand(self, unit: Unit) -> None:
+        if unit.state is not State.NEW:
+            return
+        self._enter(unit, State.WAITING)
+        if self._link_wait.get(unit.node) == 0:
+            self._links.append(unit)
+
+    def _wait_for(self, unit: Unit, producer: Unit) -> None:
+        if producer.state is State.NEW:
+            self._demand(producer)
+        if producer.state is not State.SETTLED:
+            if producer.dependents is None:
+                producer.dependents = []
+            producer.dependents.append(unit)
+            unit.pending += 1
+
+    def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
+        """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
+        single = self.fanout.single[output.node]
+        if single is not None:
+            self._wait_for(unit, single)
+        elif all(isinstance(p, AllOf) for p in output.picks):
+            self._wait_for(unit, self._group(output.node))
+        else:
+            chosen = self.fanout.choose(output, scope, lambda by: self.evaluator.value(by, scope))
+            for producer in _leaves(chosen):
+                self._wait_for(unit, producer)
+
+    def _group(self, node: int) -> Unit:
+        """Return a unit that settles when all of a node's have: thousands may wait for thousands at the cost of both."""
+        group = self._groups.get(node)
+        if group is None:
+            group = self._groups[node] = Group(node, ())
+            self._enter(group, State.WAITING)
+            for unit in self.fanout.units_of(node):
+                self._wait_for(group, unit)
+            if group.pending == 0:
+                self._enter(group, State.SETTLED)
+        return group
+
+    def _link(self, unit: Unit) -> None:
+        node = self.graph.nodes[unit.node]
+        scope = self.fanout.scope_of(unit) if node.dims else {}
+        try:
+            if unit.phase == _WHEN and node.when is not None:
+                for output in node.when_outputs:
+                    self._await_output(unit, output, scope)
+            else:
+                unit.phase = max(unit.phase, _INPUTS)
+                for output in node.ordering if unit.phase == _INPUTS else ():
+                    self._await_output(unit, output, scope)
+                for output in self._inputs_of_phase(node, unit.phase):
+                    self._await_output(unit, output, scope)
+        except NodeError as error:
+            unit.error = error
+            self._settle(unit, Status.FAILED)
+            return
+        except Missing as missing:
+            unit.status_by = missing.by
+            self._settle(unit, missing.status)
+            return
+        if unit.pending == 0:
+            self._ready.append(unit)
+
+    def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
+        if not node.kind.lazy:
+            return node.outputs
+        alternatives = self.alternatives(node)
+        at = phase - _INPUTS
+        return outputs_in(alternatives[at]) if at < len(alternatives) else ()
+
+    @staticmethod
+    def alternatives(node: Node) -> tuple[Expr, ...]:
+        """Return what a lazy kind tries, in order."""
+        expr = dict(node.params)[node.kind.lazy]
+        return expr.items if isinstance(expr, Sequence) else (expr,)
+
+    # -- progress -----------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        while self._links or self._ready:
+            while self._ready:
+                unit = self._ready.popleft()
+                if isinstance(unit, ListJob):
+                    self._close_list(unit)
+                elif unit.state is State.WAITING and unit.pending == 0:
+                    self._evaluate(unit)
+            if self._links:
+                unit = self._links.popleft()
+                if unit.state is State.WAITING:
+                    self._link(unit)
+
+    def _evaluate(self, unit: Unit) -> None:
+        node = self.graph.nodes[unit.node]
+        try:
+            if unit.phase == _WHEN and node.when is not None:
+                self._evaluate_when(unit, node)
+            elif node.kind.lazy:
+                self._evaluate_lazy(unit, node)
+            else:
+                self._check_ordering(unit, node)
+                self._evaluate_inputs(unit, node)
+        except Missing as missing:
+            unit.status_by = missing.by
+            self._settle(unit, missing.status)
+        except NodeError as error:
+            unit.error = error
+            self._settle(unit, Status.FAILED)
+
+    def _evaluate_when(self, unit: Unit, node: Node) -> None:
+        assert node.when is not None
+        if self.evaluator.holds(node.when, self.fanout.scope_of(unit)) is False:
+            self._settle(unit, Status.SKIPPED)
+            return
+        unit.phase = _INPUTS
+        self._link(unit)
+
+    def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
+        alternatives = self.alternatives(node)
+        at = unit.phase - _INPUTS
+        try:
+            value = self.evaluator.value(alternatives[at], self.fanout.scope_of(unit))
+        except Missing:
+            value = ABSENT
+        if value is UNKNOWN or value is ABSENT:
+            # What is not known may fail: the next one is then asked for too, so a plan must show it.
+            if at + 1 < len(alternatives):
+                unit.phase += 1
+                self._link(unit)
+                return
+            if value is ABSENT and not self._any_unknown(unit, alternatives):
+                raise NodeError("every alternative failed, was skipped or is left out", hint="look at each of them")
+            value = UNKNOWN
+        elif at and self._any_unknown(unit, alternatives[:at]):
+            value = UNKNOWN
+        unit.value = value
+        self._settle(unit, Status.MAYBE if value is UNKNOWN else Status.VALUE)
+
+    def _any_unknown(self, unit: Unit, alternatives: Iterable[Expr]) -> bool:
+        scope = self.fanout.scope_of(unit)
+        for expr in alternatives:
+            try:
+                if self.evaluator.value(expr, scope) is UNKNOWN:
+                    return True
+            except Missing:
+                continue
+        return False
+
+    def _check_ordering(self, unit: Unit, node: Node) -> None:
+        for output in node.ordering:
+            chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
+            for producer in _leaves(chosen):
+                if producer.status in {Status.FAILED, Status.BLOCKED}:
+                    raise Missing(Status.BLOCKED, producer)
+
+    def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
+        params = self._params(unit, node)
+        kind = node.kind
+        if kind.effect in {Effect.VALUE, Effect.FILES}:
+            self._evaluate_value(unit, node, params)
+            return
+        if any(contains_unknown(value) for value in params.values()):
+            unit.params = params
+            unit.value = UNKNOWN
+            self._settle(unit, Status.MAYBE)
+            return
+        model = str(params.pop("model", ""))
+        manifest = self.keys.manifest(node, params, model, kind.version)
+        unit.manifest = manifest
+        unit.key = self.keys.key(manifest)
+        record = self.lookup.find(unit.key) or self._accepted(node, params, model)
+        if record is not None and isinstance(record.outcome, Done):
+            self._use(unit, record, Status.HIT)
+            return
+        unit.params = params
+        self._enter(unit, State.READY)
+        self._actions.append(self._action(unit))
+
+    def _params(self, unit: Unit, node: Node) -> dict[str, Any]:
+        """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them."""
+        scope = self.fanout.scope_of(unit) if node.dims else {}
+        optional = node.spec.optional
+        made: dict[str, Any] = {}
+        for name, expr in node.params:
+            param = node.kind.param(name)
+            assert param is not None
+            try:
+                value = coerce(self.evaluator.value(expr, scope, lenient=name in optional), param)
+            except Missing:
+                if name not in optional:
+                    raise
+                value = ABSENT
+            if value is ABSENT:
+                if param.required:
+                    raise NodeError(f"`{name}` is required, and there is none here", hint="give it, or skip this instance by `when`")
+                continue
+            made[name] = value
+        if node.model is not None:
+            made["model"] = self.evaluator.value(node.model, scope)
+        if node.options is not None:
+            made[OPTIONS] = self.evaluator.value(node.options, scope)
+        if node.seed is not None:
+            made[SEED] = self.evaluator.value(node.seed, scope)
+        return made
+
+    def _evaluate_value(self, unit: Unit, node: Node, params: dict[str, Any]) -> None:
+        evaluate = node.kind.evaluate
+        assert evaluate is not None
+        if any(contains_unknown(value) for value in params.values()):
+            unit.value = UNKNOWN
+            self._settle(unit, Status.MAYBE)
+            return
+        full = {p.name: p.default for p in node.kind.params if p.default is not None} | params
+        unit.value = evaluate(full, self.files) if node.kind.effect is Effect.FILES else evaluate(full)
+        self._settle(unit, Status.VALUE)
+
+    def _accepted(self, node: Node, params: dict[str, Any], model: str) -> Record | None:
+        for version in node.kind.accepts:
+            found = self.lookup.find(self.keys.key(self.keys.manifest(node, params, model, version)))
+            if found is not None:
+                return found
+        return None
+
+    def _action(self, unit: Unit) -> Action:
+        node = self.graph.nodes[unit.node]
+        assert unit.key is not None
+        assert unit.manifest is not None
+        params = unit.params
+        if params is None:  # a hit that was lost: its parameters are those of its manifest
+            params = {k: v for k, v in self._params(unit, node).items() if k != "model"}
+            unit.params = params
+        full = {p.name: p.default for p in node.kind.params if p.default is not None} | params
+        if "schema" in unit.manifest.params:
+            full["schema"] = unit.manifest.params["schema"]
+        full.pop("returns", None)
+        seed = full.pop(SEED, None)
+        return Action(unit, node, unit.key, unit.manifest, full, unit.manifest.model, seed)
+
+    def _use(self, unit: Unit, record: Record, status: Status) -> None:
+        unit.record = record
+        assert isinstance(record.outcome, Done)
+        unit.value = record.outcome.value
+        unit.params = None
+        self._settle(unit, status)
+
+    # -- transitions --------------------------------------------------------------------------------------------
+
+    def _enter(self, unit: Unit, state: State) -> None:
+        if (unit.state, state) not in _LEGAL:
+            text = f"a unit went from {unit.state.value} to {state.value}"
+            raise InternalError(text)
+        unit.state = state
+
+    def _settle(self, unit: Unit, status: Status) -> None:
+        unit.status = status
+        self._enter(unit, State.SETTLED)
+        waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
+        unit.dependents = None
+        while waiting:
+            done, dependents = waiting.pop()
+            above = done.upstream or done.status in {Status.RAN, Status.RUN}
+            for dependent in dependents or ():
+                dependent.upstream = dependent.upstream or above
+                dependent.pending -= 1
+                if dependent.pending:
+                    continue
+                if isinstance(dependent, Group):
+                    self._enter(dependent, State.SETTLED)
+                    waiting.append((dependent, dependent.dependents))
+                    dependent.dependents = None
+                else:
+                    self._ready.append(dependent)
+
+
+def _leaves(chosen: Chosen) -> Iterator[Unit]:
+    if isinstance(chosen, Unit):
+        yield chosen
+    elif isinstance(chosen, list):
+        for item in chosen:
+            yield from _leaves(item)

@@ -1,0 +1,145 @@
+"""The resolver's working memory: one `Unit` a node instance, and the lists of dimensions. Knows no store."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+from dagcontent.values.record import Manifest, Record
+from dagcontent.values.value import UNKNOWN, ActionKey, Blob, Value
+
+__all__ = ["Closed", "DimensionList", "Group", "ListJob", "State", "Status", "Unit", "instance_name"]
+
+
+class State(Enum):
+    """How far a unit is. Every transition goes through `Resolver._enter`."""
+
+    NEW = "new"  # expanded; nobody has asked for it
+    WAITING = "waiting"  # asked for; some input is not settled
+    READY = "ready"  # handed out as an action
+    SETTLED = "settled"
+
+
+class Status(Enum):
+    """What a settled unit turned out to be."""
+
+    VALUE = "value"  # evaluated by the planner
+    HIT = "hit"  # a record was found
+    RAN = "ran"  # made by this build
+    RUN = "run"  # would be made
+    MAYBE = "maybe"  # depends on content that is still to be made
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+class Unit:
+    """One instance of a node (`coords`: a position in each of its dimensions, None where a list is not known).
+
+    `pending` counts inputs that are not settled. `value` is what dependants see.
+    """
+
+    __slots__ = (
+        "coords", "dependents", "error", "key", "manifest", "node", "params", "pending", "phase", "record",
+        "state", "status", "status_by", "upstream", "value",
+    )  # fmt: skip
+
+    def __init__(self, node: int, coords: tuple[int | None, ...]) -> None:
+        self.node = node
+        self.coords = coords
+        self.state = State.NEW
+        self.status: Status | None = None
+        self.value: Value = UNKNOWN
+        self.pending = 0
+        self.phase = 0
+        self.dependents: list[Unit] | None = None
+        self.manifest: Manifest | None = None
+        self.key: ActionKey | None = None
+        self.record: Record | None = None
+        self.params: dict[str, Any] | None = None
+        self.error: Any = None
+        self.status_by: Unit | None = None  # the unit that failed or was skipped above
+        self.upstream = False  # some unit above it was run in this build
+
+    @property
+    def settled(self) -> bool:
+        """Whether dependants may go on."""
+        return self.state is State.SETTLED
+
+
+class Group(Unit):
+    """Settles when all units of its node have: thousands may then wait for thousands at the cost of both."""
+
+    __slots__ = ()
+
+
+class ListJob(Unit):
+    """The list of dimension `dim` at one place of its outer dimensions (`coords`), to be evaluated."""
+
+    __slots__ = ("dim",)
+
+    def __init__(self, dim: int, coords: tuple[int, ...]) -> None:
+        super().__init__(-1, coords)
+        self.dim = dim
+
+
+class DimensionList:
+    """The elements of a dimension at one place of its outer dimensions, with their labels."""
+
+    __slots__ = ("elements", "labels", "positions")
+
+    def __init__(self, elements: list[Value], id_field: str | None) -> None:
+        self.elements = elements
+        self.labels: list[str] = []
+        self.positions: dict[str, int] = {}
+        for position, element in enumerate(elements):
+            label = _label(element, id_field, position)
+            if label in self.positions:
+                n = 2
+                while f"{label}~{n}" in self.positions:
+                    n += 1
+                label = f"{label}~{n}"
+            self.positions[label] = position
+            self.labels.append(label)
+
+    @property
+    def repeats(self) -> list[str]:
+        """Labels that were given out with `~2` and up."""
+        return [label for label in self.labels if "~" in label]
+
+
+class Closed:
+    """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped."""
+
+    __slots__ = ("by", "status")
+
+    def __init__(self, status: Status, by: Unit | None) -> None:
+        self.status = status
+        self.by = by
+
+
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:")
+_LONGEST_LABEL = 40
+
+
+def _label(element: Value, id_field: str | None, position: int) -> str:
+    if isinstance(element, dict):
+        element = element.get(id_field or "id")
+    if isinstance(element, str) and 0 < len(element) <= _LONGEST_LABEL and _PLAIN.issuperset(element):
+        return element
+    if isinstance(element, int | float) and not isinstance(element, bool):
+        return str(element)
+    if isinstance(element, Blob) and element.name:
+        return element.name.rsplit(".", 1)[0]
+    return str(position)
+
+
+def instance_name(node: str, labels: list[str] | None) -> str:
+    """Return `still[intro]`; labels with other characters are quoted; None labels: no dimensions."""
+    if not labels:
+        return node
+    return f"{node}[{','.join(x if x == '*' or _PLAIN.issuperset(x.replace('~', '')) else _quoted(x) for x in labels)}]"
+
+
+def _quoted(label: str) -> str:
+    return "'" + label.replace("\\", "\\\\").replace("'", "\\'") + "'"
