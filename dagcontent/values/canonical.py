@@ -1,7 +1,7 @@
 """Turn a value into canonical bytes: equal bytes if and only if equal meaning. Knows no kind and no file.
 
 Theory. Typed and length-prefixed, so that the encoding is injective: `1`, `1.0`, `"1"` and `true` differ, and no
-concatenation of parts can be read as other parts. Tables are sorted by their key's UTF-8 bytes.
+concatenation of parts can be read as other parts. Tables are sorted by their keys' encodings.
 A list or table whose encoding passes 1 KiB enters its parent by digest, so that ten thousand instances which
 share one long list hash it once (`Encoder` remembers containers by identity; values are never changed).
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from dagcontent.values.canonical import Encoder
-from dagcontent.values.value import ActionKey, wire_decode_hook, wire_encode_hook
+from dagcontent.values.value import MALFORMED, ActionKey, wire_decode_hook, wire_encode_hook
 
 __all__ = [
     "MANIFEST_FORMAT",
@@ -117,4 +117,7 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(data: bytes | memoryview) -> Record:
     """Read the stored form of a record. Raises `msgspec.DecodeError` for anything else."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except MALFORMED as error:
+        raise msgspec.DecodeError(str(error)) from error

@@ -16,6 +16,7 @@ import msgspec
 __all__ = [
     "ABSENT",
     "CARRIED_FACTS",
+    "MALFORMED",
     "UNKNOWN",
     "ActionKey",
     "Blob",
@@ -41,8 +42,9 @@ ActionKey = NewType("ActionKey", str)
 class Mark(Enum):
     """Stands where a value is not."""
 
-    UNKNOWN = "unknown"
-    ABSENT = "absent"
+    # No texts: msgspec would write an enum as its value, and a mark that strays into a record would be read as text.
+    UNKNOWN = object()
+    ABSENT = object()
 
 
 UNKNOWN: Final = Mark.UNKNOWN
@@ -145,6 +147,9 @@ def fact_of(value: Value, name: str) -> Value:
     return found
 
 
+MALFORMED: Final = (UnicodeDecodeError, RecursionError)
+"""What msgspec raises beside DecodeError: for text that is none, and for nesting beyond reading."""
+
 _BLOB_EXT = 1
 _fields = msgspec.msgpack.Encoder()
 _decode_fields = msgspec.msgpack.Decoder(tuple[str, str, str, int, dict[str, Any], str | None])
@@ -179,5 +184,8 @@ def encode_value(value: Value) -> bytes:
 
 def decode_value(data: bytes) -> Value:
     """Read the stored form of a value. Raises `msgspec.DecodeError` for anything else."""
-    value: Value = _decoder.decode(data)
+    try:
+        value: Value = _decoder.decode(data)
+    except MALFORMED as error:
+        raise msgspec.DecodeError(str(error)) from error
     return value
