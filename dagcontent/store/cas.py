@@ -19,16 +19,16 @@ from typing import Final
 
 import msgspec
 
-from dagcontent.errors import InternalError, StoreBusy, StoreDamaged, StoreError
+from dagcontent.errors import InternalError, StoreDamaged, StoreError
 from dagcontent.store.copy import hash_file, transfer
 from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, fsync_file, store_error
 from dagcontent.store.layout import Layout
+from dagcontent.store.part import part_beside
 from dagcontent.values.value import Digest
 
 __all__ = ["BlobDamaged", "Cas", "Placed", "is_digest"]
 
 _HEX: Final = frozenset("0123456789abcdef")
-_TRIES: Final = 50
 
 
 class BlobDamaged(StoreDamaged):
@@ -211,6 +211,10 @@ class Cas:
                 self._quarantine(digest, descriptor)
         return self.path_of(digest)
 
+    def distrust(self, digest: str) -> None:
+        """Forget that a blob was hashed, so that its bytes are read again."""
+        self._verified.pop(digest, None)
+
     def read_bytes(self, digest: str) -> bytes:
         """Return a small blob's bytes, verified. Raises BlobDamaged."""
         with self._open(digest) as descriptor:
@@ -230,7 +234,7 @@ class Cas:
         """
         with self._open(digest) as source:
             try:
-                with _part_beside(target) as (part, descriptor):
+                with part_beside(target) as (part, descriptor):
                     size = os.fstat(source).st_size
                     if transfer(source, descriptor, size) != digest:
                         self._judge(digest, source, target)
@@ -308,45 +312,3 @@ class Cas:
 
 def _signature(info: os.stat_result) -> tuple[int, ...]:
     return (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
-
-
-@contextlib.contextmanager
-def _part_beside(target: Path) -> Iterator[tuple[Path, int]]:
-    """Give a locked, empty file in the target's folder, whose name is the target's alone.
-
-    A part that a killed process left is thus found and overwritten by the next one; one that a living process is still
-    writing is locked.
-    """
-    import fcntl  # noqa: PLC0415 - nothing but this needs it here
-    import time  # noqa: PLC0415
-
-    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-    part = target.parent / f".{name}.dagcontent-part"
-    for _ in range(_TRIES):
-        # 0666 and the umask: outputs are the user's files, like those of any other program.
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o666)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(0.1)
-                continue
-            info = os.fstat(descriptor)
-            mine = info.st_uid == os.geteuid() and info.st_nlink == 1 and stat.S_ISREG(info.st_mode)
-            if not mine or not os.path.samestat(info, os.lstat(part)):
-                if not mine:
-                    part.unlink()
-                continue
-            os.ftruncate(descriptor, 0)
-            try:
-                yield part, descriptor
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    part.unlink()
-                raise
-            return
-        except FileNotFoundError:
-            continue
-        finally:
-            os.close(descriptor)
-    raise StoreBusy(f"another process keeps writing {target}", hint="wait for the other build, or stop it")

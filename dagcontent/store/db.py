@@ -90,8 +90,11 @@ def create(layout: Layout) -> None:
         layout.change_generation()
 
 
-def open_writer(layout: Layout) -> apsw.Connection:
-    """Open the database for the writer thread. Raises StoreError and its branches."""
+def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:
+    """Open the database for the writer thread; after a crash (`torn`) look at its structure before adding to it.
+
+    Raises StoreError and its branches.
+    """
     with mapped(layout.db):
         connection = _connect(layout.db, apsw.SQLITE_OPEN_READWRITE)
         if connection.pragma("journal_mode", "wal") != "wal":
@@ -100,6 +103,9 @@ def open_writer(layout: Layout) -> apsw.Connection:
         connection.pragma("fullfsync", 1)
         connection.pragma("checkpoint_fullfsync", 1)
         _check_ours(connection, layout.db)
+        problems = integrity_problems(connection, full=False) if torn else []
+        if problems:
+            raise _damaged(layout.db, f"is damaged ({problems[0]})")
         return connection
 
 
@@ -203,8 +209,11 @@ _PLACE: Final = (
 )  # fmt: skip
 
 
-def store_error_of(error: apsw.Error, path: Path) -> DagcontentError:
-    """Return SQLite's refusal in the words of the store. What only a fault of ours can cause is an InternalError."""
+def store_error_of(error: apsw.Error, path: Path, number: int = 0) -> DagcontentError:
+    """Return SQLite's refusal in the words of the store; `number` is the system's error behind it, if known.
+
+    What only a fault of ours can cause is an InternalError.
+    """
     if isinstance(error, _BUSY):
         return StoreBusy(
             f"another process held {path} for more than {_BUSY_TIMEOUT_MS // 1000} s",
@@ -214,6 +223,8 @@ def store_error_of(error: apsw.Error, path: Path) -> DagcontentError:
         return store_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), path)
     if isinstance(error, _DAMAGED):
         return _damaged(path, f"is damaged ({error})")
+    if isinstance(error, apsw.IOError) and number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return store_error(OSError(number, os.strerror(number)), path)
     if isinstance(error, _PLACE):
         return StoreError(
             f"{path}: {error}", hint="check that the disk is healthy and that you may write there (store verify)"

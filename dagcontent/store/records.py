@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import msgspec
@@ -41,10 +41,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def checksum(*parts: bytes) -> bytes:
     """Return what a row's parts must come to."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest()[:_CHECKSUM_BYTES]
+    return hashlib.sha256(b"".join(parts)).digest()[:_CHECKSUM_BYTES]
 
 
 def row_of(record: Record, cas: Cas) -> Row:
@@ -79,9 +76,9 @@ def read_row(key: bytes, place: int, body: bytes, check: bytes, cas: Cas) -> Rec
 _FIND: Final = "SELECT place, body, checksum, cost_microusd FROM record WHERE key = ?"
 
 
-def find(connection: apsw.Connection, key: bytes, cas: Cas) -> Record | None:
+def find(cursor: apsw.Cursor | apsw.Connection, key: bytes, cas: Cas) -> Record | None:
     """Return a key's record, or None. Raises StoreDamaged only if it was paid for and cannot be read."""
-    rows = fetch(connection, _FIND, (key,))
+    rows: list[Any] = cursor.execute(_FIND, (key,)).fetchall()
     if not rows:
         return None
     place, body, check, cost = rows[0]
@@ -122,7 +119,8 @@ def family(connection: apsw.Connection, kind: str, model: str, limit: int, cas: 
     found = []
     for row in rows:
         try:
-            found.append(read_row(*row, cas))
+            key, place, body, check = row
+            found.append(read_row(key, place, body, check, cas))
         except StoreDamaged:
             continue
     return found

@@ -12,21 +12,26 @@ import fcntl
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import apsw
 
-from dagcontent.errors import InternalError
+from dagcontent.errors import InternalError, StoreDamaged
 from dagcontent.store import db, history, memo, records, runs
-from dagcontent.store.cas import Cas
+from dagcontent.store.cas import BlobDamaged, Cas
 from dagcontent.store.disk import OPEN_SAFELY, store_error
 from dagcontent.store.layout import Layout, examine, prepare
+from dagcontent.store.side import SideCache
 from dagcontent.store.writer import Pending, Work, Writer
 from dagcontent.values.record import Record
 from dagcontent.values.value import Blob
+
+if TYPE_CHECKING:
+    from dagcontent.store.stats import StoreStats
+    from dagcontent.store.verify import Progress, Report
 
 __all__ = ["Store", "open_store"]
 
@@ -35,6 +40,10 @@ T = TypeVar("T")
 
 def _no_crash(_point: str) -> None:
     """Do nothing: tests pass a function that ends the process instead."""
+
+
+def _no_progress(_what: str, _done: int, _total: int) -> None:
+    """Do nothing."""
 
 
 def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], None] = _no_crash) -> Store:
@@ -57,12 +66,16 @@ class Store:
         self.cas = Cas(layout, crashpoint=crashpoint)
         self._read_lock = threading.Lock()
         self._reader: apsw.Connection | None = None
+        self._cursor: apsw.Cursor | None = None
+        self._shared_lock, torn = self._share() if layout.writable else (-1, False)
         self._writer = Writer(
-            lambda: db.open_writer(layout), lambda error: db.store_error_of(error, layout.db), crashpoint=crashpoint
+            lambda: db.open_writer(layout, torn=torn),
+            lambda error, number: db.store_error_of(error, layout.db, number),
+            crashpoint=crashpoint,
         )
+        self.side = SideCache(layout.side if layout.exists else None)
         self._snapshots: dict[tuple[str, str], history.Snapshot] = {}
         self._runs: list[runs.Run] = []
-        self._shared_lock = self._share() if layout.writable else -1
 
     @property
     def root(self) -> Path:
@@ -80,10 +93,11 @@ class Store:
     def close(self) -> None:
         """Commit what is queued and let go of everything. Runs that were not finished count as dead. May be called twice."""
         self._writer.close()
+        self.side.close()
         with self._read_lock:
             if self._reader is not None:
                 self._reader.close()
-                self._reader = None
+                self._reader = self._cursor = None
         for run in self._runs:
             run.unlock()
         self._runs.clear()
@@ -99,7 +113,15 @@ class Store:
 
     def get(self, key: str) -> Record | None:
         """Return a key's record. Raises StoreDamaged only if it was paid for and cannot be read."""
-        return self._read(lambda connection: records.find(connection, bytes.fromhex(key), self.cas), None)
+        # Asked once for every node of a graph: one cursor, and no work that a plan of 100,000 would feel.
+        with self._read_lock:
+            cursor = self._cursor
+            if cursor is None and (cursor := self._open_reader()) is None:
+                return None
+            try:
+                return records.find(cursor, bytes.fromhex(key), self.cas)
+            except apsw.Error as error:
+                raise db.store_error_of(error, self.layout.db) from error
 
     def put(self, record: Record) -> Pending[Record]:
         """Commit a record and end its claim; the record that holds is the first that was committed for the key.
@@ -116,6 +138,18 @@ class Store:
 
         return self._write(work)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read everything inside the block as it is now: faster for many, and blind to what is committed meanwhile.
+
+        Not to be nested, and not for a block that waits: the log cannot be shortened while it is open.
+        """
+        self._read(lambda connection: connection.execute("BEGIN"), None)
+        try:
+            yield
+        finally:
+            self._read(lambda connection: connection.execute("COMMIT"), None)
+
     def missing_blobs(self, record: Record) -> list[Blob]:
         """Return the artifacts of a record that are not in place; empty if it can be used. One `stat` each."""
         return records.missing_blobs(record, self.cas)
@@ -123,6 +157,19 @@ class Store:
     def family(self, kind: str, model: str, limit: int = 100) -> list[Record]:
         """Return the newest records of a kind and model, newest first."""
         return self._read(lambda connection: records.family(connection, kind, model, limit, self.cas), [])
+
+    def find(self, key: str) -> Record | None:
+        """Return a key's record if it can be used: its blobs are there. Their bytes are looked at when they are used.
+
+        Raises StoreDamaged if the record was paid for and cannot be used.
+        """
+        record = self.get(key)
+        if record is None:
+            return None
+        missing = records.missing_blobs(record, self.cas)
+        if missing and record.cost_microusd:
+            raise BlobDamaged(missing[0].digest, missing=True, detail="was paid for and is missing")
+        return None if missing else record
 
     # --- runs and claims
 
@@ -218,29 +265,78 @@ class Store:
         """Keep a graph's memo, made under a generation that was read before the build. False if it cannot be kept."""
         return memo.write_memo(self.layout.memo, self.layout.tmp, graph, generation, body)
 
+    # --- the whole
+
+    def stats(self) -> StoreStats:
+        """Return how much the store holds. Walks all blobs."""
+        from dagcontent.store.stats import gather  # noqa: PLC0415 - no build needs it
+
+        return gather(self.layout, self._connection())
+
+    def verify(self, *, repair: bool = False, on_progress: Progress | None = None) -> Report:
+        """Look at every record and every byte; see `verify`. With `repair`, set aside what is wrong and was free."""
+        from dagcontent.store import verify  # noqa: PLC0415 - no build needs it
+
+        progress = on_progress if on_progress is not None else _no_progress
+        self._writer.flush()
+        try:
+            connection = self._connection()
+        except StoreDamaged as error:
+            report = verify.check(self.layout, self.cas, None, progress)
+            report.problems.insert(0, verify.Problem("database", str(self.layout.db), error.message))
+            return report
+        report = verify.check(self.layout, self.cas, connection, progress)
+        if repair and self.layout.writable:
+            for problem in filter(verify.repairable, report.problems):
+                self.layout.change_generation()
+                keys = list(problem.keys)
+                self._write(lambda connection, keys=keys: verify.drop_records(connection, self.layout, keys)).result()
+                verify.set_aside(self.cas, problem)
+                self.layout.change_generation()
+                report.repaired.append(problem.subject)
+        if self._shared_lock >= 0:
+            report.swept += verify.sweep(self.layout, self._shared_lock)
+        return report
+
     # --- inside
+
+    def _connection(self) -> apsw.Connection | None:
+        """Return a connection of its own for what takes long."""
+        return db.open_reader(self.layout) if self.layout.exists else None
 
     def _read(self, work: Work[T], empty: T) -> T:
         with self._read_lock:
-            if self._reader is None:
-                self._reader = db.open_reader(self.layout) if self.layout.exists else None
-                if self._reader is None:
-                    return empty
+            if (self._cursor or self._open_reader()) is None or self._reader is None:
+                return empty
             try:
                 return work(self._reader)
             except apsw.Error as error:
                 raise db.store_error_of(error, self.layout.db) from error
+
+    def _open_reader(self) -> apsw.Cursor | None:
+        self._reader = db.open_reader(self.layout) if self.layout.exists else None
+        self._cursor = self._reader.cursor() if self._reader is not None else None
+        return self._cursor
 
     def _write(self, work: Work[T], *, durable: bool = True) -> Pending[T]:
         if not self.layout.writable:
             raise InternalError("a store that was opened for reading was asked to write")
         return self._writer.submit(work, durable=durable)
 
-    def _share(self) -> int:
-        # Whoever can lock this file alone knows that nobody else has the store open for writing.
+    def _share(self) -> tuple[int, bool]:
+        """Return the lock of those who write, and whether the last one of them died with its log open.
+
+        Whoever can lock the file alone knows that nobody else has the store open for writing.
+        """
         try:
             descriptor = os.open(self.layout.lock, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                log = Path(f"{self.layout.db}-wal")
+                torn = log.exists() and log.stat().st_size > 0
+            except BlockingIOError:
+                torn = False
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         except OSError as error:
             raise store_error(error, self.layout.lock) from error
-        return descriptor
+        return descriptor, torn

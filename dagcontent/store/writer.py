@@ -38,7 +38,7 @@ class Pending(Generic[T]):
 
     def __init__(self) -> None:
         self._done = False
-        self._value: T | None = None
+        self._value: Any = None
         self._error: BaseException | None = None
         self._event: threading.Event | None = None
         self._callbacks: list[Callable[[Pending[T]], None]] = []
@@ -61,14 +61,15 @@ class Pending(Generic[T]):
             with _STATE:
                 if self._event is None:
                     self._event = threading.Event()
-                    if self._done:
+                    if self.done:
                         self._event.set()
                 event = self._event
             if not event.wait(timeout_s):
                 raise TimeoutError
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value] # set before `_done`
+        value: T = self._value
+        return value
 
     def when_done(self, callback: Callable[[Pending[T]], None]) -> None:
         """Call back once done, from the writer's thread; at once if it is done. The callback must not raise or wait."""
@@ -108,7 +109,7 @@ class Writer:
     def __init__(
         self,
         connect: Callable[[], apsw.Connection],
-        map_error: Callable[[apsw.Error], DagcontentError],
+        map_error: Callable[[apsw.Error, int], DagcontentError],
         *,
         crashpoint: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -196,7 +197,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is reaches the caller that it belongs to
             self._roll_back(connection)
             if len(batch) == 1:
-                _settle_all(batch, self._mapped(error))
+                _settle_all(batch, self._mapped(error, connection))
             else:
                 for item in batch:
                     self._transact_alone(connection, item)
@@ -205,7 +206,7 @@ class Writer:
             self._commit(connection)
         except apsw.Error as error:
             self._roll_back(connection)
-            _settle_all(batch, self._mapped(error))
+            _settle_all(batch, self._mapped(error, connection))
             return carried
         for item, result in zip(batch, results, strict=True):
             item.pending.resolve(result, None)
@@ -232,7 +233,7 @@ class Writer:
             self._commit(connection)
         except Exception as error:  # noqa: BLE001 - whatever it is reaches the caller that it belongs to
             self._roll_back(connection)
-            item.pending.resolve(None, self._mapped(error))
+            item.pending.resolve(None, self._mapped(error, connection))
         else:
             item.pending.resolve(result, None)
 
@@ -255,8 +256,8 @@ class Writer:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
-    def _mapped(self, error: Exception) -> Exception:
-        return self._map_error(error) if isinstance(error, apsw.Error) else error
+    def _mapped(self, error: Exception, connection: apsw.Connection) -> Exception:
+        return self._map_error(error, connection.system_errno) if isinstance(error, apsw.Error) else error
 
 
 def _STOP(_connection: apsw.Connection) -> None:  # noqa: N802 - a mark, never called
