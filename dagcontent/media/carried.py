@@ -36,8 +36,12 @@ def cut(rows: Sequence[Mapping[str, Any]] | None, until_s: float) -> list[Row]:
 
 
 def merged(*parts: Iterable[Row]) -> list[Row]:
-    """Return all rows in the order of their time."""
-    return sorted((row for part in parts for row in part), key=lambda row: (row["start"], row["end"]))
+    """Return the rows of all parts, parts in the order of their beginning.
+
+    A part stays together: where recordings overlap, their words would be read in turns otherwise.
+    """
+    lists = [list(part) for part in parts]
+    return [row for rows in sorted(filter(None, lists), key=lambda rows: rows[0]["start"]) for row in rows]
 
 
 def titled(titles: Sequence[str], starts: Sequence[float], end: float) -> list[Row]:

@@ -1,0 +1,212 @@
+"""Turn clips into a film (video.concat). Knows no model.
+
+Theory. Time is counted in whole frames of the film, and sound in whole samples at those frames' places, so that
+nothing drifts however many clips there are. Every clip is brought to one size, rate and colour, and to exactly its
+number of frames; its sound to exactly the samples between its first frame and its end. The first clip sets what is
+not given. One run of ffmpeg does it all.
+
+    clip i begins at frame  f(i) = sum over k < i of (n(k) - d)      d: frames of a transition, 0 for a cut
+    and at sample           round(f(i) / fps * 48000)
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Final
+
+import msgspec
+
+from dagcontent.errors import InternalError, NodeError
+from dagcontent.media import ffmpeg, probe
+from dagcontent.media.arguments import blobs_of, even, fps_of, number_of, size_of, text_of, texts_of
+from dagcontent.media.call import Call, Made, NewFile
+from dagcontent.media.carried import chapter_file, cut, merged, shifted, titled
+from dagcontent.values.value import Blob
+
+__all__ = ["concat", "known_facts"]
+
+SAMPLE_RATE: Final = 48000
+_AAC_FRAME_MS: Final = 22
+_TRANSITIONS: Final = {"fade": "fade", "dissolve": "dissolve", "wipe": "wipeleft", "slide": "slideleft"}
+_SOUND: Final = f"aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """The film in frames: how long each clip is shown, where it begins, how neighbours overlap."""
+
+    size: tuple[int, int]
+    fps: Fraction
+    frames: tuple[int, ...]
+    starts: tuple[int, ...]
+    overlap: int
+    transition: str
+    fit: str
+
+    @property
+    def total(self) -> int:
+        return self.starts[-1] + self.frames[-1]
+
+    def seconds(self, frame: int) -> float:
+        return float(frame / self.fps)
+
+    def sample(self, frame: int) -> int:
+        return round(frame / self.fps * SAMPLE_RATE)
+
+
+def concat(call: Call) -> Made:
+    """Join `clips`. Raises NodeError for a transition longer than a clip, InternalError when sound and pictures drift."""
+    clips, audio = blobs_of(call, "clips"), blobs_of(call, "audio")
+    if not clips:
+        text = "`clips` of video.concat is empty"
+        raise NodeError(text, hint="give at least one clip")
+    listed = isinstance(call.params.get("audio"), list)
+    if listed and len(audio) != len(clips):
+        text = f"there are {len(audio)} recordings for {len(clips)} clips"
+        raise NodeError(text, hint="give one recording a clip, or one for the whole")
+    facts = [known_facts(call, clip) for clip in clips]
+    plan = _plan(call, facts, [known_facts(call, sound) for sound in audio] if listed else [])
+    titles = texts_of(call, "titles")
+    length = plan.seconds(plan.total)
+    starts = [plan.seconds(frame) for frame in plan.starts]
+    chapters = (
+        titled(titles, starts, length)
+        if titles is not None
+        else merged(*(cut(shifted(f.get("chapters"), at), length) for f, at in zip(facts, starts, strict=True)))
+    )
+    sources = [_source(call, clip, "video") for clip in clips] + [_source(call, sound, "audio") for sound in audio]
+    graph = ";".join([*_pictures(plan, facts), *_sound(plan, facts, len(audio), listed=listed)])
+    encode = [*ffmpeg.H264, "-r", f"{plan.fps.numerator}/{plan.fps.denominator}", *ffmpeg.AAC]
+    if chapters:
+        encode += ["-map_chapters", str(len(sources))]
+        sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
+    else:
+        encode += ["-map_chapters", "-1"]
+    out = call.workdir / "film.mp4"
+    version = ffmpeg.render(
+        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=["[v]", "[a]"],
+        filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay"], seconds=length,
+    )  # fmt: skip
+    measured = _checked(call, plan, out)
+    spoken = [sound.facts.get("alignment") for sound in audio]
+    alignment = merged(
+        *(shifted(f.get("alignment"), at, length) for f, at in zip(facts, starts, strict=True)),
+        *(shifted(words, at, length) for words, at in zip(spoken, starts if listed else [0.0], strict=False)),
+    )
+    measured |= {name: rows for name, rows in (("alignment", alignment), ("chapters", chapters)) if rows}
+    return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **probe.made_with()})
+
+
+def known_facts(call: Call, blob: Blob) -> dict[str, Any]:
+    """Return an artifact's facts, measured now if they were not at commit."""
+    if "duration_ms" in blob.facts:
+        return blob.facts
+    return {**probe.measure(call.path(blob), blob.type, blob.media_type), **blob.facts}
+
+
+def _plan(call: Call, facts: list[dict[str, Any]], sounds: list[dict[str, Any]]) -> _Plan:
+    first = facts[0]
+    size = size_of(call) or (first["width"], first["height"])
+    fps = fps_of(call, Fraction(*first["fps"]).limit_denominator(1001))
+    frames = [max(1, round(Fraction(f["duration_ms"], 1000) * fps)) for f in facts]
+    transition = text_of(call, "transition") or "cut"
+    overlap = 0 if transition == "cut" else max(1, round((number_of(call, "transition_seconds") or 0.5) * fps))
+    for number, count in enumerate(frames, start=1):
+        if overlap and len(frames) > 1 and count <= overlap:
+            text = f"clip {number} is shorter than the {transition}: {float(count / fps):.2f} s"
+            raise NodeError(text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or make the clip longer")
+    starts = [0]
+    for count in frames[:-1]:
+        starts.append(starts[-1] + count - overlap)
+    if sounds:
+        # Words are never cut: the last picture stays until the sound that runs over the end is over.
+        ends = [Fraction(s["duration_ms"], 1000) + at / fps for s, at in zip(sounds, starts, strict=True)]
+        lacking = max(ends) * fps - (starts[-1] + frames[-1])
+        frames[-1] += max(0, -int(-lacking // 1) if lacking >= Fraction(1, 2) else 0)
+    even_size = (max(16, even(size[0])), max(16, even(size[1])))
+    return _Plan(even_size, fps, tuple(frames), tuple(starts), overlap, transition, text_of(call, "fit") or "pad")
+
+
+def _pictures(plan: _Plan, facts: list[dict[str, Any]]) -> list[str]:
+    rate = f"{plan.fps.numerator}/{plan.fps.denominator}"
+    rows = [
+        f"[{i}:v:0]setpts=PTS-STARTPTS,fps={rate}:start_time=0{_scaled(plan, f)},setsar=1,format=yuv420p,"
+        f"tpad=stop=-1:stop_mode=clone,trim=end_frame={plan.frames[i]},settb={plan.fps.denominator}/{plan.fps.numerator}[v{i}]"
+        for i, f in enumerate(facts)
+    ]
+    count = len(facts)
+    if plan.overlap and count > 1:
+        joined = "v0"
+        for i in range(1, count):
+            duration = f"{plan.overlap / plan.fps.numerator * plan.fps.denominator:.6f}"
+            offset = f"{plan.seconds(plan.starts[i]):.6f}"
+            effect = _TRANSITIONS[plan.transition]
+            rows.append(f"[{joined}][v{i}]xfade=transition={effect}:duration={duration}:offset={offset}[x{i}]")
+            joined = f"x{i}"
+        rows.append(f"[{joined}]trim=end_frame={plan.total},format=yuv420p[v]")
+    else:
+        rows.append("".join(f"[v{i}]" for i in range(count)) + f"concat=n={count}:v=1:a=0,format=yuv420p[v]")
+    return rows
+
+
+def _scaled(plan: _Plan, facts: dict[str, Any]) -> str:
+    width, height = plan.size
+    if (facts["width"], facts["height"]) == plan.size:
+        return ""
+    square = ",scale=w='trunc(iw*sar/2)*2':h='trunc(ih/2)*2'"
+    if plan.fit == "stretch":
+        return f",scale={width}:{height}:flags=bicubic"
+    if plan.fit == "cover":
+        return f"{square},scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic,crop={width}:{height}"
+    return (
+        f"{square},scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic,"
+        f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:black"
+    )
+
+
+def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool) -> list[str]:
+    """Return the rows from the clips' own sound, and the recordings laid over it, to [a]."""
+    rows: list[str] = []
+    count = len(facts)
+    for i, f in enumerate(facts):
+        length = plan.sample(plan.starts[i] + plan.frames[i]) - plan.sample(plan.starts[i])
+        begin = f"[{i}:a:0]asetpts=PTS-STARTPTS,{_SOUND}" if "sample_rate" in f else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{_SOUND}"
+        rows.append(f"{begin},apad,atrim=end_sample={length}[a{i}]")
+    own = "own" if extra else "joined"
+    if plan.overlap and count > 1:
+        joined = "a0"
+        for i in range(1, count):
+            overlap = plan.sample(plan.starts[i] + plan.overlap) - plan.sample(plan.starts[i])
+            rows.append(f"[{joined}][a{i}]acrossfade=ns={overlap}:c1=tri:c2=tri[m{i}]")
+            joined = f"m{i}"
+        rows.append(f"[{joined}]anull[{own}]")
+    else:
+        rows.append("".join(f"[a{i}]" for i in range(count)) + f"concat=n={count}:v=0:a=1[{own}]")
+    if extra:
+        for j in range(extra):
+            delay = f",adelay=delays={plan.sample(plan.starts[j])}S:all=1" if listed and plan.starts[j] else ""
+            rows.append(f"[{count + j}:a:0]asetpts=PTS-STARTPTS,{_SOUND}{delay}[e{j}]")
+        # Sounds that meet may be too loud together; without any of their own nothing has to be held down.
+        both = any("sample_rate" in f for f in facts) or listed
+        limit = ",alimiter=limit=0.97:level=0:latency=1" if both else ""
+        inputs = "[own]" + "".join(f"[e{j}]" for j in range(extra))
+        rows.append(f"{inputs}amix=inputs={extra + 1}:duration=first:normalize=0{limit}[joined]")
+    rows.append(f"[joined]apad,atrim=end_sample={plan.sample(plan.total)}[a]")
+    return rows
+
+
+def _source(call: Call, blob: Blob, type: str) -> ffmpeg.Source:  # noqa: A002 - the design's word
+    path = call.path(blob)
+    return ffmpeg.Source(path, probe.check_input(path, type))
+
+
+def _checked(call: Call, plan: _Plan, out: Any) -> dict[str, Any]:
+    facts, sound_ms = probe.measure_clip(out)
+    frame_ms = 1000 / plan.fps
+    wanted_ms = plan.total * frame_ms
+    off = abs(facts["duration_ms"] - wanted_ms)
+    drift = abs((sound_ms or 0) - facts["duration_ms"])
+    # The sound is stored in packets of 1,024 samples: at more than 46 pictures a second a packet is longer than one.
+    if off >= frame_ms or drift >= max(float(frame_ms), _AAC_FRAME_MS):
+        text = f"sound and pictures of {call.kind} drifted: {drift:.0f} ms apart, {off:.0f} ms from the plan"
+        raise InternalError(text, hint="please report this with the clips")
+    return facts
