@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.dagcontent-ready
 
-.PHONY: help film test check lint types imports schemas schemas-check wheel sweep bench golden clean
+.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden clean
 
 help:
 	@echo "film    build the example film examples/hello (no key needed)"
@@ -27,11 +27,14 @@ film: $(STAMP)
 	$(BIN)/dagcontent build examples/hello/graph.toml
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(PYTEST)
+	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=ci --cov --cov-report=term:skip-covered $(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -53,7 +56,7 @@ check: lint types imports schemas-check wheel
 	@$(MAKE) --no-print-directory test
 
 sweep: $(STAMP)
-	$(BIN)/python -m pytest -m sweep -n $(JOBS) --timeout=3600 $(PYTEST)
+	$(BIN)/python -m pytest -m sweep -n $(JOBS) --hypothesis-profile=sweep --timeout=3600 $(PYTEST)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py $(BENCH)
