@@ -61,10 +61,10 @@ class Refused(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-def guard(data: bytes) -> tuple[str, Refused | None]:
+def guard(data: bytes, *, toml: bool = True) -> tuple[str, Refused | None]:
     r"""Return the text, with `\n` at the end of every line, and why it must not be parsed.
 
-    Where it cannot be decoded, what could be is returned, with marks for the rest.
+    With `toml=False` only what concerns any text is looked at. Where it cannot be decoded, what could be is returned, with marks for the rest.
     """
     if len(data) > MAX_BYTES:
         return "", Refused(f"the file has {len(data):,} bytes; a graph has at most {MAX_BYTES:,}", hint="split it")
@@ -78,7 +78,7 @@ def guard(data: bytes) -> tuple[str, Refused | None]:
     nul = text.find("\0")
     if nul >= 0:
         return text, Refused("a NUL character", nul, nul + 1, "remove it: TOML is plain text")
-    return text, _long_line(text) or _scan(text)
+    return text, (_long_line(text) or _scan(text)) if toml else None
 
 
 def _long_line(text: str) -> Refused | None:

@@ -1,0 +1,112 @@
+"""Turn `[models]` and the `model` of a node into `provider/name`. Knows no price and no capability."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from dagcontent.kinds.declaration import Kind
+from dagcontent.spec.findings import Findings
+from dagcontent.spec.literal import Literals, Spot
+from dagcontent.spec.model import Place, Template
+from dagcontent.spec.tables import Entry, Tables
+from dagcontent.spec.words import a_value, listed
+
+__all__ = ["PROVIDERS", "Aliases"]
+
+PROVIDERS: Final = ("local", "fal", "elevenlabs", "google", "openai", "openrouter")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+class Aliases:
+    """The aliases of a graph. Each mistake of theirs is noted once, at its line, however many nodes use it."""
+
+    def __init__(self, tables: Tables, literals: Literals, findings: Findings) -> None:
+        self._literals = literals
+        self._findings = findings
+        self._entries = dict(tables.named("models", first_wins=True))
+        self.resolved: dict[str, str] = {}
+        for name, entry in self._entries.items():
+            model = self._resolve(name, entry)
+            if model is not None:
+                self.resolved[name] = model
+
+    def of_node(self, written: Any, kind: Kind, spot: Spot) -> str | Template | None:
+        """Return the model of a node; None where it cannot be said, which is noted."""
+        if not isinstance(written, str):
+            self._not_text(written, spot)
+            return None
+        model = self._literals.string(written, spot)
+        if isinstance(model, Template):
+            return model
+        if "/" not in model:
+            if model not in self._entries:
+                self._unknown(model, kind, spot)
+                return None
+            if model not in self.resolved:
+                return None
+            model = self.resolved[model]
+        elif not self._usable(model, kind, spot):
+            return None
+        return self._stands_in(model, kind, spot)
+
+    def _stands_in(self, model: str, kind: Kind, spot: Spot) -> str | None:
+        name = model.partition("/")[2]
+        if name in kind.stand_ins:
+            return model
+        hint = self._findings.suggestion(name, kind.stand_ins)
+        write = " or ".join(f"local/{s}" for s in kind.stand_ins)
+        self._literals.wrong(spot, f"`{model}` does not make {kind.name}", hint or f"write {write}")
+        return None
+
+    def _usable(self, model: str, kind: Kind | None, spot: Spot) -> bool:
+        provider = model.partition("/")[0]
+        if provider == "local":
+            return True
+        place = Place(spot.file, spot.path)
+        if provider in PROVIDERS:
+            local = " or ".join(f"local/{name}" for name in kind.stand_ins) if kind else "a local model"
+            self._findings.later(place, "paid models are", f"use {local}", at="value")
+        else:
+            hint = self._findings.suggestion(provider, PROVIDERS)
+            self._literals.wrong(spot, f"`{provider}` is no provider", hint or f"providers: {listed(PROVIDERS)}")
+        return False
+
+    def _resolve(self, name: str, entry: Entry) -> str | None:
+        spot = Spot(entry.document.file, entry.document.folder, ("models", name))
+        if not _NAME.fullmatch(name):
+            self._findings.at_key(Place(spot.file, spot.path), f"`{name}` is no name for a model")
+        chain = [name]
+        written = entry.value
+        while isinstance(written, str) and "/" not in written and written in self._entries:
+            if written in chain:
+                if name == min(chain[chain.index(written) :]):
+                    path = " -> ".join([*chain, written])
+                    self._literals.wrong(spot, f"these aliases name each other: {path}", "name a model")
+                return None
+            chain.append(written)
+            written = self._entries[written].value
+        if len(chain) > 1 and (not isinstance(written, str) or "/" not in written):
+            return None  # noted at the alias it leads to
+        if not isinstance(written, str):
+            self._not_text(written, spot)
+            return None
+        if "/" not in written:
+            self._unknown(written, None, spot)
+            return None
+        if len(chain) == 1 and not self._usable(written, None, spot):
+            return None
+        return written if written.startswith("local/") else None
+
+    def _unknown(self, model: str, kind: Kind | None, spot: Spot) -> None:
+        hint = self._findings.suggestion(model, self._entries)
+        if not hint and kind is not None:
+            hint = "write " + " or ".join(f'"local/{name}"' for name in kind.stand_ins)
+        what = f"`{model}` is neither an alias of [models] nor provider/name"
+        self._literals.wrong(spot, what, hint or 'write "provider/name", as "local/card"')
+
+    def _not_text(self, written: Any, spot: Spot) -> None:
+        if isinstance(written, list):
+            self._findings.later(Place(spot.file, spot.path), "lists of fallback models are", "name one", at="value")
+        else:
+            self._literals.wrong(spot, f"a model is text, as \"local/card\", not {a_value(written)}")

@@ -1,0 +1,29 @@
+"""Turn an unknown name and the known ones into a hint. Knows nothing else."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "nearest"]
+
+_MANY = 2_000
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the known name that is most like this one, if any is like it at all."""
+    known = list(names)
+    if len(known) > _MANY:
+        # difflib compares with each: among very many names only those of about the same look are candidates.
+        known = [k for k in known if k[:1] == name[:1] and abs(len(k) - len(name)) <= 2][:_MANY]
+    folded = {k.lower(): k for k in known}
+    if name.lower() in folded:
+        return folded[name.lower()]
+    found = difflib.get_close_matches(name[:100], known, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return "did you mean `x`?", or nothing."""
+    found = nearest(name, names)
+    return f"did you mean `{found}`?" if found else ""

@@ -1,0 +1,224 @@
+"""Turn the keys that every node has into their types. Knows no kind; what a key does is not known here either."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from dagcontent.kinds.declaration import Kind
+from dagcontent.spec.beside import written_wrongly
+from dagcontent.spec.findings import Findings
+from dagcontent.spec.literal import Literals, Spot
+from dagcontent.spec.model import DimensionSpec, Place, Ref, Template
+from dagcontent.spec.reference import Problem, parse_need
+from dagcontent.spec.words import a_value, listed
+
+__all__ = ["LATER", "NodeKeys"]
+
+LATER: Final = {
+    "takes": "`takes` is",
+    "on_block": "`on_block` is",
+    "max_cost_usd": "`max_cost_usd` is",
+    "snap": "`snap` is",
+}
+"""Common keys that this version cannot obey."""
+
+_DURATION: Final = re.compile(r"(?=.)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,6})?)s)?")
+_MAX_RETRIES: Final = 100
+_WHEN: Final = ("value", "is", "is_not", "in")
+
+
+class NodeKeys:
+    """Reads common keys; every mistake goes to the findings."""
+
+    def __init__(self, literals: Literals, findings: Findings, dimensions: Mapping[str, DimensionSpec]) -> None:
+        self._literals = literals
+        self._findings = findings
+        self._dimensions = dimensions
+        self._readers: dict[str, Callable[[Any, Spot, Kind], Any]] = {
+            "options": self._options, "each": self._each, "needs": self._needs, "when": self._when,
+            "optional": self._optional, "output": self._output, "timeout": self._timeout, "retries": self._retries,
+            "on_error": self._on_error, "seed": self._seed, "cache": self._cache, "tags": self._tags,
+        }  # fmt: skip
+        self._nodes: Mapping[str, Any] = {}
+
+    def read(self, key: str, value: Any, spot: Spot, kind: Kind) -> tuple[str, Any] | None:
+        """Return (field of NodeSpec, value); None where there is none, which is noted."""
+        if key in LATER:
+            self._findings.later(Place(spot.file, spot.path), LATER[key])
+            return None
+        read = self._readers[key](value, spot, kind)
+        return None if read is None else ("timeout_s" if key == "timeout" else key, read)
+
+    def _wrong(self, spot: Spot, message: str, caret: str = "", note: str = "") -> None:
+        self._literals.wrong(spot, message, caret, note)
+
+    def _timeout(self, value: Any, spot: Spot, _kind: Kind) -> float | None:
+        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        seconds = sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+        if seconds > 0:
+            return seconds
+        caret = 'write "10m", "90s" or "1h30m"'
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            caret = f'write "{value}s"'
+        self._wrong(spot, f"`timeout` is a length of time, not {repr(value) if isinstance(value, str) else a_value(value)}", caret)
+        return None
+
+    def _retries(self, value: Any, spot: Spot, _kind: Kind) -> int | None:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_RETRIES:
+            return value
+        self._wrong(spot, f"`retries` is a whole number from 0 to {_MAX_RETRIES}")
+        return None
+
+    def _on_error(self, value: Any, spot: Spot, _kind: Kind) -> str | None:
+        if value in ("fail", "skip"):
+            return str(value)
+        self._wrong(spot, '`on_error` is "fail" or "skip"', self._near(value, ("fail", "skip")))
+        return None
+
+    def _cache(self, value: Any, spot: Spot, _kind: Kind) -> bool | str | None:
+        if value is True or value == "run":
+            return True if value is True else "run"
+        caret = 'write "run" for what is to be made again in every run' if value is False else ""
+        self._wrong(spot, '`cache` is true or "run"', caret)
+        return None
+
+    def _seed(self, value: Any, spot: Spot, _kind: Kind) -> int | Template | None:
+        if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+            return value
+        if isinstance(value, str):
+            parsed = self._literals.string(value, spot)
+            if isinstance(parsed, Template) and parsed.whole is not None:
+                return parsed
+        self._wrong(spot, f"`seed` is a whole number or a reference to one, not {a_value(value)}")
+        return None
+
+    def _tags(self, value: Any, spot: Spot, _kind: Kind) -> dict[str, str] | None:
+        if not isinstance(value, dict):
+            self._wrong(spot, f"`tags` is a table of texts, not {a_value(value)}", 'write { act = "one" }')
+            return None
+        for key, tag in value.items():
+            if not isinstance(tag, str):
+                self._wrong(spot.step(key), f"a tag is text, not {a_value(tag)}")
+        return {key: tag for key, tag in value.items() if isinstance(tag, str)}
+
+    def _options(self, value: Any, spot: Spot, kind: Kind) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            self._wrong(spot, f"`options` is a table, not {a_value(value)}")
+            return None
+        for key in value:
+            if kind.param(key) is not None:
+                place = Place(spot.file, (*spot.path, key))
+                caret = f"write `{key}` in the node itself"
+                self._findings.at_key(place, f"`{key}` is a parameter of {kind.name}, not an option", caret)
+        found: dict[str, Any] = self._literals.data(value, spot)
+        return found
+
+    def _each(self, value: Any, spot: Spot, _kind: Kind) -> tuple[str, ...] | None:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._wrong(spot, f"`each` is the name of a dimension or a list of them, not {a_value(value)}")
+            return None
+        good: list[str] = []
+        for position, name in enumerate(names):
+            place = spot if isinstance(value, str) else spot.step(position)
+            if name in self._dimensions and name not in good:
+                good.append(name)
+            elif name in self._dimensions:
+                self._wrong(place, f"`{name}` stands twice in `each`")
+            elif name.endswith(".take"):
+                self._findings.later(Place(place.file, place.path), "`takes` are", at="value")
+            else:
+                known = listed(list(self._dimensions))
+                caret = self._near(name, self._dimensions) or f"write [each.{name}] with its list, or leave it out"
+                self._wrong(place, f"there is no dimension `{name}`", caret, f"dimensions: {known}" if known else "")
+        return tuple(good)
+
+    def _needs(self, value: Any, spot: Spot, _kind: Kind) -> tuple[Ref, ...] | None:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._wrong(spot, f"`needs` is the name of a node or a list of them, not {a_value(value)}")
+            return None
+        refs: list[Ref] = []
+        for position, name in enumerate(names):
+            place = spot if isinstance(value, str) else spot.step(position)
+            problems: list[Problem] = []
+            ref = parse_need(name, problems)
+            for problem in problems:
+                within = (problem.start, problem.end)
+                self._findings.add(place.file, place.path, problem.message, within=within, caret=problem.hint)
+            if ref is not None:
+                refs.append(ref)
+        return tuple(refs)
+
+    def _when(self, value: Any, spot: Spot, _kind: Kind) -> Any:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, dict):
+            return self._when_table(value, spot)
+        parsed = self._literals.string(value, spot) if isinstance(value, str) else None
+        if isinstance(parsed, Template) and parsed.whole is not None:
+            return parsed
+        caret = f"write {value}, without quotes" if value in ("true", "false") else ""
+        caret = caret or 'write "${...}" or { value = "${...}", is = ... }'
+        self._wrong(spot, "`when` is true, false, a reference to one, or a comparison", caret)
+        return None
+
+    def _when_table(self, value: dict[str, Any], spot: Spot) -> dict[str, Any] | None:
+        for key in value:
+            if key not in _WHEN:
+                place = Place(spot.file, (*spot.path, key))
+                self._findings.at_key(place, f"unknown key `{key}` of `when`", self._near(key, _WHEN))
+        tests = [key for key in _WHEN[1:] if key in value]
+        if "value" not in value or len(tests) != 1:
+            self._wrong(spot, "a comparison has `value` and one of `is`, `is_not`, `in`", '{ value = "${x}", is = "yes" }')
+            return None
+        if tests == ["in"] and not isinstance(value["in"], list):
+            self._wrong(spot.step("in"), f"`in` takes a list, not {a_value(value['in'])}")
+            return None
+        subject = self._literals.data(value["value"], spot.step("value"))
+        if not isinstance(subject, Template):
+            self._wrong(spot.step("value"), "this compares a constant", 'write a reference: "${...}"')
+        return {"value": subject, tests[0]: self._literals.data(value[tests[0]], spot.step(tests[0]))}
+
+    def _optional(self, value: Any, spot: Spot, kind: Kind) -> tuple[str, ...] | None:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._wrong(spot, f"`optional` is a list of parameters of this node, not {a_value(value)}")
+            return None
+        known = [param.name for param in kind.params]
+        for position, name in enumerate(names):
+            if name not in known:
+                place = spot if isinstance(value, str) else spot.step(position)
+                note = f"{kind.name} takes: {listed(known, 40)}"
+                self._wrong(place, f"{kind.name} has no parameter `{name}`", self._near(name, known), note)
+        return tuple(name for name in names if name in known)
+
+    def _output(self, value: Any, spot: Spot, _kind: Kind) -> str | Template | None:
+        if not isinstance(value, str):
+            self._wrong(spot, f"`output` is the name of a file, not {a_value(value)}")
+            return None
+        parsed = self._literals.string(value, spot)
+        parts = parsed.parts if isinstance(parsed, Template) else (parsed,)
+        # A reference stands for some letters: what it gives is made safe when the file is named.
+        plain = "".join(part if isinstance(part, str) else "x" for part in parts)
+        wrong = written_wrongly(plain) or _wrong_output(plain)
+        if wrong is None:
+            return parsed
+        self._wrong(spot, wrong[0].replace(f"`{plain}`", f"`{value}`"), wrong[1])
+        return None
+
+    def _near(self, name: Any, names: Any) -> str:
+        return self._findings.suggestion(name, names) if isinstance(name, str) else ""
+
+
+def _wrong_output(name: str) -> tuple[str, str] | None:
+    parts = name.split("/")
+    if ".." in parts:
+        return "`output` leads out of the output folder", "leave `..` out"
+    if "" in parts or "." in parts:
+        return f"`{name}` is not the name of a file", "write a name, with folders before it if you like: stills/intro"
+    if any(len(part.encode("utf-8", "replace")) > 200 for part in parts):
+        return "this name is longer than file systems allow", "at most 200 bytes between slashes"
+    return None

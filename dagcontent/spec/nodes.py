@@ -1,0 +1,320 @@
+"""Turn `[node.NAME]` tables into NodeSpecs, defaults laid beneath them. Knows no other node.
+
+The way of a plain text parameter is short on purpose: a graph of a hundred thousand nodes is mostly those.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dagcontent.kinds.declaration import Kind, Param
+from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
+from dagcontent.kinds.schema import ReturnsError, schema_of_returns
+from dagcontent.spec.aliases import Aliases
+from dagcontent.spec.defaults import Default, Defaults
+from dagcontent.spec.dimensions import NAME, wrong_name
+from dagcontent.spec.findings import Findings
+from dagcontent.spec.literal import Literals, Spot
+from dagcontent.spec.model import DimensionSpec, NodeSpec, Place, TomlPath
+from dagcontent.spec.nearest import nearest
+from dagcontent.spec.node_keys import NodeKeys
+from dagcontent.spec.swallowed import swallowed
+from dagcontent.spec.tables import Document, Entry, Tables
+from dagcontent.spec.words import a_value, listed
+from dagcontent.values.types import Type
+
+__all__ = ["Nodes"]
+
+_EMPTY: Final[dict[str, Any]] = {}
+_COMMON: Final = frozenset(COMMON_KEYS)
+_BAD: Final = object()
+
+
+class _Kind:
+    """A kind as nodes need it: its parameters by name, and its defaults, converted once."""
+
+    __slots__ = ("fields", "kind", "origin", "params", "plain", "required", "schemas", "types", "values")
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.params: dict[str, Param] = {param.name: param for param in kind.params}
+        # Text without further conditions: nothing to look at but references. The value is the interned name.
+        self.plain = {
+            param.name: param.name
+            for param in kind.params
+            if param.type.name == "text" and not param.choices and not param.type.choices
+        }
+        self.types: dict[str, tuple[Type, ...]] = {param.name: _types(param) for param in kind.params}
+        self.required = frozenset(param.name for param in kind.params if param.required)
+        self.schemas = frozenset({"schema", "returns"} & self.params.keys())
+        self.values: dict[str, Any] = {}
+        self.fields: dict[str, Any] = {}
+        self.origin: dict[str, Place] = {}
+
+
+def _types(param: Param) -> tuple[Type, ...]:
+    first = param.type
+    if param.choices:
+        first = Type(first.name, first.item, first.fields, param.choices)
+    return (first, *param.also)
+
+
+class Nodes:
+    """Reads nodes, one by one."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        literals: Literals,
+        findings: Findings,
+        aliases: Aliases,
+        dimensions: dict[str, DimensionSpec],
+    ) -> None:
+        self._tables = tables
+        self._literals = literals
+        self._findings = findings
+        self._aliases = aliases
+        self._defaults = Defaults(tables, findings)
+        self._dimensions = dimensions
+        self._keys = NodeKeys(literals, findings, dimensions)
+        self._kinds: dict[str, _Kind] = {}
+        self._default_mistakes: set[tuple[int, TomlPath]] = set()
+        self.broken: list[str] = []
+
+    def read(self) -> dict[str, NodeSpec]:
+        """Return every node that can be read; the names of the others are in `broken`."""
+        nodes: dict[str, NodeSpec] = {}
+        for name, entry in self._tables.named("node"):
+            if NAME.fullmatch(name) is None or name in RESERVED_NAMES or name in self._dimensions:
+                self._wrong_name(name, entry.document)
+            if not isinstance(entry.value, dict):
+                self._no_table(name, entry)
+                continue
+            node = self._node(name, entry.value, entry.document)
+            if node is None:
+                self.broken.append(name)
+            else:
+                nodes[name] = node
+        self._unused_defaults()
+        return nodes
+
+    def _unused_defaults(self) -> None:
+        """Look at the defaults of kinds that no node has: they are as wrong there."""
+        for name in KINDS:
+            if name not in self._kinds and self._defaults.of(KINDS[name]):
+                self._kind(name)
+
+    def _kind(self, name: str) -> _Kind | None:
+        info = self._kinds.get(name)
+        if info is None and name in KINDS:
+            info = self._kinds[name] = _Kind(KINDS[name])
+            for key, default in self._defaults.of(info.kind).items():
+                self._default(info, key, default)
+        return info
+
+    def _default(self, info: _Kind, key: str, default: Default) -> None:
+        where = (default.place.file, default.place.path)
+        if where in self._default_mistakes:
+            return  # noted already, seen from another kind
+        before = len(self._findings.mistakes)
+        spot = Spot(default.place.file, default.document.folder, default.place.path)
+        if key in info.params:
+            self._param(info, info.values, key, default.value, spot)
+        else:
+            self._field(info, info.fields, key, default.value, spot)
+        info.origin[key] = default.place
+        if len(self._findings.mistakes) > before:
+            self._default_mistakes.add(where)
+
+    def _node(self, name: str, table: dict[str, Any], document: Document) -> NodeSpec | None:
+        written = table.get("kind")
+        info = self._kind(written) if isinstance(written, str) else None
+        path = ("node", name)
+        if info is None:
+            self._no_kind(name, table, document)
+            return None
+        params: dict[str, Any] = dict(info.values)
+        fields = info.fields
+        unknown: list[str] = []
+        for key, value in table.items():
+            plain = info.plain.get(key)
+            if plain is not None and type(value) is str:
+                if "$" in value:
+                    value = self._literals.string(value, Spot(document.file, document.folder, (*path, plain)))  # noqa: PLW2901
+                params[plain] = value
+            elif key in info.params:
+                key = info.params[key].name  # noqa: PLW2901 - the interned one
+                self._param(info, params, key, value, Spot(document.file, document.folder, (*path, key)))
+            elif key not in _COMMON:
+                unknown.append(key)
+            elif key != "kind":
+                if fields is info.fields:
+                    fields = dict(fields)
+                self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
+        self._whole(info, name, table, document, unknown, params)
+        place = Place(document.file, path)
+        params = {key: value for key, value in params.items() if value is not _BAD} if _BAD in params.values() else params
+        if not fields and not info.origin:
+            return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
+        fields = {key: value for key, value in fields.items() if value is not _BAD}
+        origin = {key: there for key, there in info.origin.items() if key not in table}
+        return NodeSpec(name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields})
+
+    def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
+        """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
+        before = len(self._findings.mistakes)
+        if key in info.schemas:
+            found = self._schema(key, value, info, spot)
+        else:
+            found = self._literals.typed(value, info.types[key], key, spot)
+            wrong = _out_of_range(info.params[key], found)
+            if wrong:
+                self._literals.wrong(spot, f"`{key}` cannot be {found}", wrong)
+        into[key] = found if len(self._findings.mistakes) == before else _BAD
+
+    def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
+        """Convert a common key."""
+        if key == "model":
+            if info.kind.by_model:
+                model = self._aliases.of_node(value, info.kind, spot)
+                into["model"] = _BAD if model is None else model
+            else:
+                caret = "leave it out"
+                place = Place(spot.file, spot.path)
+                self._findings.at_key(place, f"{info.kind.name} is not made by a model: it takes no `model`", caret)
+            return
+        read = self._keys.read(key, value, spot, info.kind)
+        if read is not None:
+            into[read[0]] = read[1]
+
+    def _schema(self, key: str, value: Any, info: _Kind, spot: Spot) -> Any:
+        if isinstance(value, dict) and list(value) == ["file"] and isinstance(value["file"], str):
+            if key == "schema" or not _is_form(value["file"]):
+                value = self._literals.json_file(value, spot)
+                return value if key == "schema" or value is None else self._returns(value, spot)
+        elif key == "returns":
+            return self._returns(value, spot)
+        return self._literals.typed(value, info.types[key], key, spot) if key == "schema" else self._returns(value, spot)
+
+    def _returns(self, value: Any, spot: Spot) -> Any:
+        try:
+            schema_of_returns(value)
+        except ReturnsError as error:
+            place = Spot(spot.file, spot.folder, (*spot.path, *error.path))
+            self._literals.wrong(place, str(error))
+        return value
+
+    def _whole(  # noqa: PLR0913 - one node as it stands
+        self,
+        info: _Kind,
+        name: str,
+        table: dict[str, Any],
+        document: Document,
+        unknown: list[str],
+        params: dict[str, Any],
+    ) -> None:
+        """Note what is missing, and what is not a key of this kind."""
+        kind = info.kind
+        missing = [key for key in info.required if key not in params] if not info.required <= params.keys() else []
+        groups = [group for group in kind.one_of if not any(key in params for key in group)] if kind.one_of else []
+        no_model = kind.by_model and "model" not in table and "model" not in info.fields
+        if not (unknown or missing or groups or no_model or _has_tables(table)):
+            return
+        meant = swallowed(table, {*info.params, *_COMMON}, missing, ("node", name), document.file, self._literals)
+        for key in unknown:
+            caret = self._unknown(kind, name, key, document)
+            meant.add(caret)
+        file, path = document.file, ("node", name)
+        for key in missing:
+            if key not in meant:
+                message = f"node `{name}` has no `{key}`, which {kind.name} needs"
+                self._findings.add(file, path, message, at="header", note=_takes(kind))
+        for group in groups:
+            if not meant.intersection(group):
+                names = " or ".join(f"`{key}`" for key in group)
+                message = f"node `{name}` has no {names}: {kind.name} needs one of them"
+                self._findings.add(file, path, message, at="header", note=_takes(kind))
+        if no_model and "model" not in meant:
+            stand_in = " or ".join(f'model = "local/{model}"' for model in kind.stand_ins)
+            message = f"node `{name}` has no `model`, which {kind.name} needs"
+            self._findings.add(file, path, message, at="header", caret=f"write {stand_in}")
+
+    def _unknown(self, kind: Kind, name: str, key: str, document: Document) -> str:
+        """Note an unknown key; return the one that was probably meant."""
+        near = nearest(key, [*_names_of(kind), *_COMMON])
+        place = Place(document.file, ("node", name, key))
+        caret = f"did you mean `{near}`?" if near else ""
+        self._findings.at_key(place, f"unknown parameter `{key}` of {kind.name}", caret, _takes(kind))
+        return near or ""
+
+    def _no_kind(self, name: str, table: dict[str, Any], document: Document) -> None:
+        written = table.get("kind")
+        path = ("node", name)
+        place = Place(document.file, (*path, "kind"))
+        meant = swallowed(table, set(_COMMON), ["kind"], path, document.file, self._literals)
+        if written is None:
+            if "kind" not in meant:
+                near = nearest("kind", [key for key, value in table.items() if isinstance(value, str)])
+                caret = f"did you write `{near}` for `kind`?" if near else 'write kind = "medium.verb"'
+                self._findings.add(document.file, path, f"node `{name}` has no `kind`", at="header", caret=caret)
+        elif not isinstance(written, str):
+            self._findings.at_value(place, f"`kind` is text, not {a_value(written)}")
+        elif written in LATER_KINDS:
+            self._findings.later(place, f"kind `{written}` is", at="value")
+        else:
+            caret = self._findings.suggestion(written, [*KINDS, *LATER_KINDS])
+            note = "" if caret else f"kinds: {listed(list(KINDS), 40)}"
+            self._findings.at_value(place, f"there is no kind `{written}`", caret, note)
+
+    def _wrong_name(self, name: str, document: Document) -> None:
+        file, path = document.file, ("node", name)
+        wrong = wrong_name(name)
+        if wrong is not None:
+            self._findings.add(file, path, wrong[0], at="header", caret=wrong[1])
+            return
+        place = self._dimensions[name].place
+        self._findings.add(
+            file, path, f"`{name}` is a dimension: a node may not have its name", at="header", caret="rename one of them",
+            also=((place.file, place.path, "the dimension"),),
+        )  # fmt: skip
+
+    def _no_table(self, name: str, entry: Entry) -> None:
+        self.broken.append(name)
+        value, file = entry.value, entry.document.file
+        if isinstance(value, list):
+            message = f"`{name}` is written as a list of nodes"
+            self._findings.add(file, ("node", name), message, at="key", caret=f"write [node.{name}], in single brackets")
+            return
+        key = f"`{name}` stands in [node] itself"
+        caret = "a node is a table of its own: [node.NAME]"
+        self._findings.add(file, ("node", name), key, at="key", caret=caret)
+
+
+def _out_of_range(param: Param, value: Any) -> str:
+    if (param.minimum is None and param.maximum is None) or isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    unit = f" {param.unit}" if param.unit else ""
+    if param.minimum is not None and value < param.minimum:
+        return f"at least {param.minimum:g}{unit}"
+    return f"at most {param.maximum:g}{unit}" if param.maximum is not None and value > param.maximum else ""
+
+
+def _has_tables(table: dict[str, Any]) -> bool:
+    return any(isinstance(value, dict | list) for value in table.values())
+
+
+def _is_form(word: str) -> bool:
+    try:
+        schema_of_returns(word)
+    except ReturnsError:
+        return False
+    return True
+
+
+def _names_of(kind: Kind) -> list[str]:
+    """Return the names of a kind's parameters, in the order of its declaration."""
+    return [param.name for param in kind.params]
+
+
+def _takes(kind: Kind) -> str:
+    return f"{kind.name} takes: {listed(_names_of(kind), 40)} (dagcontent kinds {kind.name})"
