@@ -110,6 +110,13 @@ def test_other_bytes_are_no_record(data: bytes) -> None:
         decode_record(data)
 
 
+def test_text_that_is_none_is_a_decode_error() -> None:
+    """A value of it is nobody's data, and msgspec has another class for it."""
+    data = encode_record(Record("00" * 32, Manifest("a", 1, {}), Done("?"), {}, "run", 0))
+    with pytest.raises(msgspec.DecodeError):
+        decode_record(data.replace(b"\xa1?", b"\xa1\xff"))
+
+
 def test_rows_of_a_later_version_are_read() -> None:
     """Two versions may share a store: a field that this one does not know is passed over."""
     record = Record("00" * 32, Manifest("a", 1, {}), Done(1), {}, "run", 0)
