@@ -11,14 +11,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
 from dagcontent.errors import DagcontentError, InternalError, StoreBusy, StoreDamaged, StoreError
-from dagcontent.store.disk import OPEN_SAFELY, locked, store_error
+from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error
 from dagcontent.store.layout import Layout
 
 __all__ = [
@@ -65,29 +66,34 @@ _SCHEMA: Final = {
 }
 
 
-def create(layout: Layout) -> None:
-    """Make the database where there is none. May be called by several processes at once, and again.
-
-    Raises StoreDamaged if there is one that is not ours.
-    """
-    if layout.db.exists() and layout.db.stat().st_size:
+def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
+    """Make the database where there is none. May be called by several processes at once, and again."""
+    if layout.db.exists():
         return
     with locked(layout.lock, create=True), mapped(layout.db):
-        # SQLite gives the files beside the database the mode of the database.
-        os.close(os.open(layout.db, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600))
-        connection = _connect(layout.db, apsw.SQLITE_OPEN_READWRITE)
-        with contextlib.closing(connection):
-            if connection.pragma("user_version") == _USER_VERSION:
-                return
+        if layout.db.exists():
+            return
+        # Made elsewhere and renamed: under its name it is never seen unfinished.
+        part = layout.tmp / f"store-{secrets.token_hex(8)}.db"
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_SAFELY, 0o600))
+        with contextlib.closing(_connect(part, apsw.SQLITE_OPEN_READWRITE)) as connection:
             connection.pragma("journal_mode", "wal")
             connection.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA.values():
                 connection.execute(statement)
             connection.pragma("application_id", _APPLICATION_ID)
             connection.pragma("user_version", _USER_VERSION)
+            crashpoint("db.before-schema")
             connection.execute("COMMIT")
+        crashpoint("db.after-schema")
+        # SQLite would play the log of a database that was removed by hand into this one.
+        for end in ("-wal", "-shm"):
+            Path(f"{layout.db}{end}").unlink(missing_ok=True)
         # What is remembered about a database that is gone is not true of this one.
         layout.change_generation()
+        part.rename(layout.db)
+        fsync_dir(layout.root)
+        crashpoint("db.renamed")
 
 
 def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:
@@ -111,7 +117,7 @@ def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:
 
 def open_reader(layout: Layout) -> apsw.Connection | None:
     """Open the database for reading; None if there is none yet. Works in a folder that cannot be written."""
-    if not layout.db.exists() or not layout.db.stat().st_size:
+    if not layout.db.exists():
         return None
     with mapped(layout.db):
         try:

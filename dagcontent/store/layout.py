@@ -21,6 +21,7 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +87,7 @@ def examine(root: Path) -> Layout:
     return Layout(real, writable=False, exists=True)
 
 
-def prepare(root: Path) -> Layout:
+def prepare(root: Path, *, crashpoint: Callable[[str], None]) -> Layout:
     """Make a store where there is none, or check the one that is there, for writing.
 
     Raises StoreError if the folder cannot be made, is not a store, is not safe to trust, lies on a network file system,
@@ -102,7 +103,7 @@ def prepare(root: Path) -> Layout:
         _check_format(real, _names(real), writing=True)
         layout = Layout(real, writable=True, exists=True)
         if not (real / "FORMAT").exists() or not (real / "cas").exists():
-            _create(layout)
+            _create(layout, crashpoint)
         for name in _FOLDERS:
             _ensure_folder(real / name)
     except OSError as error:
@@ -110,16 +111,18 @@ def prepare(root: Path) -> Layout:
     return layout
 
 
-def _create(layout: Layout) -> None:
+def _create(layout: Layout, crashpoint: Callable[[str], None]) -> None:
     with locked(layout.lock, create=True):
         for name in _FOLDERS:
             _ensure_folder(layout.root / name)
+        crashpoint("layout.folders-made")
         # All 256 at once and durable, so that no blob can be lost with the folder it was put into.
         for number in range(256):
             (layout.cas / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         fsync_dir(layout.cas)
         if not layout.generation.exists():
             layout.change_generation()
+        crashpoint("layout.before-format")
         text = f"{_MAGIC}\nversion {FORMAT_VERSION}\nreadable-from {FORMAT_READABLE_FROM}\n"
         write_atomically(layout.root / "FORMAT", layout.tmp, text.encode(), durable=True)
 

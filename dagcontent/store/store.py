@@ -13,6 +13,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -53,8 +54,8 @@ def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], No
     """
     if not write:
         return Store(examine(root), crashpoint=crashpoint)
-    layout = prepare(root)
-    db.create(layout)
+    layout = prepare(root, crashpoint=crashpoint)
+    db.create(layout, crashpoint=crashpoint)
     return Store(layout, crashpoint=crashpoint)
 
 
@@ -289,8 +290,7 @@ class Store:
         if repair and self.layout.writable:
             for problem in filter(verify.repairable, report.problems):
                 self.layout.change_generation()
-                keys = list(problem.keys)
-                self._write(lambda connection, keys=keys: verify.drop_records(connection, self.layout, keys)).result()
+                self._write(partial(verify.drop_records, layout=self.layout, keys=problem.keys)).result()
                 verify.set_aside(self.cas, problem)
                 self.layout.change_generation()
                 report.repaired.append(problem.subject)

@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import apsw
@@ -25,6 +25,7 @@ from dagcontent.store.db import fetch, integrity_problems
 from dagcontent.store.disk import OPEN_SAFELY
 from dagcontent.store.layout import Layout
 from dagcontent.store.records import IN_CAS, blobs_of, read_row
+from dagcontent.store.runs import alive
 from dagcontent.store.stats import blob_files
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import MANIFEST_FORMAT, Record, action_key
@@ -177,7 +178,7 @@ def check(layout: Layout, cas: Cas, connection: apsw.Connection | None, progress
     return work.report
 
 
-def drop_records(connection: apsw.Connection, layout: Layout, keys: list[str]) -> None:
+def drop_records(connection: apsw.Connection, layout: Layout, keys: Iterable[str]) -> None:
     """Remove free records; what their rows held is kept in quarantine."""
     for key in keys:
         raw = bytes.fromhex(key)
@@ -197,7 +198,8 @@ def sweep(layout: Layout, shared_lock: int) -> list[str]:
 
     swept: list[str] = []
     # Listed before the lock is tried: what a process that opens the store after that makes is not in the list.
-    stray = [*layout.tmp.iterdir(), *(one for one in layout.runs.iterdir() if one.name.startswith("new-"))]
+    dead = (one for one in layout.runs.iterdir() if one.suffix != ".lock" or not alive(layout.runs, one.stem))
+    stray = [*layout.tmp.iterdir(), *dead]
     try:
         fcntl.flock(shared_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
