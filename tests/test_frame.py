@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 
 import dagcontent
 from dagcontent import errors
+from dagcontent.graph.link import link
+from dagcontent.spec.load import load
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -182,6 +184,16 @@ def test_commands_of_the_pages_exist() -> None:
     for page in ("README.md", "CONTRIBUTING.md"):
         for name in re.findall(r"(?:`|    )make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8")):
             assert re.search(rf"^{name}:", makefile, re.MULTILINE), f"{page}: make {name}"
+
+
+def test_graphs_of_the_readme_have_no_mistake(tmp_path: Path) -> None:
+    """It is the first graph that anybody copies."""
+    graphs = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert graphs
+    for text in graphs:
+        loaded = load(tmp_path / "graph.toml", text=text)
+        assert not loaded.mistakes
+        assert not link(loaded.pipeline).mistakes
 
 
 # --- the contracts, tried on a stub
