@@ -7,7 +7,7 @@ rest is still checked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -33,7 +33,20 @@ from dagcontent.graph.model import (
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, nearest
 from dagcontent.graph.typing import joinable, type_of_literal, united
 from dagcontent.kinds.registry import KINDS
-from dagcontent.spec.model import AssetPath, DimensionSpec, FileText, NodeSpec, ParamSpec, Pipeline, Place, Ref, Template
+from dagcontent.spec.model import (
+    AssetPath,
+    Bracket,
+    DimensionSpec,
+    FieldStep,
+    FileText,
+    NodeSpec,
+    ParamSpec,
+    PathArg,
+    Pipeline,
+    Place,
+    Ref,
+    Template,
+)
 from dagcontent.values.mistake import Mistake
 from dagcontent.values.types import ANY, TEXT, Field, Type, list_of, record_of
 
@@ -47,14 +60,15 @@ class Linked(msgspec.Struct, frozen=True):
     mistakes: tuple[Mistake, ...]
 
 
-def link(pipeline: Pipeline) -> Linked:
-    """Link a pipeline. Mistakes come in the order of the file."""
-    return _Linker(pipeline).run()
+def link(pipeline: Pipeline, broken: Collection[str] = ()) -> Linked:
+    """Link a pipeline. `broken` names what the loader could not read: a reference to it is no second mistake."""
+    return _Linker(pipeline, frozenset(broken)).run()
 
 
 class _Linker:
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, broken: frozenset[str]) -> None:
         self.pipeline = pipeline
+        self.broken = broken
         self.mistakes: list[Mistake] = []
         self.params: dict[str, Expr] = {}
         self.dimension_index = {name: i for i, name in enumerate(pipeline.dimensions)}
@@ -93,6 +107,8 @@ class _Linker:
     def _known_dims(self, node: NodeSpec) -> list[str]:
         known: list[str] = []
         for position, name in enumerate(node.each):
+            if name in self.broken and name not in self.dimension_index:
+                continue
             if name not in self.dimension_index:
                 caret = nearest(name, self.dimension_index) or "declare it under [each]"
                 self._mistake(f"no dimension `{name}`", self._place(node, "each"), caret, sub=(position,))
@@ -235,7 +251,8 @@ class _Linker:
                 # `needs = "ok"` means all instances, even where a dimension is shared.
                 linked = self.references.link(ref, Scope() if bare else scope)
             except BadReference as bad:
-                self._mistake(bad.message, place, bad.caret, sub=(position,))
+                if not self._is_broken(ref):
+                    self._mistake(bad.message, place, bad.caret, sub=(position,))
                 continue
             if isinstance(linked, Output):
                 found.append(linked)
@@ -292,8 +309,16 @@ class _Linker:
         try:
             return self.references.link(ref, scope)
         except BadReference as bad:
-            self._mistake(bad.message, place, bad.caret, within=(ref.start, ref.end), note=bad.note)
+            if not self._is_broken(ref):
+                self._mistake(bad.message, place, bad.caret, within=(ref.start, ref.end), note=bad.note)
             return Literal(None, ANY, place)
+
+    def _is_broken(self, ref: Ref) -> bool:
+        names = {ref.root, *(s.name for s in ref.steps[:1] if isinstance(s, FieldStep))}
+        for step in ref.steps:
+            if isinstance(step, Bracket):
+                names.update(a.value.parts[0] for a in step.args if isinstance(a.value, PathArg))
+        return not self.broken.isdisjoint(names)
 
     @staticmethod
     def _place(spec: NodeSpec, key: str) -> Place:

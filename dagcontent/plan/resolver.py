@@ -295,7 +295,10 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
-        if status is Status.FAILED:
+        if closed is not None and isinstance(closed.by, ListJob):
+            unit.error = closed.by.error  # its own list is at fault: nothing above it is
+            status = Status.FAILED
+        elif status is Status.FAILED:
             status = Status.BLOCKED
         unit.value = UNKNOWN
         self._settle(unit, status)

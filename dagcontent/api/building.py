@@ -1,0 +1,263 @@
+"""A loaded graph and a store into a finished build: the wiring of resolver, machine, driver and outputs. Knows no screen.
+
+    prepare (sync) -> drive (only if there is work) -> place outputs -> remember
+
+A stored artifact that turns out damaged when it is placed sends the build round once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dagcontent.api.files import BesideFiles
+from dagcontent.api.planning import check_outputs, new_resolver
+from dagcontent.api.result import BuildResult, LoadedGraph, NodeResult
+from dagcontent.api.targets import Target, parse_targets
+from dagcontent.api.wiring import StoreArtifacts, StoreCommits
+from dagcontent.errors import InternalError, NodeError
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, OutputPlaced
+from dagcontent.run.machine import Effect, Finish, Machine
+from dagcontent.run.outputs import OutputFile, Seen, output_files, place
+from dagcontent.run.ports import LostBlob
+from dagcontent.store.history import Output
+from dagcontent.store.runs import Run
+from dagcontent.store.store import Store
+from dagcontent.values.record import Done
+from dagcontent.values.value import Blob, blobs_in
+
+__all__ = ["Build", "BuildOptions"]
+
+_ROUNDS_MOST = 3
+_COUNTED = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
+
+
+class BuildOptions:
+    """How to build. `jobs`: local actions at once; `seed`: order among equals."""
+
+    def __init__(  # noqa: PLR0913 - a plain record of choices
+        self,
+        *,
+        jobs: int,
+        overwrite_outputs: bool = False,
+        fail_fast: bool = False,
+        seed: int = 0,
+        signals: bool = False,
+        listeners: Sequence[Listener] = (),
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.jobs = jobs
+        self.overwrite_outputs = overwrite_outputs
+        self.fail_fast = fail_fast
+        self.seed = seed
+        self.signals = signals
+        self.listeners = list(listeners)
+        self.now_ms = now_ms
+        self.clock = clock
+
+
+class Build:
+    """One build. Call `prepare`; while `work` is there, await `drive`; then `conclude`; again while it returns None."""
+
+    def __init__(self, loaded: LoadedGraph, store: Store, targets: Sequence[str], options: BuildOptions) -> None:
+        self._loaded = loaded
+        self._store = store
+        self._targets: tuple[Target, ...] = parse_targets(loaded.graph, targets)
+        self._options = options
+        self._graph_id = str(loaded.path)
+        self._began = options.clock()
+        self._placed: dict[str, str] = {}
+        self._rounds = 0
+        self._interrupted = False
+        self._run: Run | None = None
+        self.files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+        self.generation = store.generation()
+        self.resolver: Resolver
+        self.machine: Machine
+        self.work: list[Effect] = []
+
+    def prepare(self) -> None:
+        """Resolve as far as the store's records reach; afterwards `work` holds the first effects, or nothing."""
+        self._rounds += 1
+        epoch = self._store.open_epoch(self._graph_id)
+        self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
+        check_outputs(self.resolver)
+        self.machine = Machine(
+            self.resolver, slots=self._options.jobs, remaining_s=_Remaining(self.resolver), seed=self._options.seed,
+            fail_fast=self._options.fail_fast,
+        )  # fmt: skip
+        effects = self.machine.begin()
+        self.work = [] if all(isinstance(e, Finish) for e in effects) else effects
+        if self.work and self._run is None:
+            self._run = self._store.start_run(self._graph_id, now_ms=self._options.now_ms(), epoch=epoch)
+        if self._rounds == 1:
+            instances = sum(1 for _ in self.resolver.fanout.all_units()) if self.work else 0
+            self._emit(BuildStarted(self._loaded.name, self._run.id if self._run else "", instances))
+
+    async def drive(self) -> None:
+        """Make what is missing. Raises StoreError, InternalError."""
+        from dagcontent.media.process import ProcessRunner  # noqa: PLC0415 - only where something is made
+        from dagcontent.media.registry import local_registry  # noqa: PLC0415
+        from dagcontent.run.driver import Driver  # noqa: PLC0415
+        from dagcontent.run.local import LocalExecutor  # noqa: PLC0415
+
+        assert self._run is not None
+        executor = LocalExecutor(
+            local_registry(),
+            StoreArtifacts(self._store, self.files),
+            ProcessRunner,
+            run=self._run.id,
+            now_ms=self._options.now_ms,
+        )
+        driver = Driver(self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners)
+        try:
+            await driver.run(self.work, signals=self._options.signals)
+        finally:
+            self._interrupted = driver.interrupted
+
+    def conclude(self) -> BuildResult | None:
+        """Place outputs and remember the build; None if a damaged artifact means another round."""
+        failures = self._place()
+        if failures is None:
+            if self._rounds >= _ROUNDS_MOST:
+                text = "stored artifacts are damaged again as soon as they are made"
+                raise InternalError(text, hint="look at the disk: dagcontent store verify")
+            self.prepare()
+            return None
+        nodes = [*self._node_results(), *failures]
+        counts = dict.fromkeys(_COUNTED, 0)
+        for node in nodes:
+            counts[node.status] += 1
+        counts["unneeded"] = sum(1 for u in self.resolver.fanout.all_units() if u.status is None)
+        status = "interrupted" if self._interrupted else "failed" if counts["failed"] or counts["blocked"] else "ok"
+        self._remember(status, counts)
+        self._emit(BuildFinished(status, counts, self._options.clock() - self._began))
+        return BuildResult(
+            graph=self._loaded.name,
+            status=status,
+            run=self._run.id if self._run else "",
+            counts=counts,
+            nodes=tuple(nodes),
+            outputs=tuple((instance, path) for path, instance in self._placed.items()),
+            seconds=self._options.clock() - self._began,
+            warnings=(*self._loaded.warnings, *self.resolver.warnings),
+        )
+
+    def abandon(self) -> None:
+        """End the run after an error that stopped the build; what was committed stays."""
+        if self._run is not None:
+            run, self._run = self._run, None
+            self._store.finish_run(run, "failed", {}, now_ms=self._options.now_ms())
+
+    # -- outputs ------------------------------------------------------------------------------------------------
+
+    def _place(self) -> list[NodeResult] | None:
+        folder = Path(self._loaded.pipeline.output_dir)
+        last = {p: Seen(o.digest, o.size, o.mtime_ns) for p, o in self._store.outputs(self._graph_id).items()}
+        artifacts = StoreArtifacts(self._store, self.files)
+        failures: list[NodeResult] = []
+        written: dict[str, Output] = {}
+        for file in output_files(self.resolver):
+            try:
+                seen, changed = place(file, folder, artifacts, last, overwrite=self._options.overwrite_outputs)
+            except LostBlob:
+                if self._interrupted:
+                    continue
+                return None
+            except NodeError as error:
+                failures.append(NodeResult(file.instance, "failed", error=error.message, hint=error.hint))
+                continue
+            if last.get(file.path) != seen:
+                written[file.path] = Output(seen.digest, seen.size, seen.mtime_ns)
+            self._note(file, folder, changed=changed)
+        if written:
+            self._store.record_outputs(self._graph_id, written)
+        return failures
+
+    def _note(self, file: OutputFile, folder: Path, *, changed: bool) -> None:
+        path = str(folder / file.path)
+        self._placed[path] = file.instance
+        self._emit(OutputPlaced(file.instance, path, changed, self._options.clock() - self._began))
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def _node_results(self) -> list[NodeResult]:
+        fanout = self.resolver.fanout
+        return [r for unit in fanout.all_units() if (r := self._node_result(unit)) is not None]
+
+    def _node_result(self, unit: Unit) -> NodeResult | None:
+        status = unit.status
+        if status is None or status is Status.VALUE:
+            return None
+        name = self.resolver.fanout.name(unit)
+        record = unit.record
+        if record is not None and isinstance(record.outcome, Done):
+            first = next(blobs_in(record.outcome.value), None)
+            word = "ran" if status is Status.RAN else "cutoff" if unit.upstream else "hit"
+            digest = first.digest if isinstance(first, Blob) else None
+            return NodeResult(name, word, digest, seconds=record.seconds if word == "ran" else None)
+        by = unit.status_by
+        error = unit.error
+        return NodeResult(
+            name,
+            status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked",
+            error=None if error is None else error.message,
+            hint=None if error is None else error.hint,
+            facts=() if error is None else error.facts,
+            by=None if by is None or by.node < 0 else self.resolver.fanout.name(by),
+        )
+
+    def _remember(self, status: str, counts: dict[str, int]) -> None:
+        fanout = self.resolver.fanout
+        rows: dict[str, str] = {}
+        evaluated = set()
+        for unit in fanout.all_units():
+            name = fanout.name(unit)
+            if unit.record is not None and unit.key is not None:
+                rows[name] = unit.record.key
+                evaluated.add(name)
+            elif unit.status in {Status.SKIPPED, Status.VALUE}:
+                evaluated.add(name)
+        last = self._store.last_build(self._graph_id)
+        if self._targets or status != "ok":
+            rows = {name: key for name, key in last.items() if name not in evaluated} | rows
+        if rows != last:
+            self._store.set_last_build(self._graph_id, "", rows)
+        if self._run is not None:
+            run, self._run = self._run, None
+            self._store.finish_run(run, status, counts, now_ms=self._options.now_ms())
+
+    def _emit(self, event: Event) -> None:
+        for listener in self._options.listeners:
+            listener(event)
+
+
+_GUESS_S = {"video": 8.0, "subtitles": 2.0, "speech": 1.0, "audio": 1.0, "image": 0.3, "text": 0.05}
+
+
+class _Remaining:
+    """Estimates the seconds from a node to the end of the graph along its longest path. Computed when first asked."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._known: list[float] | None = None
+
+    def __call__(self, node: int) -> float:
+        if self._known is None:
+            self._known = self._compute()
+        return self._known[node]
+
+    def _compute(self) -> list[float]:
+        graph = self._resolver.graph
+        below = [0.0] * len(graph.nodes)
+        total = [0.0] * len(graph.nodes)
+        for index in reversed(graph.order):
+            node = graph.nodes[index]
+            total[index] = below[index] + _GUESS_S.get(node.kind.name.split(".")[0], 0.1)
+            for producer in graph.inputs_of(node):
+                below[producer] = max(below[producer], total[index])
+        return total

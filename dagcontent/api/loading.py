@@ -1,0 +1,48 @@
+"""A path into a loaded graph, or into one error with every mistake in its place. Knows no store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dagcontent.api.result import LoadedGraph
+from dagcontent.errors import GraphError
+from dagcontent.graph.link import link
+from dagcontent.spec.load import load as load_pipeline
+from dagcontent.spec.source import Located, locate
+from dagcontent.values.mistake import Mistake
+
+__all__ = ["find_mistakes", "load_graph"]
+
+
+def load_graph(path: str | os.PathLike[str], params: Mapping[str, str] | None = None) -> LoadedGraph:
+    """Return a graph that was read, checked and linked.
+
+    `params` override `[params]`, as `-p` does. Raises GraphError with all mistakes, ConfigError if the file cannot be read.
+    """
+    loaded, found, _ = _examine(path, params)
+    if loaded is None:
+        wrong = [m for m in found if not m.warning]
+        count = f"{len(wrong)} mistake{'s' * (len(wrong) != 1)}"
+        raise GraphError(f"{count} in {os.fspath(path)}; nothing was run", found)
+    return loaded
+
+
+def find_mistakes(path: str | os.PathLike[str], params: Mapping[str, str] | None = None) -> tuple[Located, ...]:
+    """Return every mistake and warning of one pass, in the order of the file. Raises ConfigError."""
+    return _examine(path, params)[1]
+
+
+def _examine(
+    path: str | os.PathLike[str], params: Mapping[str, str] | None
+) -> tuple[LoadedGraph | None, tuple[Located, ...], Sequence[Mistake]]:
+    read = load_pipeline(path, overrides=params)
+    broken = {str(m.path[1]) for m in read.mistakes if len(m.path) > 1 and m.path[0] in {"node", "each", "params"}}
+    linked = link(read.pipeline, broken)
+    mistakes = (*read.mistakes, *linked.mistakes)
+    found = tuple(sorted((locate(read.sources, m) for m in mistakes), key=lambda m: (m.file, m.line, m.column)))
+    if linked.graph is None or any(not m.warning for m in mistakes):
+        return None, found, mistakes
+    warnings = [f"{m.file}:{m.line}:{m.column}: {m.message}" for m in found]
+    return LoadedGraph(Path(os.path.realpath(path)), linked.graph, read.sources, read.files, warnings), found, mistakes

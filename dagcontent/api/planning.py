@@ -1,0 +1,119 @@
+"""A loaded graph and a store into a Plan, and into the reason for one instance. Writes nothing but disposable caches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dagcontent.api.files import BesideFiles
+from dagcontent.api.result import LoadedGraph, WhyResult
+from dagcontent.api.targets import Target, chosen_by, parse_targets
+from dagcontent.api.wiring import StoreLookup
+from dagcontent.errors import ConfigError, NodeError, UsageError
+from dagcontent.plan.explain import Explainer, nearest_record
+from dagcontent.plan.model import Plan
+from dagcontent.plan.planner import make_plan, resolve_dry
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Unit
+from dagcontent.run.outputs import collisions, output_files
+from dagcontent.store.store import Store
+from dagcontent.values.canonical import Encoder
+from dagcontent.values.record import Record
+from dagcontent.values.value import ActionKey
+
+__all__ = ["check_outputs", "explain_instance", "new_resolver", "plan_graph"]
+
+_NEAREST_OF = 200
+
+
+def new_resolver(
+    loaded: LoadedGraph, store: Store, files: BesideFiles, targets: Sequence[Target], *, epoch: str | None
+) -> Resolver:
+    """Return a resolver over a store's records."""
+    return Resolver(
+        loaded.graph,
+        StoreLookup(store),
+        files,
+        epoch=epoch,
+        targets=[t.node for t in targets] if targets else None,
+        wanted=chosen_by(targets) if targets else None,
+    )
+
+
+def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True) -> Plan:
+    """Return the dry run. Raises ConfigError, UsageError."""
+    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    resolver = _dry(loaded, store, files, parse_targets(loaded.graph, targets))
+    check_outputs(resolver)
+    return make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
+
+
+def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyResult:
+    """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
+    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    targets = parse_targets(loaded.graph, [instance])
+    resolver = _dry(loaded, store, files, targets)
+    last = store.last_build(str(loaded.path))
+    plan = make_plan(resolver, last)
+    unit = _only(resolver, targets[0], instance)
+    name = resolver.fanout.name(unit)
+    row = next((r for r in plan.rows if r.node == name), None)
+    explainer = Explainer(resolver)
+    old, compared = _earlier(resolver, explainer, unit, last.get(name))
+    diffs = explainer.diff(unit, old, everything=True) if None not in unit.coords else ()
+    return WhyResult(
+        node=name,
+        status="value" if row is None else row.status,
+        cause=None if row is None else row.cause,
+        compared_with=compared,
+        at_ms=None if old is None else old.at_ms,
+        run=None if old is None else old.run,
+        diffs=diffs,
+        plan=plan,
+        error=None if unit.error is None else unit.error.message,
+    )
+
+
+def check_outputs(resolver: Resolver) -> None:
+    """Find instances that would write one file, before either does. Raises UsageError."""
+    try:
+        found = collisions(output_files(resolver))
+    except NodeError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    if found:
+        first = found[0]
+        raise UsageError(
+            f"{first.first} and {first.second} would both write {first.path}",
+            facts=[("pairs", str(len(found)))],
+            hint="give each its own `output`; upper and lower case count as equal",
+        )
+
+
+def _dry(loaded: LoadedGraph, store: Store, files: BesideFiles, targets: Sequence[Target]) -> Resolver:
+    epoch = store.open_epoch(str(loaded.path))
+    resolver = new_resolver(loaded, store, files, targets, epoch=epoch)
+    resolve_dry(resolver)
+    return resolver
+
+
+def _only(resolver: Resolver, target: Target, instance: str) -> Unit:
+    wanted = chosen_by([target])
+    units = [u for u in resolver.fanout.units_of(target.node) if wanted is None or wanted(resolver.fanout, u)]
+    if not units:
+        known = ", ".join(resolver.fanout.name(u) for u in resolver.fanout.units_of(target.node)[:12])
+        raise ConfigError(f"no instance `{instance}`", hint=f"there is: {known}" if known else "its list is empty")
+    if len(units) > 1:
+        known = ", ".join(resolver.fanout.name(u) for u in units[:12])
+        raise ConfigError(f"`{instance}` names {len(units)} instances", hint=f"name one: {known}")
+    return units[0]
+
+
+def _earlier(resolver: Resolver, explainer: Explainer, unit: Unit, last: str | None) -> tuple[Record | None, str]:
+    if last is not None:
+        record = resolver.lookup.find(ActionKey(last))
+        if record is not None:
+            return record, "last"
+    params, model = explainer.known_params(unit)
+    kind = resolver.graph.nodes[unit.node].kind.name
+    record = nearest_record(resolver.lookup.family(kind, model, _NEAREST_OF), params, Encoder())
+    return record, "nothing" if record is None else "nearest"

@@ -1,0 +1,212 @@
+"""Effects of the machine into tasks, threads and waiting: the thin part that touches time. Knows no policy."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from dagcontent.errors import DagcontentError, NodeError
+from dagcontent.run.events import Event, Listener, NodeFinished, NodeProgress, NodeStarted, NodeWaiting
+from dagcontent.run.machine import (
+    Await,
+    Claim,
+    Claimed,
+    Completed,
+    Effect,
+    Failed,
+    Finish,
+    ForeignEnded,
+    Lost,
+    Machine,
+    MachineEvent,
+    Release,
+    Start,
+    Stop,
+    Task,
+    Tick,
+    Wake,
+)
+from dagcontent.run.ports import Commits, Executor, LostBlob
+from dagcontent.values.value import ActionKey
+
+__all__ = ["Driver"]
+
+_FOREIGN_POLL_S = 0.05
+_FOREIGN_POLL_MOST_S = 1.0
+
+
+class Driver:
+    """Runs one machine to its end. `run` may be called once.
+
+    `stop` may be called from any task: free work that runs is cancelled, what is finished stays.
+    Raises the first error that is nobody's node's: StoreError, InternalError.
+    """
+
+    def __init__(self, machine: Machine, commits: Commits, executor: Executor, listeners: list[Listener]) -> None:
+        self._machine = machine
+        self._commits = commits
+        self._executor = executor
+        self._listeners = listeners
+        self._events: deque[MachineEvent] = deque()
+        self._wakeup = anyio.Event()
+        self._started = 0.0
+        self._running: dict[ActionKey, Task] = {}
+        self._limiter = anyio.CapacityLimiter(math.inf)
+        self._fault: DagcontentError | None = None
+        self.interrupted = False
+
+    async def run(self, effects: list[Effect], *, signals: bool = False) -> None:
+        """Carry out effects (the machine's first), and what follows from them, until it finishes. With `signals`, the first Ctrl-C or SIGTERM stops."""
+        self._started = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            if signals and threading.current_thread() is threading.main_thread():
+                group.start_soon(self._watch_signals)
+            finished = self._apply(effects, group)
+            while not finished:
+                while not self._events:
+                    self._wakeup = anyio.Event()
+                    await self._wakeup.wait()
+                event = self._events.popleft()
+                finished = self._apply(self._machine.on(event), group)
+            group.cancel_scope.cancel()
+        if self._fault is not None:
+            raise self._fault
+
+    def stop(self) -> None:
+        """Stop: nothing new starts, free work that runs is given up."""
+        self.interrupted = True
+        self._post(Stop())
+        for task in self._running.values():
+            self._executor.cancel(task.action)
+
+    # -- effects ------------------------------------------------------------------------------------------------
+
+    def _apply(self, effects: list[Effect], group: TaskGroup) -> bool:
+        finished = False
+        for effect in effects:
+            if isinstance(effect, Start):
+                self._running[effect.task.action.key] = effect.task
+                group.start_soon(self._attempt, effect.task)
+            elif isinstance(effect, Claim):
+                self._claim(effect.keys)
+            elif isinstance(effect, Await):
+                group.start_soon(self._wait_foreign, effect)
+            elif isinstance(effect, Release):
+                self._commits.release(effect.keys)
+            elif isinstance(effect, Wake):
+                group.start_soon(self._wake, effect.at)
+            elif isinstance(effect, Finish):
+                finished = True
+        return finished
+
+    def _claim(self, keys: tuple[ActionKey, ...]) -> None:
+        for result in self._commits.claim(keys):
+            key = ActionKey(result.key)
+            # Looked up again after the claim: another run may have committed between our look-up and our claim.
+            record = None if result.won or result.holder else self._commits.find(key)
+            self._post(Claimed(key, result.won, result.holder, record))
+
+    async def _attempt(self, task: Task) -> None:
+        action = task.action
+        name = self._name(task)
+        began = anyio.current_time()
+        self._emit(NodeStarted(name, action.node.kind.name, action.model, task.attempt, began - self._started))
+        report = self._progress(name)
+        event: MachineEvent
+        status, error = "ran", None
+        limit = action.node.spec.timeout_s
+        try:
+            with anyio.move_on_after(limit) as scope:
+                record = await anyio.to_thread.run_sync(
+                    self._executor.execute, action, report, abandon_on_cancel=True, limiter=self._limiter
+                )
+            if scope.cancelled_caught:
+                self._executor.cancel(action)
+                raise NodeError(f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller")
+            self._commits.commit(record)
+            event = Completed(action.key, record)
+        except LostBlob as lost:
+            status = "lost"
+            event = Lost(action.key, lost.digest)
+        except NodeError as failed:
+            status, error = ("cancelled" if self._machine.stopped and self.interrupted else "failed"), failed.message
+            event = Failed(action.key, failed)
+        except DagcontentError as fault:
+            self._fault = self._fault or fault
+            status, error = "failed", fault.message
+            event = Failed(action.key, NodeError(fault.message, hint=fault.hint))
+            self.stop()
+        finally:
+            self._running.pop(action.key, None)
+        now = anyio.current_time()
+        self._emit(NodeFinished(name, status, now - began, now - self._started, error))
+        self._post(Tick(now))
+        self._post(event)
+
+    def _progress(self, name: str) -> Callable[[float], None]:
+        last = -1.0
+
+        def report(fraction: float) -> None:
+            nonlocal last
+            if fraction - last >= 0.01 or fraction >= 1 > last:  # noqa: PLR2004 - a hundred steps are plenty
+                last = fraction
+                anyio.from_thread.run_sync(self._emit_progress, name, fraction)
+
+        return report
+
+    def _emit_progress(self, name: str, fraction: float) -> None:
+        self._emit(NodeProgress(name, fraction, anyio.current_time() - self._started))
+
+    async def _wait_foreign(self, effect: Await) -> None:
+        task_name = effect.key[:12]
+        self._emit(NodeWaiting(task_name, "run", effect.holder, anyio.current_time() - self._started))
+        pause = _FOREIGN_POLL_S
+        while True:
+            record = self._commits.find(effect.key)
+            if record is not None:
+                break
+            if not self._commits.alive(effect.holder) or not self._held(effect.key, effect.holder):
+                record = self._commits.find(effect.key)
+                break
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, _FOREIGN_POLL_MOST_S)
+        self._post(ForeignEnded(effect.key, record))
+
+    def _held(self, key: ActionKey, holder: str) -> bool:
+        return self._commits.holder(key) == holder
+
+    async def _wake(self, at: float) -> None:
+        await anyio.sleep_until(at)
+        self._post(Tick(anyio.current_time()))
+
+    async def _watch_signals(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            async for _ in received:
+                if self.interrupted:
+                    os._exit(130)  # the second one means now; everything durable is durable
+                self.stop()
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def _post(self, event: MachineEvent) -> None:
+        self._events.append(event)
+        self._wakeup.set()
+
+    def _emit(self, event: Event) -> None:
+        for listener in self._listeners:
+            with contextlib.suppress(BrokenPipeError):
+                listener(event)
+
+    def _name(self, task: Task) -> str:
+        fanout = self._machine.resolver.fanout
+        first = fanout.name(task.units[0])
+        return first if len(task.units) == 1 else f"{first} and {len(task.units) - 1} more"

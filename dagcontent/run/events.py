@@ -1,0 +1,92 @@
+"""What listeners of a build hear, in order. Knows no screen.
+
+Every event names instances as they stand in reports. Times are seconds since the build began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = [
+    "BuildFinished",
+    "BuildStarted",
+    "Event",
+    "Listener",
+    "NodeFinished",
+    "NodeProgress",
+    "NodeStarted",
+    "NodeWaiting",
+    "OutputPlaced",
+]
+
+
+class BuildStarted(msgspec.Struct, frozen=True, tag="build-started", tag_field="event"):
+    """The graph was read and linked; work begins."""
+
+    graph: str
+    run: str
+    instances: int
+    at_s: float = 0.0
+
+
+class NodeWaiting(msgspec.Struct, frozen=True, tag="node-waiting", tag_field="event"):
+    """An instance waits: for a slot (`on` empty), another run, or another attempt."""
+
+    node: str
+    reason: str  # "slot", "run", "retry"
+    on: str
+    at_s: float
+
+
+class NodeStarted(msgspec.Struct, frozen=True, tag="node-started", tag_field="event"):
+    """An instance is being made."""
+
+    node: str
+    kind: str
+    model: str
+    attempt: int
+    at_s: float
+
+
+class NodeProgress(msgspec.Struct, frozen=True, tag="node-progress", tag_field="event"):
+    """How far an instance is, from 0 to 1."""
+
+    node: str
+    fraction: float
+    at_s: float
+
+
+class NodeFinished(msgspec.Struct, frozen=True, tag="node-finished", tag_field="event"):
+    """An instance was made or failed. `status` is "ran", "failed", "hit" (another run made it) or "cancelled"."""
+
+    node: str
+    status: str
+    seconds: float
+    at_s: float
+    error: str | None = None
+
+
+class OutputPlaced(msgspec.Struct, frozen=True, tag="output-placed", tag_field="event"):
+    """A file was put into the output folder (`changed`), or was there already."""
+
+    node: str
+    path: str
+    changed: bool
+    at_s: float
+
+
+class BuildFinished(msgspec.Struct, frozen=True, tag="build-finished", tag_field="event"):
+    """The last event. `status` as in the JSON of `build`."""
+
+    status: str
+    counts: dict[str, int]
+    at_s: float
+
+
+Event: TypeAlias = (
+    BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeFinished | OutputPlaced | BuildFinished
+)
+Listener: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,196 @@
+"""An action of a local kind into a committed-ready record: inputs fetched, function called, files kept.
+
+Knows no graph order, no budget and no concrete store: bytes go through `Artifacts`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from dagcontent.errors import DagcontentError, InternalError, NodeError
+from dagcontent.media.call import Call, Made, NewFile, Registry, Runner
+from dagcontent.plan.action import Action
+from dagcontent.run.ports import LostBlob
+from dagcontent.values.record import Done, Record
+from dagcontent.values.value import Blob, Digest, Value, blobs_in
+
+__all__ = ["Artifacts", "CancellableRunner", "LocalExecutor", "SUFFIXES"]
+
+SUFFIXES: Final = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "audio/wav": ".wav",
+    "audio/x-wav": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/flac": ".flac",
+    "audio/ogg": ".ogg",
+    "audio/opus": ".opus",
+    "audio/mp4": ".m4a",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    "video/quicktime": ".mov",
+    "video/x-matroska": ".mkv",
+    "application/x-subrip": ".srt",
+    "text/vtt": ".vtt",
+    "text/x-ssa": ".ass",
+    "text/x-ass": ".ass",
+    "application/pdf": ".pdf",
+}
+"""File name endings by media type."""
+
+
+class Artifacts(Protocol):
+    """Where bytes are kept."""
+
+    def verified_path(self, blob: Blob) -> Path:
+        """Return a read-only file whose bytes were checked. Raises LostBlob."""
+        ...
+
+    def keep(self, path: Path) -> tuple[Digest, int]:
+        """Take a file over; return its digest and size in bytes. Raises StoreError."""
+        ...
+
+    def new_folder(self) -> Path:
+        """Return a new empty folder on the store's file system, for work."""
+        ...
+
+
+class CancellableRunner(Runner, Protocol):
+    """A runner of programs that can be stopped for good."""
+
+    def cancel(self) -> None:
+        """Kill what runs; refuse what comes."""
+        ...
+
+
+class LocalExecutor:
+    """Executes local actions. Safe to use from several threads, one action each."""
+
+    def __init__(  # noqa: PLR0913 - the wiring of one seam
+        self,
+        registry: Registry,
+        artifacts: Artifacts,
+        runner: Callable[[Path], CancellableRunner],
+        *,
+        run: str,
+        now_ms: Callable[[], int],
+        threads: int = 1,
+    ) -> None:
+        self._registry = registry
+        self._artifacts = artifacts
+        self._runner = runner
+        self._run = run
+        self._now_ms = now_ms
+        self._threads = threads
+        self._running: dict[str, CancellableRunner] = {}
+        self._lock = threading.Lock()
+
+    def execute(self, action: Action, progress: Callable[[float], None]) -> Record:
+        """Make a result. Raises NodeError, LostBlob, StoreError; anything else an implementation raises is ours."""
+        model = action.model.removeprefix("local/") if action.model else ""
+        implementation = self._registry.find(action.node.kind.name, model)
+        if implementation is None:
+            what = f"{action.node.kind.name}{f' with {action.model}' if action.model else ''}"
+            raise NodeError(f"{what} has no implementation here", hint="dagcontent kinds lists what there is")
+        began = self._now_ms()
+        folder = self._artifacts.new_folder()
+        runner = self._runner(folder)
+        with self._lock:
+            self._running[action.key] = runner
+        try:
+            call = Call(
+                kind=action.node.kind.name,
+                model=model,
+                params=action.params,
+                workdir=folder,
+                path=_Inputs(self._artifacts, folder, action.params).path,
+                run=runner,
+                progress=progress,
+                seed=action.seed,
+                threads=self._threads,
+            )
+            made = _called(implementation, call)
+            value = self._kept(made.value)
+        finally:
+            with self._lock:
+                self._running.pop(action.key, None)
+            shutil.rmtree(folder, ignore_errors=True)
+        return self._record(action, value, made, began)
+
+    def cancel(self, action: Action) -> None:
+        """Kill the programs of an action that is being executed."""
+        with self._lock:
+            runner = self._running.get(action.key)
+        if runner is not None:
+            runner.cancel()
+
+    def _kept(self, value: Any) -> Value:
+        """Put the files of a value into the CAS."""
+        if isinstance(value, NewFile):
+            digest, size = self._artifacts.keep(value.path)
+            return Blob(digest, value.type, value.media_type, size, dict(value.facts))
+        if isinstance(value, list | tuple):
+            return [self._kept(item) for item in value]
+        if isinstance(value, Mapping):
+            return {str(k): self._kept(item) for k, item in value.items()}
+        kept: Value = value
+        return kept
+
+    def _record(self, action: Action, value: Value, made: Made, began_ms: int) -> Record:
+        now = self._now_ms()
+        return Record(
+            key=action.key,
+            manifest=action.manifest,
+            outcome=Done(value),
+            made_with=dict(made.made_with),
+            run=self._run,
+            at_ms=now,
+            seconds=(now - began_ms) / 1000,
+        )
+
+
+class _Inputs:
+    """Gives an implementation its input files: links with the right ending, made when first asked for.
+
+    All inputs are verified before the call begins, so that a lost one is found before work is done.
+    """
+
+    def __init__(self, artifacts: Artifacts, folder: Path, params: Mapping[str, Value]) -> None:
+        self._folder = folder
+        self._links: dict[str, Path] = {}
+        self._count = itertools.count()
+        self._paths = {b.digest: artifacts.verified_path(b) for v in params.values() for b in blobs_in(v)}
+
+    def path(self, blob: Blob) -> Path:
+        """Return the file of an input."""
+        known = self._links.get(blob.digest)
+        if known is not None:
+            return known
+        source = self._paths.get(blob.digest)
+        if source is None:
+            text = f"an implementation asked for {blob.digest[:12]}, which is no input of its call"
+            raise InternalError(text)
+        inputs = self._folder / "inputs"
+        inputs.mkdir(exist_ok=True)
+        link = inputs / f"{next(self._count)}{SUFFIXES.get(blob.media_type, '')}"
+        link.symlink_to(source)
+        self._links[blob.digest] = link
+        return link
+
+
+def _called(implementation: Callable[[Call], Made], call: Call) -> Made:
+    """Call an implementation; what it did not expect becomes a NodeError that says where."""
+    try:
+        return implementation(call)
+    except (DagcontentError, LostBlob, MemoryError):
+        raise
+    except Exception as error:
+        text = f"{call.kind} failed in a way it did not foresee: {type(error).__name__}: {error}"
+        raise NodeError(text, hint="please report it, with the graph and the input if you can") from error

@@ -1,0 +1,338 @@
+"""Events into effects: what to claim, start, wait for and give up. Knows no I/O, no clock and no threads.
+
+One task stands for one action key, however many instances share it. Its states, and the only ways between them:
+
+    CLAIMING ──won──────────► QUEUED ──slot──► RUNNING ──done/failed──► OVER
+        │──held by a run────► FOREIGN ──its record──► OVER     │──lost input──► OVER (its units wait again)
+        │──record is there──► OVER       └─its run died──► CLAIMING
+                                         RUNNING ──may be tried again──► BACKOFF ──time──► QUEUED
+
+Order: longest remaining path first, ties by a seed. A build that stops starts nothing more; what runs is cancelled by
+the driver, what is finished stays.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+from dagcontent.errors import InternalError, NodeError
+from dagcontent.plan.action import Action
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.values.record import Record
+from dagcontent.values.value import ActionKey, blobs_in
+
+__all__ = [
+    "TRANSITIONS", "Await", "Claim", "Claimed", "Completed", "Effect", "Failed", "Finish", "ForeignEnded", "Lost",
+    "Machine", "MachineEvent", "Release", "Start", "Stop", "Task", "TaskState", "Tick", "Wake",
+]  # fmt: skip
+
+BACKOFF_S = 0.5
+"""Wait before the second attempt; doubled before each further one."""
+
+
+class TaskState(Enum):
+    """See the module's picture."""
+
+    CLAIMING = "claiming"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FOREIGN = "foreign"
+    BACKOFF = "backoff"
+    OVER = "over"
+
+
+TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
+    TaskState.CLAIMING: frozenset({TaskState.QUEUED, TaskState.FOREIGN, TaskState.OVER}),
+    TaskState.QUEUED: frozenset({TaskState.RUNNING}),
+    TaskState.RUNNING: frozenset({TaskState.OVER, TaskState.BACKOFF}),
+    TaskState.FOREIGN: frozenset({TaskState.OVER, TaskState.CLAIMING}),
+    TaskState.BACKOFF: frozenset({TaskState.QUEUED}),
+    TaskState.OVER: frozenset(),
+}
+
+
+class Task:
+    """One action key and the instances that share it."""
+
+    __slots__ = ("action", "attempt", "priority", "state", "units")
+
+    def __init__(self, action: Action, priority: float) -> None:
+        self.action = action
+        self.units = [action.unit]
+        self.attempt = 0
+        self.priority = priority
+        self.state = TaskState.CLAIMING
+
+    def enter(self, state: TaskState) -> None:
+        """Change state. Raises InternalError for a way that is not in the table."""
+        if state not in TRANSITIONS[self.state]:
+            text = f"a task went from {self.state.value} to {state.value}"
+            raise InternalError(text)
+        self.state = state
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A claim was decided: ours, held by a living run, or its record is there already."""
+
+    key: ActionKey
+    won: bool
+    holder: str = ""
+    record: Record | None = None
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """A task was made and its record queued for commit."""
+
+    key: ActionKey
+    record: Record
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A task failed."""
+
+    key: ActionKey
+    error: NodeError
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A task could not be made: a stored input is missing or damaged."""
+
+    key: ActionKey
+    digest: str
+
+
+class ForeignEnded(msgspec.Struct, frozen=True):
+    """Another run committed the record, or (None) is gone or gave the key up."""
+
+    key: ActionKey
+    record: Record | None
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time passed: `now` in seconds of the driver's clock."""
+
+    now: float
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Start nothing more."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Claim these keys."""
+
+    keys: tuple[ActionKey, ...]
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Run this task."""
+
+    task: Task
+
+
+class Await(msgspec.Struct, frozen=True):
+    """Wait for another run's record."""
+
+    key: ActionKey
+    holder: str
+
+
+class Release(msgspec.Struct, frozen=True):
+    """Give these claims up."""
+
+    keys: tuple[ActionKey, ...]
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Send a Tick at this time."""
+
+    at: float
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """Nothing is left to do."""
+
+
+MachineEvent: TypeAlias = Claimed | Completed | Failed | Lost | ForeignEnded | Tick | Stop
+Effect: TypeAlias = Claim | Start | Await | Release | Wake | Finish
+
+
+class Machine:
+    """Drives a resolver. `begin` once, then `on` for every event; each returns the effects to carry out, in order.
+
+    `slots` bounds how many tasks run at once; `remaining_s` estimates the longest path from a node to the end.
+    """
+
+    def __init__(
+        self, resolver: Resolver, *, slots: int, remaining_s: Callable[[int], float], seed: int = 0,
+        fail_fast: bool = False,
+    ) -> None:  # fmt: skip
+        self.resolver = resolver
+        self.stopped = False
+        self.now = 0.0
+        self._slots = slots
+        self._remaining_s = remaining_s
+        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._fail_fast = fail_fast
+        self._tasks: dict[ActionKey, Task] = {}
+        self._queue: list[tuple[float, float, ActionKey]] = []
+        self._later: list[tuple[float, ActionKey]] = []
+        self._running = 0
+        self._makers: dict[str, Unit] | None = None
+
+    @property
+    def running(self) -> int:
+        """How many tasks run now."""
+        return self._running
+
+    @property
+    def queued(self) -> int:
+        """How many tasks wait for a slot."""
+        return len(self._queue)
+
+    def begin(self) -> list[Effect]:
+        """Return the first effects."""
+        return self._next([])
+
+    def on(self, event: MachineEvent) -> list[Effect]:
+        """Take an event in; return what follows from it."""
+        effects: list[Effect] = []
+        if isinstance(event, Stop):
+            self.stopped = True
+        elif isinstance(event, Tick):
+            self.now = event.now
+            self._wake()
+        elif isinstance(event, Claimed):
+            self._claimed(event, effects)
+        else:
+            self._ended(event, effects)
+        return self._next(effects)
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def _claimed(self, event: Claimed, effects: list[Effect]) -> None:
+        task = self._tasks[event.key]
+        if event.record is not None:
+            self._settle(task, event.record, foreign=True)
+        elif event.won:
+            task.enter(TaskState.QUEUED)
+            self._push(task)
+        elif event.holder:
+            task.enter(TaskState.FOREIGN)
+            effects.append(Await(event.key, event.holder))
+        else:
+            # Recorded a moment ago, but its blobs are gone: the record must be replaced, so the key is ours to make.
+            task.enter(TaskState.QUEUED)
+            self._push(task)
+
+    def _ended(self, event: Completed | Failed | Lost | ForeignEnded, effects: list[Effect]) -> None:
+        task = self._tasks[event.key]
+        if isinstance(event, ForeignEnded):
+            if event.record is not None:
+                self._settle(task, event.record, foreign=True)
+            else:
+                task.enter(TaskState.CLAIMING)
+                effects.append(Claim((event.key,)))
+            return
+        self._running -= 1
+        if isinstance(event, Completed):
+            self._settle(task, event.record, foreign=False)
+        elif isinstance(event, Lost):
+            self._lost(task, event.digest, effects)
+        elif event.error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped:
+            task.enter(TaskState.BACKOFF)
+            at = self.now + BACKOFF_S * 2 ** (task.attempt - 1)
+            heapq.heappush(self._later, (at, event.key))
+            effects.append(Wake(at))
+        else:
+            self._fail(task, event.error, effects)
+
+    def _fail(self, task: Task, error: NodeError, effects: list[Effect]) -> None:
+        self._over(task)
+        effects.append(Release((task.action.key,)))
+        for unit in task.units:
+            self.resolver.settled(unit, error)
+        if self._fail_fast:
+            self.stopped = True
+
+    def _lost(self, task: Task, digest: str, effects: list[Effect]) -> None:
+        """Have the maker of a lost artifact run again, and this task's instances wait for it."""
+        maker = self._maker(digest)
+        if maker is None:
+            text = f"an input's bytes are gone from the store ({digest[:16]}), and nothing here makes it"
+            self._fail(task, NodeError(text, hint="restore the file, or change the graph to make it again"), effects)
+            return
+        self._over(task)
+        effects.append(Release((task.action.key,)))
+        for unit in task.units:
+            self.resolver.reopen(maker, unit)
+
+    def _maker(self, digest: str) -> Unit | None:
+        if self._makers is None:
+            self._makers = {}
+        if digest not in self._makers:
+            for unit in self.resolver.fanout.all_units():
+                if unit.status in {Status.HIT, Status.RAN}:
+                    for blob in blobs_in(unit.value):
+                        self._makers.setdefault(blob.digest, unit)
+        return self._makers.get(digest)
+
+    def _settle(self, task: Task, record: Record, *, foreign: bool) -> None:
+        self._over(task)
+        for unit in task.units:
+            self.resolver.settled(unit, record, foreign=foreign)
+
+    def _over(self, task: Task) -> None:
+        task.enter(TaskState.OVER)
+        del self._tasks[task.action.key]
+
+    # -- what follows -------------------------------------------------------------------------------------------
+
+    def _next(self, effects: list[Effect]) -> list[Effect]:
+        if self.stopped:
+            if self._running == 0:
+                held = tuple(k for k, t in self._tasks.items() if t.state in {TaskState.QUEUED, TaskState.BACKOFF})
+                if held:
+                    effects.append(Release(held))
+                effects.append(Finish())
+            return effects
+        self._admit(effects)
+        while self._queue and self._running < self._slots:
+            _, _, key = heapq.heappop(self._queue)
+            task = self._tasks[key]
+            task.enter(TaskState.RUNNING)
+            task.attempt += 1
+            self._running += 1
+            effects.append(Start(task))
+        if not self._tasks:
+            effects.append(Finish())
+        return effects
+
+    def _admit(self, effects: list[Effect]) -> None:
+        new: list[ActionKey] = []
+        for action in self.resolver.take():
+            known = self._tasks.get(action.key)
+            if known is not None:
+                known.units.append(action.unit)
+                continue
+            self._tasks[action.key] = Task(action, self._remaining_s(action.node.index))
+            new.append(action.key)
+        if new:
+            effects.append(Claim(tuple(new)))
+
+    def _push(self, task: Task) -> None:
+        heapq.heappush(self._queue, (-task.priority, self._random.random(), task.action.key))
+
+    def _wake(self) -> None:
+        while self._later and self._later[0][0] <= self.now:
+            _, key = heapq.heappop(self._later)
+            task = self._tasks[key]
+            task.enter(TaskState.QUEUED)
+            self._push(task)
