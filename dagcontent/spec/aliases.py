@@ -109,4 +109,4 @@ class Aliases:
         if isinstance(written, list):
             self._findings.later(Place(spot.file, spot.path), "lists of fallback models are", "name one", at="value")
         else:
-            self._literals.wrong(spot, f"a model is text, as \"local/card\", not {a_value(written)}")
+            self._literals.wrong(spot, f'a model is text, as "local/card", not {a_value(written)}')

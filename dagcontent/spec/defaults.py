@@ -49,14 +49,6 @@ class Defaults:
         merged = {key: default for key, default in self._all.items() if _has(kind, key)}
         return {**merged, **exact}
 
-    def kinds(self) -> list[str]:
-        """Return the kinds that have defaults of their own."""
-        return list(self._of)
-
-    def general(self) -> dict[str, Default]:
-        """Return the defaults of all kinds."""
-        return self._all
-
     def _read(self, section: dict[str, Any], document: Document) -> None:
         for key, value in section.items():
             path = ("defaults", key)

@@ -82,9 +82,12 @@ def guard(data: bytes, *, toml: bool = True) -> tuple[str, Refused | None]:
 
 
 def _long_line(text: str) -> Refused | None:
+    # In characters first, four bytes each at most: encoding every line would cost more than the rest of the guard.
+    lines = text.split("\n")
+    if max(map(len, lines)) * 4 <= _MAX_LINE_BYTES:
+        return None
     start = 0
-    for line in text.split("\n"):
-        # In characters first: encoding every line would cost more than the rest of the guard.
+    for line in lines:
         if len(line) * 4 > _MAX_LINE_BYTES and len(line.encode("utf-8", "replace")) > _MAX_LINE_BYTES:
             message = f"a line longer than {_MAX_LINE_BYTES // 1024} KiB"
             return Refused(message, start, start + 1, "put long texts into a file of their own: { file = F }")
@@ -149,7 +152,7 @@ def _statement(text: str, at: int, size: int, count: _Count) -> tuple[int, Refus
 
 
 def _token(text: str, kind: str | None, start: int, end: int, count: _Count) -> Refused | None:
-    if kind == "word" or kind == "text":
+    if kind in {"word", "text"}:
         if count.in_value:
             if kind == "word" and end - start > _MAX_DIGITS:
                 return _long_number(text, start, end)

@@ -6,8 +6,9 @@ said here: a number where text is meant, text joined where a picture is meant.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ SUFFIXES: Final = {
     ".pdf": "document",
 }
 _INT64: Final = 2**63
-_DATES: Final = (datetime.date, datetime.time)
+_DATES: Final = (dt.date, dt.time)
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -193,11 +194,11 @@ class Literals:
         path = self.path(written, spot)
         if path is None:
             return written
-        names = [t.name if t.artifact else t.item.name for t in types if t.artifact or (t.item and t.item.artifact)]
-        guess = SUFFIXES.get(path[path.rfind(".") :].lower() if "." in path else "")
+        names = {found.name for t in types if (found := t.item if t.item is not None else t).artifact}
+        guess = SUFFIXES.get(os.path.splitext(path)[1].lower())
         if guess is not None and guess not in names:
             self.wrong(spot, f"`{written}` looks like {a_type((Type(guess),))}, and {a_type(types)} is meant")
-        return AssetPath(path, guess if guess in names else target.name)
+        return AssetPath(path, guess if guess is not None and guess in names else target.name)
 
     def _plain(self, value: Any, spot: Spot) -> None:
         if isinstance(value, float) and not math.isfinite(value):
@@ -264,4 +265,6 @@ def _cure(value: Any, types: Sequence[Type]) -> str:
         return f'text is written in quotes: "{shown}"'
     if isinstance(value, list):
         return "one is meant, not a list"
+    if isinstance(value, dict) and isinstance(value.get("file"), str):
+        return f'write the path alone: "{value["file"]}"'
     return ""

@@ -91,7 +91,7 @@ def _pipeline(document: Document, files: Files, findings: Findings, overrides: M
     params = read_params(tables, overrides, literals, findings)
     aliases = Aliases(tables, literals, findings)
     dimensions = read_dimensions(tables, literals, findings)
-    nodes = Nodes(tables, literals, findings, aliases, dimensions.good)
+    nodes = Nodes(tables, literals, findings, aliases, dimensions)
     read = nodes.read()
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.beside import written_wrongly
+from dagcontent.spec.dimensions import Dimensions
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
-from dagcontent.spec.model import DimensionSpec, Place, Ref, Template
+from dagcontent.spec.model import Place, Ref, Template
 from dagcontent.spec.reference import Problem, parse_need
 from dagcontent.spec.words import a_value, listed
 
@@ -32,16 +33,16 @@ _WHEN: Final = ("value", "is", "is_not", "in")
 class NodeKeys:
     """Reads common keys; every mistake goes to the findings."""
 
-    def __init__(self, literals: Literals, findings: Findings, dimensions: Mapping[str, DimensionSpec]) -> None:
+    def __init__(self, literals: Literals, findings: Findings, dimensions: Dimensions) -> None:
         self._literals = literals
         self._findings = findings
-        self._dimensions = dimensions
+        self._dimensions = dimensions.good
+        self._broken = dimensions.broken
         self._readers: dict[str, Callable[[Any, Spot, Kind], Any]] = {
             "options": self._options, "each": self._each, "needs": self._needs, "when": self._when,
             "optional": self._optional, "output": self._output, "timeout": self._timeout, "retries": self._retries,
             "on_error": self._on_error, "seed": self._seed, "cache": self._cache, "tags": self._tags,
         }  # fmt: skip
-        self._nodes: Mapping[str, Any] = {}
 
     def read(self, key: str, value: Any, spot: Spot, kind: Kind) -> tuple[str, Any] | None:
         """Return (field of NodeSpec, value); None where there is none, which is noted."""
@@ -115,34 +116,36 @@ class NodeKeys:
         found: dict[str, Any] = self._literals.data(value, spot)
         return found
 
-    def _each(self, value: Any, spot: Spot, _kind: Kind) -> tuple[str, ...] | None:
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            self._wrong(spot, f"`each` is the name of a dimension or a list of them, not {a_value(value)}")
-            return None
+    def _names(self, value: Any, spot: Spot, what: str) -> list[tuple[str, Spot]]:
+        """Return the texts of a list, or the one text, each with its spot; others are noted."""
+        if isinstance(value, str):
+            return [(value, spot)]
+        if not isinstance(value, list):
+            self._wrong(spot, f"{what} or a list of such, not {a_value(value)}")
+            return []
+        for position, name in enumerate(value):
+            if not isinstance(name, str):
+                self._wrong(spot.step(position), f"{what}, not {a_value(name)}")
+        return [(name, spot.step(position)) for position, name in enumerate(value) if isinstance(name, str)]
+
+    def _each(self, value: Any, spot: Spot, _kind: Kind) -> tuple[str, ...]:
         good: list[str] = []
-        for position, name in enumerate(names):
-            place = spot if isinstance(value, str) else spot.step(position)
+        for name, place in self._names(value, spot, "`each` takes the name of a dimension"):
             if name in self._dimensions and name not in good:
                 good.append(name)
             elif name in self._dimensions:
                 self._wrong(place, f"`{name}` stands twice in `each`")
             elif name.endswith(".take"):
                 self._findings.later(Place(place.file, place.path), "`takes` are", at="value")
-            else:
+            elif name not in self._broken:
                 known = listed(list(self._dimensions))
-                caret = self._near(name, self._dimensions) or f"write [each.{name}] with its list, or leave it out"
+                caret = self._near(name, self._dimensions) or "write [each.NAME] with its list, or leave it out"
                 self._wrong(place, f"there is no dimension `{name}`", caret, f"dimensions: {known}" if known else "")
         return tuple(good)
 
-    def _needs(self, value: Any, spot: Spot, _kind: Kind) -> tuple[Ref, ...] | None:
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            self._wrong(spot, f"`needs` is the name of a node or a list of them, not {a_value(value)}")
-            return None
+    def _needs(self, value: Any, spot: Spot, _kind: Kind) -> tuple[Ref, ...]:
         refs: list[Ref] = []
-        for position, name in enumerate(names):
-            place = spot if isinstance(value, str) else spot.step(position)
+        for name, place in self._names(value, spot, "`needs` takes the name of a node"):
             problems: list[Problem] = []
             ref = parse_need(name, problems)
             for problem in problems:
@@ -182,18 +185,16 @@ class NodeKeys:
             self._wrong(spot.step("value"), "this compares a constant", 'write a reference: "${...}"')
         return {"value": subject, tests[0]: self._literals.data(value[tests[0]], spot.step(tests[0]))}
 
-    def _optional(self, value: Any, spot: Spot, kind: Kind) -> tuple[str, ...] | None:
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            self._wrong(spot, f"`optional` is a list of parameters of this node, not {a_value(value)}")
-            return None
+    def _optional(self, value: Any, spot: Spot, kind: Kind) -> tuple[str, ...]:
         known = [param.name for param in kind.params]
-        for position, name in enumerate(names):
-            if name not in known:
-                place = spot if isinstance(value, str) else spot.step(position)
+        good: list[str] = []
+        for name, place in self._names(value, spot, "`optional` takes the name of a parameter"):
+            if name in known:
+                good.append(name)
+            else:
                 note = f"{kind.name} takes: {listed(known, 40)}"
                 self._wrong(place, f"{kind.name} has no parameter `{name}`", self._near(name, known), note)
-        return tuple(name for name in names if name in known)
+        return tuple(good)
 
     def _output(self, value: Any, spot: Spot, _kind: Kind) -> str | Template | None:
         if not isinstance(value, str):
@@ -203,7 +204,7 @@ class NodeKeys:
         parts = parsed.parts if isinstance(parsed, Template) else (parsed,)
         # A reference stands for some letters: what it gives is made safe when the file is named.
         plain = "".join(part if isinstance(part, str) else "x" for part in parts)
-        wrong = written_wrongly(plain) or _wrong_output(plain)
+        wrong = _wrong_output(plain)
         if wrong is None:
             return parsed
         self._wrong(spot, wrong[0].replace(f"`{plain}`", f"`{value}`"), wrong[1])
@@ -214,6 +215,9 @@ class NodeKeys:
 
 
 def _wrong_output(name: str) -> tuple[str, str] | None:
+    wrong = written_wrongly(name)
+    if wrong is not None:
+        return (wrong[0], "`output` is a name below the output folder") if "relative" in wrong[0] else wrong
     parts = name.split("/")
     if ".." in parts:
         return "`output` leads out of the output folder", "leave `..` out"

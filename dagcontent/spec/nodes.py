@@ -12,10 +12,10 @@ from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_
 from dagcontent.kinds.schema import ReturnsError, schema_of_returns
 from dagcontent.spec.aliases import Aliases
 from dagcontent.spec.defaults import Default, Defaults
-from dagcontent.spec.dimensions import NAME, wrong_name
+from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
-from dagcontent.spec.model import DimensionSpec, NodeSpec, Place, TomlPath
+from dagcontent.spec.model import NodeSpec, Place, TomlPath
 from dagcontent.spec.nearest import nearest
 from dagcontent.spec.node_keys import NodeKeys
 from dagcontent.spec.swallowed import swallowed
@@ -45,11 +45,21 @@ class _Kind:
             if param.type.name == "text" and not param.choices and not param.type.choices
         }
         self.types: dict[str, tuple[Type, ...]] = {param.name: _types(param) for param in kind.params}
-        self.required = frozenset(param.name for param in kind.params if param.required)
+        self.required = tuple(param.name for param in kind.params if param.required)
         self.schemas = frozenset({"schema", "returns"} & self.params.keys())
         self.values: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
         self.origin: dict[str, Place] = {}
+
+    def complete(self, params: dict[str, Any], fields: dict[str, Any]) -> bool:
+        """Tell whether all that the kind needs was given."""
+        for key in self.required:
+            if key not in params:
+                return False
+        for group in self.kind.one_of:
+            if not any(key in params for key in group):
+                return False
+        return not self.kind.by_model or "model" in fields
 
 
 def _types(param: Param) -> tuple[Type, ...]:
@@ -68,14 +78,14 @@ class Nodes:
         literals: Literals,
         findings: Findings,
         aliases: Aliases,
-        dimensions: dict[str, DimensionSpec],
+        dimensions: Dimensions,
     ) -> None:
         self._tables = tables
         self._literals = literals
         self._findings = findings
         self._aliases = aliases
         self._defaults = Defaults(tables, findings)
-        self._dimensions = dimensions
+        self._dimensions = dimensions.good
         self._keys = NodeKeys(literals, findings, dimensions)
         self._kinds: dict[str, _Kind] = {}
         self._default_mistakes: set[tuple[int, TomlPath]] = set()
@@ -136,13 +146,17 @@ class Nodes:
         params: dict[str, Any] = dict(info.values)
         fields = info.fields
         unknown: list[str] = []
+        before = len(self._findings.mistakes)
+        nested = False
         for key, value in table.items():
             plain = info.plain.get(key)
             if plain is not None and type(value) is str:
                 if "$" in value:
                     value = self._literals.string(value, Spot(document.file, document.folder, (*path, plain)))  # noqa: PLW2901
                 params[plain] = value
-            elif key in info.params:
+                continue
+            nested = nested or isinstance(value, dict | list)
+            if key in info.params:
                 key = info.params[key].name  # noqa: PLW2901 - the interned one
                 self._param(info, params, key, value, Spot(document.file, document.folder, (*path, key)))
             elif key not in _COMMON:
@@ -151,12 +165,14 @@ class Nodes:
                 if fields is info.fields:
                     fields = dict(fields)
                 self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
-        self._whole(info, name, table, document, unknown, params)
+        if unknown or nested or not info.complete(params, fields):
+            self._whole(info, name, table, document, unknown, params)
         place = Place(document.file, path)
-        params = {key: value for key, value in params.items() if value is not _BAD} if _BAD in params.values() else params
+        if len(self._findings.mistakes) > before or self._default_mistakes:
+            params = {key: value for key, value in params.items() if value is not _BAD}
+            fields = {key: value for key, value in fields.items() if value is not _BAD}
         if not fields and not info.origin:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
-        fields = {key: value for key, value in fields.items() if value is not _BAD}
         origin = {key: there for key, there in info.origin.items() if key not in table}
         return NodeSpec(name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields})
 
@@ -168,7 +184,7 @@ class Nodes:
         else:
             found = self._literals.typed(value, info.types[key], key, spot)
             wrong = _out_of_range(info.params[key], found)
-            if wrong:
+            if wrong and len(self._findings.mistakes) == before:
                 self._literals.wrong(spot, f"`{key}` cannot be {found}", wrong)
         into[key] = found if len(self._findings.mistakes) == before else _BAD
 
@@ -204,7 +220,7 @@ class Nodes:
             self._literals.wrong(place, str(error))
         return value
 
-    def _whole(  # noqa: PLR0913 - one node as it stands
+    def _whole(
         self,
         info: _Kind,
         name: str,
@@ -215,11 +231,9 @@ class Nodes:
     ) -> None:
         """Note what is missing, and what is not a key of this kind."""
         kind = info.kind
-        missing = [key for key in info.required if key not in params] if not info.required <= params.keys() else []
-        groups = [group for group in kind.one_of if not any(key in params for key in group)] if kind.one_of else []
+        missing = [key for key in info.required if key not in params]
+        groups = [group for group in kind.one_of if not any(key in params for key in group)]
         no_model = kind.by_model and "model" not in table and "model" not in info.fields
-        if not (unknown or missing or groups or no_model or _has_tables(table)):
-            return
         meant = swallowed(table, {*info.params, *_COMMON}, missing, ("node", name), document.file, self._literals)
         for key in unknown:
             caret = self._unknown(kind, name, key, document)
@@ -297,10 +311,6 @@ def _out_of_range(param: Param, value: Any) -> str:
     if param.minimum is not None and value < param.minimum:
         return f"at least {param.minimum:g}{unit}"
     return f"at most {param.maximum:g}{unit}" if param.maximum is not None and value > param.maximum else ""
-
-
-def _has_tables(table: dict[str, Any]) -> bool:
-    return any(isinstance(value, dict | list) for value in table.values())
 
 
 def _is_form(word: str) -> bool:

@@ -87,7 +87,7 @@ class _Params:
                 caret = "write { value = { ... } } if this table is the value" if not sources else "keep one of them"
                 message = f"`{name}` needs exactly one of value, file, template, asset, assets, or required = true"
                 self._findings.at_key(place, message, caret)
-            kind = "required" if not sources else "value"
+            kind = "required" if required is True else "value"
             return ParamSpec(name, kind, None, word, choices, help_, place)
         kind, value, guessed = self._source(name, sources[0], table, type_, spot)
         if choices and isinstance(value, str) and value not in choices:

@@ -54,10 +54,6 @@ def parse(text: str, problems: list[Problem]) -> str | Template:
     at = text.find("${")
     if at < 0:
         return text
-    simple = _SIMPLE.fullmatch(text) if at == 0 else None
-    if simple is not None and simple[1] not in _NEED_NAME:
-        steps = tuple(map(FieldStep, simple[2].split(".")[1:])) if simple[2] else ()
-        return Template((Ref(text, simple[1], steps, 0, len(text)),))
     parts: list[str | Ref] = []
     plain = ""
     done = 0
@@ -80,7 +76,7 @@ def parse(text: str, problems: list[Problem]) -> str | Template:
                 parts.append(ref)
         at = text.find("${", done)
     plain += text[done:]
-    if not any(type(part) is Ref for part in parts):
+    if not parts:
         return plain
     if plain:
         parts.append(plain)
@@ -122,6 +118,10 @@ def _resume(text: str, at: int) -> int:
 
 
 def _reference(text: str, start: int) -> tuple[Ref, int]:
+    simple = _SIMPLE.match(text, start)
+    if simple is not None and simple[1] not in _NEED_NAME:
+        fields = tuple(map(FieldStep, simple[2].split(".")[1:])) if simple[2] else ()
+        return Ref(simple[0], simple[1], fields, start, simple.end()), simple.end()
     name = _NAME.match(text, start + 2)
     if name is None:
         raise _no_name(text, start)
@@ -271,7 +271,7 @@ def _no_end(text: str, start: int, end: int) -> _Wrong:
     if not text[end:close].strip():
         return _Wrong("a reference has no blanks around its name", start, close + 1, f"write `{text[start:end]}}}`")
     if text[end] == "-" and _NAME.match(text, end + 1):
-        hint = f"a key that is no plain name stands in brackets: ['{text[start + 2 : close].split('.')[-1]}']"
+        hint = f"a key that is no plain name stands in brackets: ['{text[start + 2 : close].rsplit('.', maxsplit=1)[-1]}']"
         return _Wrong(f"`{whole}` cannot be read from `-` on", end, close, hint)
     return _Wrong(f"`{whole}` cannot be read from `{text[end:close]}` on", end, close, _NO_EXPRESSIONS)
 

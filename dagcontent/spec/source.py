@@ -17,7 +17,7 @@ from dagcontent.spec.model import Place, TomlPath
 from dagcontent.spec.span import Scan, decoded_offsets, scan
 from dagcontent.values.mistake import Mistake
 
-__all__ = ["Located", "Source", "Further", "line_of", "locate", "render", "to_json"]
+__all__ = ["Further", "Located", "Source", "line_of", "locate", "locate_all", "render", "to_json", "visible"]
 
 _MAX_SHOWN: Final = 96
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
@@ -115,6 +115,12 @@ def locate(sources: Sequence[Source], mistake: Mistake) -> Located:
     )
 
 
+def locate_all(sources: Sequence[Source], mistakes: Sequence[Mistake]) -> list[Located]:
+    """Return every mistake with its place, in the order of files and lines."""
+    found = [(m.file, *sources[m.file].range_of(m.path, m.at, m.within), i) for i, m in enumerate(mistakes)]
+    return [locate(sources, mistakes[row[-1]]) for row in sorted(found)]
+
+
 def line_of(sources: Sequence[Source], place: Place | None) -> int | None:
     """Return the line of a place, None where it has none (what came from the command line)."""
     if place is None or place.file >= len(sources):
@@ -124,7 +130,7 @@ def line_of(sources: Sequence[Source], place: Place | None) -> int | None:
 
 
 def _spot(source: Source, path: TomlPath, label: str) -> Further:
-    line, column = source.line_column(source.range_of(path, "key")[0])
+    line, column = source.line_column(source.range_of(path, "header")[0])
     return Further(source.shown, line, column, label)
 
 

@@ -7,6 +7,7 @@ part of the first header (or dotted key) that names it as its key, and all of th
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final
 
@@ -48,10 +49,8 @@ class Scan:
 def scan(text: str, stop: int | None = None) -> Scan:
     """Scan a document; with `stop`, no statement that begins after it."""
     scanner = _Scanner(text)
-    try:
+    with contextlib.suppress(_Stop):
         scanner.run(len(text) if stop is None else stop)
-    except _Stop:
-        pass
     return scanner.found
 
 

@@ -14,7 +14,7 @@ _FREE: Final = frozenset({"schema", "returns", "json"})
 """Parameters whose keys are anybody's: there only a key that the node needs and lacks was meant for the node."""
 
 
-def swallowed(  # noqa: PLR0913 - a node and what it could have
+def swallowed(
     table: dict[str, Any], names: set[str], missing: list[str], path: TomlPath, file: int, literals: Literals
 ) -> set[str]:
     """Note each swallowed key; return their names."""

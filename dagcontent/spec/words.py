@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +34,7 @@ def a_type(types: Sequence[Type]) -> str:
     return " or ".join(words)
 
 
-def a_value(value: Any) -> str:  # noqa: PLR0911 - one return a type
+def a_value(value: Any) -> str:
     """Return what a TOML value is: "text", "a whole number", "a date"."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -48,7 +48,7 @@ def a_value(value: Any) -> str:  # noqa: PLR0911 - one return a type
         return "a list"
     if isinstance(value, dict):
         return "a table"
-    if isinstance(value, datetime.time):
+    if isinstance(value, dt.time):
         return "a time of day"
     return "a date"
 
