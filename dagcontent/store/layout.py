@@ -61,7 +61,7 @@ class Layout:
     def read_generation(self) -> str:
         """Return the token of what the store holds; equal tokens mean that nothing was removed or replaced."""
         try:
-            return self.generation.read_text("ascii").strip()
+            return self.generation.read_bytes().decode().strip()
         except (OSError, UnicodeDecodeError):
             return ""
 
