@@ -130,9 +130,7 @@ async def aplan(
     """Do as `plan` does, in a worker thread."""
     import anyio.to_thread  # noqa: PLC0415 - as above
 
-    return await anyio.to_thread.run_sync(
-        lambda: plan(graph, targets, params=params, store=store, explain=explain)
-    )
+    return await anyio.to_thread.run_sync(lambda: plan(graph, targets, params=params, store=store, explain=explain))
 
 
 async def abuild(  # noqa: PLR0913 - the options of a build

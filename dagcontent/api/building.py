@@ -38,7 +38,7 @@ _COUNTED = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved"
 class BuildOptions:
     """How to build. `jobs`: local actions at once; `seed`: order among equals."""
 
-    def __init__(  # noqa: PLR0913 - a plain record of choices
+    def __init__(
         self,
         *,
         jobs: int,

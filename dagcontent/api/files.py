@@ -97,14 +97,18 @@ class BesideFiles:
         try:
             stamp = stamp_of(where)
             if stamp[0] > _TEXT_BYTES_MAX:
-                raise NodeError(f"{path} is larger than {_TEXT_BYTES_MAX // 2**20} MiB", hint="a text file was expected")
+                raise NodeError(
+                    f"{path} is larger than {_TEXT_BYTES_MAX // 2**20} MiB", hint="a text file was expected"
+                )
             data = Path(where).read_bytes()
         except OSError as error:
             raise NodeError(f"{path} cannot be read: {error.strerror}", hint="look at the path") from None
         try:
             text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise NodeError(f"{path} is not UTF-8 text", facts=[("first wrong byte", str(error.start))], hint="save it as UTF-8") from None
+            raise NodeError(
+                f"{path} is not UTF-8 text", facts=[("first wrong byte", str(error.start))], hint="save it as UTF-8"
+            ) from None
         self.seen[where] = SeenFile(where, stamp, hashlib.sha256(data).hexdigest())
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         self._texts[path] = text
@@ -134,7 +138,10 @@ class BesideFiles:
         if where != self._root and not where.startswith(self._root + os.sep):
             raise NodeError(f"{path} is outside the graph's folder", hint="copy it beside the graph")
         if not os.path.isfile(where):
-            raise NodeError(f"{path} is not there" if not os.path.exists(where) else f"{path} is not a file", hint="look at the path")
+            raise NodeError(
+                f"{path} is not there" if not os.path.exists(where) else f"{path} is not a file",
+                hint="look at the path",
+            )
         return where
 
     def _digest(self, where: str) -> Digest:
@@ -174,7 +181,9 @@ class BesideFiles:
 def expand(folder: Path, pattern: str, limit: int = _MATCHES_MAX) -> list[str]:
     """Return the files below a folder that match, by name with numbers as numbers. Raises NodeError."""
     if pattern.startswith(("/", "~")) or ".." in Path(pattern).parts or "\0" in pattern or not pattern.strip():
-        raise NodeError(f"the pattern `{pattern}` leaves the graph's folder", hint="patterns are relative and without ..")
+        raise NodeError(
+            f"the pattern `{pattern}` leaves the graph's folder", hint="patterns are relative and without .."
+        )
     try:
         found = [str(p) for p in folder.glob(pattern) if p.is_file() and not p.name.startswith(".")]
     except (ValueError, NotImplementedError, OSError) as error:
@@ -192,5 +201,3 @@ def _natural(path: str) -> list[tuple[int, int | str, str]]:
 def _article(type: str) -> str:  # noqa: A002 - the design's word
     names: dict[str, str] = {"image": "a picture", "audio": "a recording", "video": "a video", "subtitles": "subtitles"}
     return names.get(type, f"a {type}")
-
-

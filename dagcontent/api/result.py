@@ -23,7 +23,12 @@ class LoadedGraph:
     """A graph file that was read, checked and linked, with the digests of all files that were read for it."""
 
     def __init__(
-        self, path: Path, graph: Graph, sources: Sequence[Source], files: Sequence[tuple[str, str]], warnings: Sequence[str]
+        self,
+        path: Path,
+        graph: Graph,
+        sources: Sequence[Source],
+        files: Sequence[tuple[str, str]],
+        warnings: Sequence[str],
     ) -> None:
         self.path = path
         self.graph = graph

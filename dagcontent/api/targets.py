@@ -56,7 +56,9 @@ def _target(graph: Graph, text: str) -> Target:
     labels = _labels(inside, text)
     if len(labels) > len(node.dims):
         dims = ", ".join(graph.dimensions[d].name for d in node.dims) or "no dimension"
-        raise ConfigError(f"`{text}` has {len(labels)} labels, and `{name}` is over {dims}", hint="give one label a dimension")
+        raise ConfigError(
+            f"`{text}` has {len(labels)} labels, and `{name}` is over {dims}", hint="give one label a dimension"
+        )
     return Target(node.index, labels)
 
 

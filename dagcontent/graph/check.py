@@ -20,7 +20,12 @@ def check_node(node: Node, nodes: list[Node], dimensions: list[Dimension]) -> It
     for name, expr in node.params:
         yield from _param(node, name, expr, nodes)
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
-        yield _mistake(node, "model", "`model` must be known before anything runs", "refer to params or a dimension with a literal list")
+        yield _mistake(
+            node,
+            "model",
+            "`model` must be known before anything runs",
+            "refer to params or a dimension with a literal list",
+        )
     if node.output is not None:
         yield from _output_name(node, dimensions)
 
@@ -41,7 +46,9 @@ def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mis
             hint = f"`{made.name}` ({made.kind.name}) makes {made.type}"
         yield _mistake(node, name, f"`{name}` of {node.kind.name} takes {wanted}, and this is {expr.type}", hint, expr)
     elif param.choices and isinstance(expr, Literal) and expr.value not in param.choices:
-        yield _mistake(node, name, f"`{name}` of {node.kind.name} is one of: {', '.join(param.choices)}", f"this is `{expr.value}`")
+        yield _mistake(
+            node, name, f"`{name}` of {node.kind.name} is one of: {', '.join(param.choices)}", f"this is `{expr.value}`"
+        )
     elif isinstance(expr, Literal) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool):
         low, high = param.minimum, param.maximum
         if (low is not None and expr.value < low) or (high is not None and expr.value > high):
@@ -64,12 +71,16 @@ def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
         text = f"`output` must name the dimension `{missing[0]}`, or its instances would all write one file"
         yield _mistake(node, "output", text, f"add ${{label.{missing[0]}}}")
     if isinstance(node.output, Output) or (isinstance(node.output, Join) and _depends_on_made(node.output)):
-        yield _mistake(node, "output", "a file name must be known before anything runs", "use labels, elements and params")
-    text = node.output.value if isinstance(node.output, Literal) else "".join(
-        p for p in getattr(node.output, "parts", ()) if isinstance(p, str)
+        yield _mistake(
+            node, "output", "a file name must be known before anything runs", "use labels, elements and params"
+        )
+    text = (
+        node.output.value
+        if isinstance(node.output, Literal)
+        else "".join(p for p in getattr(node.output, "parts", ()) if isinstance(p, str))
     )
     if node.type.name == "list" and "*" not in str(text):
-        yield _mistake(node, "output", "a list needs `*` in its file name: one file an element", "as in \"frames/*\"")
+        yield _mistake(node, "output", "a list needs `*` in its file name: one file an element", 'as in "frames/*"')
 
 
 def _mistake(node: Node, key: str, message: str, caret: str, expr: Expr | None = None) -> Mistake:

@@ -233,7 +233,9 @@ class _Linker:
         if not isinstance(when, dict):
             value = self._value(when, place, scope)
             if value.type.name not in {"boolean", "any", "json"}:
-                self._mistake(f"`when` is true or false, and this is {value.type}", place, "compare it: { value = ..., is = ... }")
+                self._mistake(
+                    f"`when` is true or false, and this is {value.type}", place, "compare it: { value = ..., is = ... }"
+                )
             return Condition(value, "true")
         test = next((t for t in ("is", "is_not", "in") if t in when), "true")
         value = self._value(when.get("value"), Place(place.file, (*place.path, "value")), scope)
@@ -325,7 +327,7 @@ class _Linker:
         known = spec.origin.get(key)
         return known if known is not None else Place(spec.place.file, (*spec.place.path, key))
 
-    def _mistake(  # noqa: PLR0913 - the fields of a Mistake
+    def _mistake(
         self,
         message: str,
         place: Place,

@@ -108,7 +108,9 @@ class ReferenceCompiler:
         face = self.nodes.get(root)
         if face is None:
             names = [*self.nodes, *self.dimension_names, "params"]
-            raise BadReference(f"nothing here is named `{root}`", nearest(root, names) or "neither a node nor a dimension")
+            raise BadReference(
+                f"nothing here is named `{root}`", nearest(root, names) or "neither a node nor a dimension"
+            )
         return self._output(ref, face, scope)
 
     # -- params -------------------------------------------------------------------------------------------------
@@ -151,7 +153,9 @@ class ReferenceCompiler:
             steps, kind = self._steps(rest, list_of(dim.element), scope)
             return Whole(dim.index, steps, kind)
         if rest:
-            raise BadReference(f"`{ref.root}.{name}` is {'a number' if ref.root == 'index' else 'text'}: no path goes into it")
+            raise BadReference(
+                f"`{ref.root}.{name}` is {'a number' if ref.root == 'index' else 'text'}: no path goes into it"
+            )
         self._in_scope(dim, scope)
         return Position(dim.index, INTEGER) if ref.root == "index" else Label(dim.index, TEXT)
 
@@ -163,7 +167,9 @@ class ReferenceCompiler:
 
     def _dimension(self, name: str) -> Dimension:
         if name not in self.dimension_names:
-            raise BadReference(f"no dimension `{name}`", nearest(name, self.dimension_names) or "declare it under [each]")
+            raise BadReference(
+                f"no dimension `{name}`", nearest(name, self.dimension_names) or "declare it under [each]"
+            )
         return self.dimension(name)
 
     def _in_scope(self, dim: Dimension, scope: Scope) -> None:
@@ -214,7 +220,10 @@ class ReferenceCompiler:
         names = [d.name for d in dims]
         if arg.name is not None:
             if arg.name not in names:
-                raise BadReference(f"`{face.name}` is not over `{arg.name}`", nearest(arg.name, names) or f"it is over {', '.join(names)}")
+                raise BadReference(
+                    f"`{face.name}` is not over `{arg.name}`",
+                    nearest(arg.name, names) or f"it is over {', '.join(names)}",
+                )
             position = names.index(arg.name)
         elif isinstance(arg.value, PathArg) and len(arg.value.parts) == 1 and arg.value.parts[0] in names:
             dim = dims[names.index(arg.value.parts[0])]
@@ -227,7 +236,9 @@ class ReferenceCompiler:
         else:
             position = next((i for i in range(len(dims)) if i not in chosen), -1)
             if position < 0:
-                raise BadReference(f"`{face.name}` has only {len(dims)} dimension{'s' * (len(dims) != 1)}: {', '.join(names)}")
+                raise BadReference(
+                    f"`{face.name}` has only {len(dims)} dimension{'s' * (len(dims) != 1)}: {', '.join(names)}"
+                )
         return position, self._fixed_pick(arg, scope)
 
     def _fixed_pick(self, arg: Arg, scope: Scope) -> Pick:
@@ -239,7 +250,9 @@ class ReferenceCompiler:
         if isinstance(value, str):
             return AtLabel(value)
         if value.offset:
-            raise BadReference(f"`{'.'.join(value.parts)}` is no dimension of that node: only a dimension can be shifted")
+            raise BadReference(
+                f"`{'.'.join(value.parts)}` is no dimension of that node: only a dimension can be shifted"
+            )
         return LookUp(self._path(value, scope), ".".join(value.parts))
 
     def _path(self, path: PathArg, scope: Scope) -> Expr:
@@ -249,7 +262,8 @@ class ReferenceCompiler:
         if root not in self.dimension_names and root not in {"params", "index", "label"}:
             raise BadReference(
                 f"`{text}` is not a way to choose: it starts at a dimension in scope, params, index or label",
-                nearest(root, [*self.dimension_names, "params", "index", "label"]) or "a label is written in single quotes",
+                nearest(root, [*self.dimension_names, "params", "index", "label"])
+                or "a label is written in single quotes",
             )
         inner = Ref(text, root, tuple(FieldStep(p) for p in path.parts[1:]), 0, 0)
         expr = self.link(inner, scope)
@@ -309,7 +323,9 @@ def _member(name: str, kind: Type) -> tuple[Step, Type]:
     if kind.artifact or kind.name == "text":
         if name in FACT_TYPES:
             return FactStep(name), FACT_TYPES[name]
-        raise BadReference(f"`{name}` is not a fact of {kind}", nearest(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}")
+        raise BadReference(
+            f"`{name}` is not a fact of {kind}", nearest(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
+        )
     if kind.name == "list":
         raise BadReference(f"a list has no field `{name}`", f"write `[*].{name}` for that of every element")
     raise BadReference(f"{kind} has no field `{name}`", "")

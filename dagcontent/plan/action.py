@@ -19,7 +19,7 @@ from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, action_key
 from dagcontent.values.value import ABSENT, ActionKey, Value
 
-__all__ = ["Action", "Keys", "OPTIONS", "SEED", "keyed_params"]
+__all__ = ["OPTIONS", "SEED", "Action", "Keys", "keyed_params"]
 
 SEED = "seed"
 OPTIONS = "options"

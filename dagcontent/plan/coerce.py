@@ -27,8 +27,17 @@ def coerce(value: Value, param: Param) -> Value:
     if isinstance(made, int | float) and not isinstance(made, bool):
         low, high = param.minimum, param.maximum
         if (low is not None and made < low) or (high is not None and made > high):
-            bounds = " ".join(x for x in (f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else "") if x)
-            raise NodeError(f"`{param.name}` is {made:g}{' ' + param.unit if param.unit else ''}", hint=f"it is {bounds}")
+            bounds = " ".join(
+                x
+                for x in (
+                    f"at least {low:g}" if low is not None else "",
+                    f"at most {high:g}" if high is not None else "",
+                )
+                if x
+            )
+            raise NodeError(
+                f"`{param.name}` is {made:g}{' ' + param.unit if param.unit else ''}", hint=f"it is {bounds}"
+            )
     return made
 
 
@@ -108,7 +117,9 @@ def _to(value: Value, want: Type, param: Param) -> Value:
             return value
     elif isinstance(value, list) and any(t.name == "list" for t in param.also):
         return [_to(item, want, param) for item in _flat(value) if item is not ABSENT]
-    raise NodeError(f"`{param.name}` takes {want}, and this is {_named(value)}", hint="look at where the value comes from")
+    raise NodeError(
+        f"`{param.name}` takes {want}, and this is {_named(value)}", hint="look at where the value comes from"
+    )
 
 
 def _flat(value: Value) -> list[Value]:

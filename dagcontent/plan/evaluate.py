@@ -96,7 +96,9 @@ class Evaluator:
                 return value
             if value is ABSENT:
                 return False
-            raise NodeError(f"`when` is {value!r:.60}, and only true or false will do", hint="compare: { value = ..., is = ... }")
+            raise NodeError(
+                f"`when` is {value!r:.60}, and only true or false will do", hint="compare: { value = ..., is = ... }"
+            )
         assert condition.against is not None
         against = self.value(condition.against, scope)
         if against is UNKNOWN:
@@ -197,7 +199,9 @@ class Evaluator:
                 return value
             if isinstance(step, StarStep):
                 if not isinstance(value, list):
-                    raise NodeError(f"`{text}`: `[*]` goes over a list, and there is {_shape(value)}", hint="correct the path")
+                    raise NodeError(
+                        f"`{text}`: `[*]` goes over a list, and there is {_shape(value)}", hint="correct the path"
+                    )
                 rest = steps[position + 1 :]
                 made = [self._steps(item, rest, scope, text) for item in value]
                 return [item for item in made if item is not ABSENT]
@@ -210,7 +214,9 @@ class Evaluator:
                 value = self._files.measured(value)
             fact = fact_of(value, step.name)
             if fact is ABSENT:
-                raise NodeError(f"`{text}`: {_shape(value)} has no fact `{step.name}`", hint="dagcontent kinds KIND lists the facts")
+                raise NodeError(
+                    f"`{text}`: {_shape(value)} has no fact `{step.name}`", hint="dagcontent kinds KIND lists the facts"
+                )
             return fact
         by: Any
         if isinstance(step, KeyStep):
@@ -236,7 +242,11 @@ class Evaluator:
         if isinstance(value, list) and isinstance(by, int) and 0 <= by < len(value):
             return value[by]
         there = ", ".join(list(value)[:12]) if isinstance(value, dict) else _shape(value)
-        raise NodeError(f"`{text}`: there is no {by!r:.60}", facts=[("there is", there)], hint="correct the path, or the schema of what made it")
+        raise NodeError(
+            f"`{text}`: there is no {by!r:.60}",
+            facts=[("there is", there)],
+            hint="correct the path, or the schema of what made it",
+        )
 
 
 def _shape(value: Value) -> str:

@@ -82,7 +82,9 @@ class Explainer:
             if name not in old.params or self._bytes(old.params[name], node) != data:
                 return False
         optional = {p.name for p in node.kind.params}
-        return all(name in known or name in partly for name in old.params if name in optional or name in {SEED, OPTIONS})
+        return all(
+            name in known or name in partly for name in old.params if name in optional or name in {SEED, OPTIONS}
+        )
 
     def _bytes(self, value: Value, node: Node) -> bytes:
         return self._encoder.encode(value, carry=node.kind.carries)
@@ -100,15 +102,21 @@ class Explainer:
         if old is not None and old.manifest.version != node.kind.version:
             rows.append(FieldDiff("version", old.manifest.version, node.kind.version))
         written = dict(node.params)
-        for name in sorted({*params, *then}, key=lambda n: (n not in written, list(written).index(n) if n in written else 0)):
+        for name in sorted(
+            {*params, *then}, key=lambda n: (n not in written, list(written).index(n) if n in written else 0)
+        ):
             now, before = params.get(name), then.get(name)
             unknown = contains_unknown(now)
-            same = not unknown and name in params and name in then and self._bytes(now, node) == self._bytes(before, node)
+            same = (
+                not unknown and name in params and name in then and self._bytes(now, node) == self._bytes(before, node)
+            )
             if same and not everything:
                 continue
             expr = written.get("returns" if name == "schema" and "schema" not in written else name)
             places, upstream = self._origins(node, name, expr, unit)
-            rows.append(FieldDiff(f"params.{name}", before, None if unknown else now, not same, unknown, places, upstream))
+            rows.append(
+                FieldDiff(f"params.{name}", before, None if unknown else now, not same, unknown, places, upstream)
+            )
         return tuple(rows)
 
     def _places_of(self, node: Node, key: str) -> tuple[Place, ...]:
@@ -133,7 +141,7 @@ class Explainer:
 
     def _trace(self, expr: Expr, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
         """Yield where the parts of a value are written, through references to values, and what else it comes from."""
-        if depth > 20:  # noqa: PLR2004 - long chains of templates: the nearest are what helps
+        if depth > 20:
             return
         if isinstance(expr, Literal):
             yield expr.place, None

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import AllOf, AtLabel, AtPosition, Graph, LookUp, Node, Output, Pick, SameAs
 from dagcontent.plan.unit import Closed, DimensionList, Status, Unit, instance_name
+from dagcontent.spec.model import DimensionSpec
 from dagcontent.values.value import ABSENT, UNKNOWN, Mark, Value
 
-__all__ = ["MOST_INSTANCES", "Chosen", "Fanout", "Scope"]
+__all__ = ["MOST_INSTANCES", "Chosen", "Fanout", "Scope", "list_of_value"]
 
 MOST_INSTANCES = 1_000_000
 """Bound on the instances of one node: beyond it a product of dimensions is taken for a slip of the pen."""
@@ -84,7 +85,7 @@ class Fanout:
             dim = node.dims[position]
             listed = self.list_at(dim, scope)
             if isinstance(listed, Closed):
-                rest = {d: None for d in node.dims[position:]}
+                rest = dict.fromkeys(node.dims[position:])
                 yield tuple({**scope, **rest}[d] for d in node.dims)
                 return
             for i in range(len(listed.elements)):
@@ -147,7 +148,7 @@ class Fanout:
         node = self.graph.nodes[output.node]
         return self._choose(node, output, 0, {}, scope, value_of)
 
-    def _choose(  # noqa: PLR0913 - a recursion over the picks
+    def _choose(
         self, node: Node, output: Output, position: int, reached: dict[int, int | None], scope: Scope,
         value_of: Callable[[Any], Value],
     ) -> Chosen:  # fmt: skip
@@ -158,7 +159,7 @@ class Fanout:
         dim = node.dims[position]
         listed = self.list_at(dim, reached)
         if isinstance(listed, Closed):
-            rest = {d: None for d in node.dims[position:]}
+            rest = dict.fromkeys(node.dims[position:])
             return units[tuple({**reached, **rest}[d] for d in node.dims)]
         pick = output.picks[position]
         found = self._positions(pick, listed, scope, value_of, node)
@@ -200,6 +201,22 @@ def _position(by: Value, listed: DimensionList, node: Node) -> int:
             return found
     elif isinstance(by, int) and not isinstance(by, bool) and 0 <= by < len(listed.elements):
         return by
-    shown = ", ".join(listed.labels[:12]) + (", ..." if len(listed.labels) > 12 else "")  # noqa: PLR2004
+    shown = ", ".join(listed.labels[:12]) + (", ..." if len(listed.labels) > 12 else "")
     raise NodeError(f"`{node.name}` has no instance {by!r:.60}", facts=[("there is", shown or "nothing: its list is empty")],
                     hint="a look-up takes a label as text or a position as an integer")  # fmt: skip
+
+
+def list_of_value(spec: DimensionSpec, value: Value) -> DimensionList | Closed:
+    """Return the list a dimension is made of. Raises NodeError for another type, or one longer than its `max`."""
+    if value is UNKNOWN:
+        return Closed(Status.MAYBE, None)
+    if not isinstance(value, list):
+        raise NodeError(f"the dimension `{spec.name}` is made of a list, and this is none", hint="correct its `of`")
+    if spec.max is not None and len(value) > spec.max:
+        if spec.over != "cut":
+            raise NodeError(
+                f"the list of `{spec.name}` has {len(value)} elements, and its `max` is {spec.max}",
+                hint='raise `max`, or write over = "cut" to take the first ones',
+            )
+        value = value[: spec.max]
+    return DimensionList(value, spec.id)

@@ -23,14 +23,16 @@ from typing import Any
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import AllOf, Expr, Graph, Node, Output, Sequence, outputs_in
 from dagcontent.kinds.declaration import Effect
-from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
-from dagcontent.plan.coerce import coerce
+from dagcontent.plan.action import Action, Keys
+from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Chosen, Fanout
+from dagcontent.plan.fanout import Chosen, Fanout, list_of_value
+from dagcontent.plan.inputs import Inputs
 from dagcontent.plan.ports import Files, Lookup
+from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
 from dagcontent.values.record import Done, Record
-from dagcontent.values.value import ABSENT, UNKNOWN, Mark, Value, contains_unknown
+from dagcontent.values.value import ABSENT, UNKNOWN, Mark, contains_unknown
 
 __all__ = ["Resolver"]
 
@@ -43,7 +45,7 @@ _LEGAL = {
     (State.READY, State.WAITING),
     (State.NEW, State.SETTLED),
 }
-_WHEN, _INPUTS = 0, 1
+_WHEN, _INPUTS = 0, 1  # phases of a unit; those of a lazy kind go on from there
 
 
 class Resolver:
@@ -67,21 +69,17 @@ class Resolver:
         self.evaluator = Evaluator(self.fanout, files)
         self.warnings: list[str] = []
         self._wanted = wanted
-        roots = self._root_nodes(targets)
+        roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
-        self.needed = self._closure(roots)
+        self.needed = closure(graph, roots)
         self._actions: list[Action] = []
         self._links: deque[Unit] = deque()
         self._ready: deque[Unit] = deque()
         self._groups: dict[int, Group] = {}
         self._open_lists: dict[int, int] = {}
-        self._dim_wait: dict[int, int] = {}
-        self._node_wait: dict[int, int] = {}
-        self._link_wait: dict[int, int] = {}
-        self._after_dim: dict[int, list[Callable[[], None]]] = {}
-        self._after_node: dict[int, list[Callable[[], None]]] = {}
-        self._expanded: set[int] = set()
-        self._prepare()
+        self._inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files)
+        self._readiness = Readiness(graph, self.needed, self._open_dim, self._expand, self._make_linkable)
+        self._readiness.start()
         self._drain()
 
     # -- the two calls of a driver ------------------------------------------------------------------------------
@@ -111,7 +109,7 @@ class Resolver:
         if producer.state is State.SETTLED:
             self._enter(producer, State.READY)
             producer.status = None
-            self._actions.append(self._action(producer))
+            self._actions.append(self._inputs.action(producer))
         self._enter(consumer, State.WAITING)
         consumer.phase = _INPUTS
         self._wait_for(consumer, producer)
@@ -125,101 +123,14 @@ class Resolver:
         """Whether a unit is asked for by itself, not only by others."""
         return unit.node in self._root_set and (self._wanted is None or self._wanted(self.fanout, unit))
 
-    # -- preparation --------------------------------------------------------------------------------------------
-
-    def _root_nodes(self, targets: Iterable[int] | None) -> list[int]:
-        if targets is not None:
-            return list(targets)
-        only_alternatives: set[int] = set()
-        used: set[int] = set()
-        for node in self.graph.nodes:
-            lazy = node.kind.lazy
-            for name, expr in node.params:
-                (only_alternatives if name == lazy else used).update(o.node for o in outputs_in(expr))
-            used.update(o.node for o in (*node.when_outputs, *node.ordering))
-        held_back = only_alternatives - used
-        return [i for i in self.graph.order if i not in held_back]
-
-    def _closure(self, roots: list[int]) -> set[int]:
-        found = set(roots)
-        stack = list(roots)
-        while stack:
-            for producer in self.graph.inputs_of(self.graph.nodes[stack.pop()]):
-                if producer not in found:
-                    found.add(producer)
-                    stack.append(producer)
-        return found
-
-    def _prepare(self) -> None:
-        dims: dict[int, None] = {}
-        for index in self.graph.order:
-            if index in self.needed:
-                node = self.graph.nodes[index]
-                for dim in node.all_dims:
-                    self._need_dim(dim, dims)
-        for index in self.graph.order:
-            if index in self.needed:
-                self._prepare_node(self.graph.nodes[index])
-        for dim in list(dims):
-            if self._dim_wait[dim] == 0:
-                self._open_dim(dim)
-
-    def _need_dim(self, dim: int, dims: dict[int, None]) -> None:
-        if dim in dims:
-            return
-        dims[dim] = None
-        linked = self.graph.dimensions[dim]
-        for outer in linked.outer:
-            self._need_dim(outer, dims)
-        producers = {o.node for o in outputs_in(linked.of)}
-        self._dim_wait[dim] = len(linked.outer) + len(producers)
-
-        def less() -> None:
-            self._dim_wait[dim] -= 1
-            if self._dim_wait[dim] == 0:
-                self._open_dim(dim)
-
-        for outer in linked.outer:
-            self._after_dim.setdefault(outer, []).append(less)
-        for producer in producers:
-            self._after_node.setdefault(producer, []).append(less)
-
-    def _prepare_node(self, node: Node) -> None:
-        index = node.index
-        dims = node.all_dims
-        producers = {o.node for o in (*node.outputs, *node.when_outputs, *node.ordering)} - {index}
-        waiting = [p for p in producers if p not in self._expanded]
-        self._link_wait[index] = len(waiting) + 1
-
-        def linkable() -> None:
-            self._link_wait[index] -= 1
-            if self._link_wait[index] == 0:
-                self._links.extend(u for u in self.fanout.units_of(index) if u.state is State.WAITING)
-
-        for producer in waiting:
-            self._after_node.setdefault(producer, []).append(linkable)
-        self._node_wait[index] = len(dims)
-        if not dims:
-            self._expand(node)
-            return
-
-        def less() -> None:
-            self._node_wait[index] -= 1
-            if self._node_wait[index] == 0:
-                self._expand(node)
-
-        for dim in dims:
-            self._after_dim.setdefault(dim, []).append(less)
-
     # -- expansion ----------------------------------------------------------------------------------------------
 
     def _open_dim(self, dim: int) -> None:
         """Evaluate a dimension's lists, each as soon as what it is made of is settled."""
-        self._dim_wait[dim] = -1
         places = list(self.fanout.outer_coords(dim))
         self._open_lists[dim] = len(places)
         if not places:
-            self._dim_done(dim)
+            self._readiness.list_known(dim)
             return
         linked = self.graph.dimensions[dim]
         for coords in places:
@@ -239,7 +150,9 @@ class Resolver:
         made: DimensionList | Closed
         try:
             value = self.evaluator.value(linked.of, scope)
-            made = self._list(dim, value)
+            made = list_of_value(linked.spec, value)
+            if isinstance(made, DimensionList) and made.repeats:
+                self.warnings.append(made.warning(linked.name))
         except Missing as missing:
             made = Closed(missing.status, missing.by)
         except NodeError as error:
@@ -249,35 +162,10 @@ class Resolver:
         self.fanout.lists[dim, coords] = made
         self._open_lists[dim] -= 1
         if self._open_lists[dim] == 0:
-            self._dim_done(dim)
-
-    def _list(self, dim: int, value: Value) -> DimensionList | Closed:
-        linked = self.graph.dimensions[dim]
-        spec = linked.spec
-        if value is UNKNOWN:
-            return Closed(Status.MAYBE, None)
-        if not isinstance(value, list):
-            raise NodeError(f"the dimension `{spec.name}` is made of a list", hint="correct `of`")
-        if spec.max is not None and len(value) > spec.max:
-            if spec.over != "cut":
-                raise NodeError(
-                    f"the list of `{spec.name}` has {len(value)} elements, and its `max` is {spec.max}",
-                    hint='raise `max`, or write over = "cut" to take the first ones',
-                )
-            value = value[: spec.max]
-        made = DimensionList(value, spec.id)
-        if made.repeats:
-            shown = ", ".join(made.repeats[:5])
-            self.warnings.append(f"labels of `{spec.name}` are given twice: {shown}; give the elements an `id`")
-        return made
-
-    def _dim_done(self, dim: int) -> None:
-        for step in self._after_dim.pop(dim, ()):
-            step()
+            self._readiness.list_known(dim)
 
     def _expand(self, node: Node) -> None:
         units = self.fanout.expand(node)
-        self._expanded.add(node.index)
         for unit in units:
             if None in unit.coords:
                 self._settle_closed(unit)
@@ -285,11 +173,10 @@ class Resolver:
             for unit in units:
                 if self.is_root(unit):
                     self._demand(unit)
-        self._link_wait[node.index] -= 1
-        if self._link_wait[node.index] == 0:
-            self._links.extend(u for u in units if u.state is State.WAITING)
-        for step in self._after_node.pop(node.index, ()):
-            step()
+        self._readiness.expanded(node.index)
+
+    def _make_linkable(self, node: int) -> None:
+        self._links.extend(u for u in self.fanout.units_of(node) if u.state is State.WAITING)
 
     def _settle_closed(self, unit: Unit) -> None:
         closed = self.fanout.closed_over(unit)
@@ -309,7 +196,7 @@ class Resolver:
         if unit.state is not State.NEW:
             return
         self._enter(unit, State.WAITING)
-        if self._link_wait.get(unit.node) == 0:
+        if self._readiness.linkable(unit.node):
             self._links.append(unit)
 
     def _wait_for(self, unit: Unit, producer: Unit) -> None:
@@ -461,87 +348,23 @@ class Resolver:
                     raise Missing(Status.BLOCKED, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
-        params = self._params(unit, node)
-        kind = node.kind
-        if kind.effect in {Effect.VALUE, Effect.FILES}:
-            self._evaluate_value(unit, node, params)
-            return
+        inputs = self._inputs
+        params = inputs.params(unit, node)
         if any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-            return
-        model = str(params.pop("model", ""))
-        manifest = self.keys.manifest(node, params, model, kind.version)
-        unit.manifest = manifest
-        unit.key = self.keys.key(manifest)
-        record = self.lookup.find(unit.key) or self._accepted(node, params, model)
-        if record is not None and isinstance(record.outcome, Done):
-            self._use(unit, record, Status.HIT)
-            return
-        unit.params = params
-        self._enter(unit, State.READY)
-        self._actions.append(self._action(unit))
-
-    def _params(self, unit: Unit, node: Node) -> dict[str, Any]:
-        """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them."""
-        scope = self.fanout.scope_of(unit) if node.dims else {}
-        optional = node.spec.optional
-        made: dict[str, Any] = {}
-        for name, expr in node.params:
-            param = node.kind.param(name)
-            assert param is not None
-            try:
-                value = coerce(self.evaluator.value(expr, scope, lenient=name in optional), param)
-            except Missing:
-                if name not in optional:
-                    raise
-                value = ABSENT
-            if value is ABSENT:
-                if param.required:
-                    raise NodeError(f"`{name}` is required, and there is none here", hint="give it, or skip this instance by `when`")
-                continue
-            made[name] = value
-        if node.model is not None:
-            made["model"] = self.evaluator.value(node.model, scope)
-        if node.options is not None:
-            made[OPTIONS] = self.evaluator.value(node.options, scope)
-        if node.seed is not None:
-            made[SEED] = self.evaluator.value(node.seed, scope)
-        return made
-
-    def _evaluate_value(self, unit: Unit, node: Node, params: dict[str, Any]) -> None:
-        evaluate = node.kind.evaluate
-        assert evaluate is not None
-        if any(contains_unknown(value) for value in params.values()):
-            unit.value = UNKNOWN
-            self._settle(unit, Status.MAYBE)
-            return
-        full = {p.name: p.default for p in node.kind.params if p.default is not None} | params
-        unit.value = evaluate(full, self.files) if node.kind.effect is Effect.FILES else evaluate(full)
-        self._settle(unit, Status.VALUE)
-
-    def _accepted(self, node: Node, params: dict[str, Any], model: str) -> Record | None:
-        for version in node.kind.accepts:
-            found = self.lookup.find(self.keys.key(self.keys.manifest(node, params, model, version)))
-            if found is not None:
-                return found
-        return None
-
-    def _action(self, unit: Unit) -> Action:
-        node = self.graph.nodes[unit.node]
-        assert unit.key is not None
-        assert unit.manifest is not None
-        params = unit.params
-        if params is None:  # a hit that was lost: its parameters are those of its manifest
-            params = {k: v for k, v in self._params(unit, node).items() if k != "model"}
+        elif node.kind.effect in {Effect.VALUE, Effect.FILES}:
+            unit.value = inputs.evaluated(node, params)
+            self._settle(unit, Status.VALUE)
+        else:
+            record = inputs.look_up(unit, node, params)
+            if record is not None and isinstance(record.outcome, Done):
+                self._use(unit, record, Status.HIT)
+                return
             unit.params = params
-        full = {p.name: p.default for p in node.kind.params if p.default is not None} | params
-        if "schema" in unit.manifest.params:
-            full["schema"] = unit.manifest.params["schema"]
-        full.pop("returns", None)
-        seed = full.pop(SEED, None)
-        return Action(unit, node, unit.key, unit.manifest, full, unit.manifest.model, seed)
+            self._enter(unit, State.READY)
+            self._actions.append(inputs.action(unit))
 
     def _use(self, unit: Unit, record: Record, status: Status) -> None:
         unit.record = record

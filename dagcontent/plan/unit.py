@@ -107,6 +107,11 @@ class DimensionList:
         """Labels that were given out with `~2` and up."""
         return [label for label in self.labels if "~" in label]
 
+    def warning(self, name: str) -> str:
+        """Word that labels of the dimension `name` repeat."""
+        shown = ", ".join(self.repeats[:5])
+        return f"labels of `{name}` are given twice: {shown}; give the elements an `id`"
+
 
 class Closed:
     """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped."""

@@ -131,7 +131,9 @@ class Driver:
                 )
             if scope.cancelled_caught:
                 self._executor.cancel(action)
-                raise NodeError(f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller")
+                raise NodeError(
+                    f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller"
+                )
             self._commits.commit(record)
             event = Completed(action.key, record)
         except LostBlob as lost:
@@ -157,7 +159,7 @@ class Driver:
 
         def report(fraction: float) -> None:
             nonlocal last
-            if fraction - last >= 0.01 or fraction >= 1 > last:  # noqa: PLR2004 - a hundred steps are plenty
+            if fraction - last >= 0.01 or fraction >= 1 > last:
                 last = fraction
                 anyio.from_thread.run_sync(self._emit_progress, name, fraction)
 

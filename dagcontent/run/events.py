@@ -86,7 +86,5 @@ class BuildFinished(msgspec.Struct, frozen=True, tag="build-finished", tag_field
     at_s: float
 
 
-Event: TypeAlias = (
-    BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeFinished | OutputPlaced | BuildFinished
-)
+Event: TypeAlias = BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeFinished | OutputPlaced | BuildFinished
 Listener: TypeAlias = Callable[[Event], None]

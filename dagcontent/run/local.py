@@ -19,7 +19,7 @@ from dagcontent.run.ports import LostBlob
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, Digest, Value, blobs_in
 
-__all__ = ["Artifacts", "CancellableRunner", "LocalExecutor", "SUFFIXES"]
+__all__ = ["SUFFIXES", "Artifacts", "CancellableRunner", "LocalExecutor"]
 
 SUFFIXES: Final = {
     "image/png": ".png",
@@ -73,7 +73,7 @@ class CancellableRunner(Runner, Protocol):
 class LocalExecutor:
     """Executes local actions. Safe to use from several threads, one action each."""
 
-    def __init__(  # noqa: PLR0913 - the wiring of one seam
+    def __init__(
         self,
         registry: Registry,
         artifacts: Artifacts,

@@ -30,7 +30,6 @@ _LONGEST_NAME = 200
 _MADE: Final = frozenset({Status.VALUE, Status.HIT, Status.RAN})
 
 
-
 class OutputFile(msgspec.Struct, frozen=True):
     """One file to be written: `value` is a Blob, or text or JSON to be written out. `path` is relative, with `/`."""
 
@@ -159,7 +158,9 @@ def _file(instance: str, name: str, value: Value) -> OutputFile:
 
 
 def _unwritable(value: object) -> object:
-    raise NodeError(f"a table with {value!r} in it cannot be written as one file", hint="give its media an output of their own")
+    raise NodeError(
+        f"a table with {value!r} in it cannot be written as one file", hint="give its media an output of their own"
+    )
 
 
 def _with_ending(name: str, ending: str) -> str:
@@ -186,9 +187,15 @@ def _name(resolver: Resolver, node: Node, unit: Unit) -> str:
     else:
         name = _clean(str(as_text(resolver.evaluator.value(expr, scope))))
     path = PurePosixPath(name)
-    bad = path.is_absolute() or not path.parts or any(p in {"..", "."} or len(p.encode()) > _LONGEST_NAME for p in path.parts)
+    bad = (
+        path.is_absolute()
+        or not path.parts
+        or any(p in {"..", "."} or len(p.encode()) > _LONGEST_NAME for p in path.parts)
+    )
     if bad or "\0" in name or "\\" in name or name.endswith("/"):
-        raise NodeError(f"`{name}` is no file name inside the output folder", hint="use names without .. and below 200 bytes")
+        raise NodeError(
+            f"`{name}` is no file name inside the output folder", hint="use names without .. and below 200 bytes"
+        )
     return str(path)
 
 

@@ -1,0 +1,104 @@
+"""A unit whose inputs are settled into parameters, a value, a record or an action. Knows no waiting and no transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagcontent.errors import NodeError
+from dagcontent.graph.model import Node
+from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
+from dagcontent.plan.coerce import coerce
+from dagcontent.plan.evaluate import Evaluator, Missing
+from dagcontent.plan.fanout import Fanout
+from dagcontent.plan.ports import Files, Lookup
+from dagcontent.plan.unit import Unit
+from dagcontent.values.record import Record
+from dagcontent.values.value import ABSENT, Value
+
+__all__ = ["Inputs"]
+
+_MODEL = "model"
+
+
+class Inputs:
+    """Reads the inputs of units of one resolution."""
+
+    def __init__(self, fanout: Fanout, evaluator: Evaluator, keys: Keys, lookup: Lookup, files: Files) -> None:
+        self._fanout = fanout
+        self._evaluator = evaluator
+        self._keys = keys
+        self._lookup = lookup
+        self._files = files
+
+    def params(self, unit: Unit, node: Node) -> dict[str, Any]:
+        """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them.
+
+        Raises Missing for an input that was skipped or failed, NodeError for one that does not fit.
+        """
+        scope = self._fanout.scope_of(unit) if node.dims else {}
+        optional = node.spec.optional
+        made: dict[str, Any] = {}
+        for name, expr in node.params:
+            param = node.kind.param(name)
+            assert param is not None
+            try:
+                value = coerce(self._evaluator.value(expr, scope, lenient=name in optional), param)
+            except Missing:
+                if name not in optional:
+                    raise
+                value = ABSENT
+            if value is ABSENT:
+                if param.required:
+                    text = f"`{name}` is required, and there is none here"
+                    raise NodeError(text, hint="give it, or skip this instance by `when`")
+                continue
+            made[name] = value
+        for name, extra in ((_MODEL, node.model), (OPTIONS, node.options), (SEED, node.seed)):
+            if extra is not None:
+                made[name] = self._evaluator.value(extra, scope)
+        return made
+
+    def evaluated(self, node: Node, params: Mapping[str, Any]) -> Value:
+        """Return the value of a VALUE or FILES kind. Raises NodeError."""
+        evaluate = node.kind.evaluate
+        assert evaluate is not None
+        full = _with_defaults(node, params)
+        value: Value = evaluate(full, self._files) if node.kind.effect is Effect.FILES else evaluate(full)
+        return value
+
+    def look_up(self, unit: Unit, node: Node, params: dict[str, Any]) -> Record | None:
+        """Give a unit its manifest and key; return a record of it, or of an older version that the kind accepts.
+
+        Takes `model` out of the parameters: it is a field of the manifest.
+        """
+        model = str(params.pop(_MODEL, ""))
+        manifest = self._keys.manifest(node, params, model, node.kind.version)
+        unit.manifest = manifest
+        unit.key = self._keys.key(manifest)
+        found = self._lookup.find(unit.key)
+        for version in node.kind.accepts if found is None else ():
+            older = self._keys.manifest(node, params, model, version)
+            found = self._lookup.find(self._keys.key(older))
+            if found is not None:
+                break
+        return found
+
+    def action(self, unit: Unit) -> Action:
+        """Return the action of a unit that has a key; a hit that was lost reads its parameters again."""
+        node = self._fanout.graph.nodes[unit.node]
+        assert unit.key is not None
+        assert unit.manifest is not None
+        if unit.params is None:
+            unit.params = {k: v for k, v in self.params(unit, node).items() if k != _MODEL}
+        full = _with_defaults(node, unit.params)
+        if "schema" in unit.manifest.params:
+            full["schema"] = unit.manifest.params["schema"]
+        full.pop("returns", None)
+        seed = full.pop(SEED, None)
+        return Action(unit, node, unit.key, unit.manifest, full, unit.manifest.model, seed)
+
+
+def _with_defaults(node: Node, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {p.name: p.default for p in node.kind.params if p.default is not None} | dict(params)
