@@ -15,6 +15,7 @@ from dagcontent.api.building import Build, BuildOptions
 from dagcontent.api.loading import find_mistakes, load_graph
 from dagcontent.api.planning import explain_instance, plan_graph
 from dagcontent.api.result import BuildResult, LoadedGraph, NodeResult, WhyResult
+from dagcontent.api.seams import Seams
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
 from dagcontent.run.events import Event, Listener
 from dagcontent.store.store import Store, open_store
@@ -27,6 +28,7 @@ __all__ = [
     "NodeResult",
     "Plan",
     "PlanRow",
+    "Seams",
     "WhyResult",
     "abuild",
     "aplan",
@@ -92,18 +94,20 @@ def build(  # noqa: PLR0913 - the options of a build
     listeners: Sequence[Listener] = (),
     seed: int = 0,
     signals: bool = False,
+    seams: Seams | None = None,
 ) -> BuildResult:
     """Make what is missing and place the outputs. A build with nothing to make starts no event loop.
 
     `jobs` bounds local work at once (default: the processors this process may use). `seed` orders equals.
-    With `signals`, Ctrl-C stops the build in order; the result then says "interrupted".
+    With `signals`, Ctrl-C stops the build in order; the result then says "interrupted". `seams` exchange what a build
+    stands on, such as the implementations of kinds.
     """
     loaded = _loaded(graph, params)
     options = BuildOptions(
         jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
-        signals=signals, listeners=listeners,
+        signals=signals, listeners=listeners, seams=seams,
     )  # fmt: skip
-    with _open(store, write=True) as opened:
+    with _open(store, write=True, seams=seams) as opened:
         work = Build(loaded, opened, targets, options)
         try:
             work.prepare()
@@ -144,6 +148,7 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     overwrite_outputs: bool = False,
     listeners: Sequence[Listener] = (),
     seed: int = 0,
+    seams: Seams | None = None,
 ) -> BuildResult:
     """Do as `build` does, in the caller's event loop. Cancelling it stops free work; what is finished stays."""
     import anyio.to_thread  # noqa: PLC0415 - as above
@@ -151,9 +156,9 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     loaded = await anyio.to_thread.run_sync(_loaded, graph, params)
     options = BuildOptions(
         jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
-        listeners=listeners,
+        listeners=listeners, seams=seams,
     )  # fmt: skip
-    with _open(store, write=True) as opened:
+    with _open(store, write=True, seams=seams) as opened:
         work = Build(loaded, opened, targets, options)
         try:
             await anyio.to_thread.run_sync(work.prepare)
@@ -171,8 +176,9 @@ def _loaded(graph: GraphLike, params: Mapping[str, str] | None) -> LoadedGraph:
     return graph if isinstance(graph, LoadedGraph) else load_graph(graph, params)
 
 
-def _open(store: str | os.PathLike[str] | None, *, write: bool) -> Store:
-    return open_store(Path(store) if store is not None else default_store(), write=write)
+def _open(store: str | os.PathLike[str] | None, *, write: bool, seams: Seams | None = None) -> Store:
+    place = Path(store) if store is not None else default_store()
+    return open_store(place, write=write, crashpoint=(seams or Seams()).crashpoint)
 
 
 def _processors() -> int:

@@ -7,13 +7,13 @@ A stored artifact that turns out damaged when it is placed sends the build round
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.planning import check_outputs, new_resolver
 from dagcontent.api.result import BuildResult, LoadedGraph, NodeResult
+from dagcontent.api.seams import Seams
 from dagcontent.api.targets import Target, parse_targets
 from dagcontent.api.wiring import StoreArtifacts, StoreCommits
 from dagcontent.errors import InternalError, NodeError
@@ -47,8 +47,7 @@ class BuildOptions:
         seed: int = 0,
         signals: bool = False,
         listeners: Sequence[Listener] = (),
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-        clock: Callable[[], float] = time.monotonic,
+        seams: Seams | None = None,
     ) -> None:
         self.jobs = jobs
         self.overwrite_outputs = overwrite_outputs
@@ -56,8 +55,11 @@ class BuildOptions:
         self.seed = seed
         self.signals = signals
         self.listeners = list(listeners)
-        self.now_ms = now_ms
-        self.clock = clock
+        seams = seams or Seams()
+        self.registry = seams.registry
+        self.crashpoint = seams.crashpoint
+        self.now_ms = seams.now_ms
+        self.clock = seams.clock
 
 
 class Build:
@@ -94,6 +96,7 @@ class Build:
         self.work = [] if all(isinstance(e, Finish) for e in effects) else effects
         if self.work and self._run is None:
             self._run = self._store.start_run(self._graph_id, now_ms=self._options.now_ms(), epoch=epoch)
+            self._options.crashpoint("build.run-started")
         if self._rounds == 1:
             instances = sum(1 for _ in self.resolver.fanout.all_units()) if self.work else 0
             self._emit(BuildStarted(self._loaded.name, self._run.id if self._run else "", instances))
@@ -107,13 +110,17 @@ class Build:
 
         assert self._run is not None
         executor = LocalExecutor(
-            local_registry(),
+            self._options.registry or local_registry(),
             StoreArtifacts(self._store, self.files),
             ProcessRunner,
             run=self._run.id,
             now_ms=self._options.now_ms,
+            crashpoint=self._options.crashpoint,
         )
-        driver = Driver(self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners)
+        driver = Driver(
+            self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners,
+            crashpoint=self._options.crashpoint,
+        )  # fmt: skip
         try:
             await driver.run(self.work, signals=self._options.signals)
         finally:
@@ -174,8 +181,10 @@ class Build:
             if last.get(file.path) != seen:
                 written[file.path] = Output(seen.digest, seen.size, seen.mtime_ns)
             self._note(file, folder, changed=changed)
+            self._options.crashpoint("outputs.placed")
         if written:
             self._store.record_outputs(self._graph_id, written)
+            self._options.crashpoint("outputs.recorded")
         return failures
 
     def _note(self, file: OutputFile, folder: Path, *, changed: bool) -> None:
@@ -227,9 +236,11 @@ class Build:
             rows = {name: key for name, key in last.items() if name not in evaluated} | rows
         if rows != last:
             self._store.set_last_build(self._graph_id, "", rows)
+            self._options.crashpoint("build.remembered")
         if self._run is not None:
             run, self._run = self._run, None
             self._store.finish_run(run, status, counts, now_ms=self._options.now_ms())
+            self._options.crashpoint("build.finished")
 
     def _emit(self, event: Event) -> None:
         for listener in self._options.listeners:

@@ -51,11 +51,15 @@ class Driver:
     Raises the first error that is nobody's node's: StoreError, InternalError.
     """
 
-    def __init__(self, machine: Machine, commits: Commits, executor: Executor, listeners: list[Listener]) -> None:
+    def __init__(
+        self, machine: Machine, commits: Commits, executor: Executor, listeners: list[Listener], *,
+        crashpoint: Callable[[str], None] = lambda _point: None,
+    ) -> None:  # fmt: skip
         self._machine = machine
         self._commits = commits
         self._executor = executor
         self._listeners = listeners
+        self._crashpoint = crashpoint
         self._events: deque[MachineEvent] = deque()
         self._wakeup = anyio.Event()
         self._started = 0.0
@@ -109,7 +113,9 @@ class Driver:
         return finished
 
     def _claim(self, keys: tuple[ActionKey, ...]) -> None:
-        for result in self._commits.claim(keys):
+        results = self._commits.claim(keys)
+        self._crashpoint("run.claimed")
+        for result in results:
             key = ActionKey(result.key)
             # Looked up again after the claim: another run may have committed between our look-up and our claim.
             record = None if result.won or result.holder else self._commits.find(key)
@@ -119,6 +125,7 @@ class Driver:
         action = task.action
         name = self._name(task)
         began = anyio.current_time()
+        self._crashpoint("run.started")
         self._emit(NodeStarted(name, action.node.kind.name, action.model, task.attempt, began - self._started))
         report = self._progress(name)
         event: MachineEvent
@@ -135,6 +142,7 @@ class Driver:
                     f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller"
                 )
             self._commits.commit(record)
+            self._crashpoint("run.commit-queued")
             event = Completed(action.key, record)
         except LostBlob as lost:
             status = "lost"

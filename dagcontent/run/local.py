@@ -82,6 +82,7 @@ class LocalExecutor:
         run: str,
         now_ms: Callable[[], int],
         threads: int = 1,
+        crashpoint: Callable[[str], None] = lambda _point: None,
     ) -> None:
         self._registry = registry
         self._artifacts = artifacts
@@ -89,6 +90,7 @@ class LocalExecutor:
         self._run = run
         self._now_ms = now_ms
         self._threads = threads
+        self._crashpoint = crashpoint
         self._running: dict[str, CancellableRunner] = {}
         self._lock = threading.Lock()
 
@@ -117,7 +119,9 @@ class LocalExecutor:
                 threads=self._threads,
             )
             made = _called(implementation, call)
+            self._crashpoint("run.made")
             value = self._kept(made.value)
+            self._crashpoint("run.kept")
         finally:
             with self._lock:
                 self._running.pop(action.key, None)

@@ -180,10 +180,9 @@ def _name(resolver: Resolver, node: Node, unit: Unit) -> str:
     if isinstance(expr, Literal):
         name = str(expr.value)
     elif isinstance(expr, Join):
-        parts = []
-        for part in expr.parts:
-            parts.append(part if isinstance(part, str) else _clean(str(as_text(resolver.evaluator.value(part, scope)))))
-        name = "".join(parts)
+        values = (p if isinstance(p, str) else resolver.evaluator.value(p, scope) for p in expr.parts)
+        written = (isinstance(p, str) for p in expr.parts)
+        name = "".join(str(v) if w else _clean(str(as_text(v))) for v, w in zip(values, written, strict=True))
     else:
         name = _clean(str(as_text(resolver.evaluator.value(expr, scope))))
     path = PurePosixPath(name)
