@@ -24,19 +24,23 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.media.call import Call, Runner
 from dagcontent.media.sniff import DEMUXERS
 
-__all__ = ["AAC", "H264", "MP4", "WAV", "Source", "executable", "quoted", "render", "version"]
+__all__ = ["AAC", "H264", "LAST", "MP4", "WAV", "Source", "executable", "quoted", "render", "version"]
 
 H264 = (
     "-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-pix_fmt", "yuv420p",
-    "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
     "-bsf:v", "filter_units=remove_types=6",
 )  # fmt: skip
 """Pictures that play everywhere. The filter removes SEI units (type 6): only the encoder's comment is in them."""
+LAST = "format=yuv420p,setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+"""Ends every chain of pictures: some filters (xfade) change the format, and the colour must be said in each frame."""
 AAC = ("-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2")
 MP4 = ("-movflags", "+faststart", "-f", "mp4")
 WAV = ("-c:a", "pcm_s16le", "-f", "wav")
 
-_BIT_EXACT = ("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+# Metadata is dropped of the file and its streams, not of chapters: those are ours.
+_BIT_EXACT = (
+    "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata:g", "-1", "-map_metadata:s", "-1",
+)  # fmt: skip
 _LOOK_S = 30.0
 _RENDER_S = 6 * 3600.0
 _FILTER_LINE = re.compile(r"\s[A-Z.]{2,3}\s+(\S+)\s+\S+->\S+")

@@ -142,9 +142,9 @@ def _pictures(plan: _Plan, facts: list[dict[str, Any]]) -> list[str]:
             effect = _TRANSITIONS[plan.transition]
             rows.append(f"[{joined}][v{i}]xfade=transition={effect}:duration={duration}:offset={offset}[x{i}]")
             joined = f"x{i}"
-        rows.append(f"[{joined}]trim=end_frame={plan.total},format=yuv420p[v]")
+        rows.append(f"[{joined}]trim=end_frame={plan.total},{ffmpeg.LAST}[v]")
     else:
-        rows.append("".join(f"[v{i}]" for i in range(count)) + f"concat=n={count}:v=1:a=0,format=yuv420p[v]")
+        rows.append("".join(f"[v{i}]" for i in range(count)) + f"concat=n={count}:v=1:a=0,{ffmpeg.LAST}[v]")
     return rows
 
 
@@ -176,7 +176,8 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
         joined = "a0"
         for i in range(1, count):
             overlap = plan.sample(plan.starts[i] + plan.overlap) - plan.sample(plan.starts[i])
-            rows.append(f"[{joined}][a{i}]acrossfade=ns={overlap}:c1=tri:c2=tri[m{i}]")
+            # Cubic roots leave and arrive late and early: a voice that begins with its clip is heard from its first word.
+            rows.append(f"[{joined}][a{i}]acrossfade=ns={overlap}:c1=cbr:c2=cbr[m{i}]")
             joined = f"m{i}"
         rows.append(f"[{joined}]anull[{own}]")
     else:

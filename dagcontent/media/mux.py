@@ -60,7 +60,7 @@ def _pictures(fit: str, fps: Fraction, frames: int) -> str:
     mode = "clone" if fit == "freeze" else "add:color=black"
     return (
         f"[0:v:0]setpts=PTS-STARTPTS,fps={fps.numerator}/{fps.denominator}:start_time=0,scale=w='trunc(iw/2)*2':h='trunc(ih/2)*2',"
-        f"setsar=1,format=yuv420p,tpad=stop=-1:stop_mode={mode},trim=end_frame={frames}[v]"
+        f"setsar=1,format=yuv420p,tpad=stop=-1:stop_mode={mode},trim=end_frame={frames},{ffmpeg.LAST}[v]"
     )
 
 

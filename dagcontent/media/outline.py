@@ -31,7 +31,7 @@ _COUNTED = re.compile(
 )
 _NUMBERS: Final = {w: n for n, w in enumerate("one two three four five six seven eight nine ten".split(), start=1)}
 _STOP: Final = frozenset(
-    "a about above after all also an and any are as at be before below between both but by can create do does each every "
+    "keep keeps calm exact please a about above against along among around away his her hers him he she its our ours your yours after all also an and any are as at be before below between both but by can create do does each every "
     "few film for four five from give has have how if in into is it its just like long make me minute minutes more most "
     "my no not of on one only or our out over per please scene scenes second seconds short so some story tell ten that "
     "the their them then there these they this those three to two under up us use using very video was we were what when "
@@ -78,9 +78,7 @@ class Writer:
         digest = hashlib.sha256(f"{_VERSION}\x00{prompt}\x00{salt}".encode("utf-8", "surrogatepass")).digest()
         self._random = random.Random(digest)  # noqa: S311 - for variety, not for secrets
         self._prompt = prompt
-        found = [word.strip("'’-") for word in _WORD.findall(prompt)]  # noqa: RUF001 - as above
-        words = list(dict.fromkeys(w for w in found if w.lower() not in _STOP and len(w) > 2))  # noqa: PLR2004
-        self._words = words or list(dict.fromkeys(w for w in found if w)) or ["light", "silence"]
+        self._things = _things(prompt) or ["light", "silence"]
         counted = _COUNTED.search(prompt)
         word = counted["digits"].lower() if counted is not None else ""
         self._count = (_NUMBERS.get(word) or int(word)) if word else None
@@ -203,7 +201,7 @@ class Writer:
         if any(word in name for word in ("title", "name", "heading", "headline", "label")):
             return self._random.choice(_TITLES).format(**self._pair(capital=True))
         if name in ("id", "slug", "key"):
-            return f"{self._noun().lower()}-{at[0] + 1}"
+            return f"{self._noun().lower().replace(' ', '-')}-{at[0] + 1}"
         if any(word in name for word in ("prompt", "picture", "image", "visual", "shot", "description", "setting")):
             pair = self._pair()
             light = self._random.choice(("soft morning light", "a wide view", "late sun", "quiet shadows", "clear air", "night"))
@@ -220,12 +218,37 @@ class Writer:
     def _pair(self, *, capital: bool = False) -> dict[str, str]:
         first = self._noun()
         second = next((w for w in (self._noun() for _ in range(8)) if w.lower() != first.lower()), first)
-        up = [word[0].upper() + word[1:] for word in (first, second)]
-        down = up if capital else [first, second]
-        return {"a": down[0], "b": down[1], "A": up[0], "B": up[1]}
+        if capital:
+            up = [" ".join(w[0].upper() + w[1:] for w in thing.split()) for thing in (first, second)]
+            return {"a": up[0], "b": up[1], "A": up[0], "B": up[1]}
+        a, b = _with_article(first), _with_article(second)
+        return {"a": a, "b": b, "A": a[0].upper() + a[1:], "B": b[0].upper() + b[1:]}
 
     def _noun(self) -> str:
-        return self._random.choice(self._words)
+        return self._random.choice(self._things)
+
+
+def _things(prompt: str) -> list[str]:
+    """Return what the prompt is about: runs of at most three of its words that are not mere connections."""
+    things: list[str] = []
+    for clause in re.split(r"[^\w\s'’-]+", prompt):  # noqa: RUF001 - both apostrophes are written
+        run: list[str] = []
+        for word in [*clause.split(), ""]:
+            clean = word.strip("'’-_")  # noqa: RUF001 - as above
+            if _WORD.fullmatch(clean) and clean.lower() not in _STOP and len(clean) > 1:
+                run.append(clean)
+                continue
+            things += [" ".join(run[i : i + 3]) for i in range(0, len(run), 3)]
+            run = []
+    lower = [thing[0].lower() + thing[1:] if prompt.lstrip().startswith(thing) and thing[1:].islower() else thing for thing in things]
+    return list(dict.fromkeys(lower)) or list(dict.fromkeys(_WORD.findall(prompt)))
+
+
+def _with_article(thing: str) -> str:
+    """Return a thing as it stands in a sentence; names (capitals) and plurals take no article."""
+    last = thing.split()[-1]
+    plural = last.endswith("s") and not last.endswith(("ss", "us", "is"))
+    return thing if thing[0].isupper() or plural else f"the {thing}"
 
 
 _FORMATS: Final = {

@@ -26,7 +26,8 @@ __all__ = ["aligned", "generate", "words_in"]
 CHARACTERS_MAX = 100_000
 _WORDS_A_MINUTE, _SLOWEST, _FASTEST = 165, 80, 450
 _SILENT = 160  # of 32,768
-_TAIL_S = 0.12
+# A breath after the last word: the default transition of video.concat then fades silence, not the word.
+_TAIL_S = 0.5
 _STEP_S = 0.005
 # Scripts that set no spaces between words: each sign is a word of its own.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

@@ -197,8 +197,8 @@ def _ass(cue: Cue) -> str:
 
 
 def _ass_text(text: str) -> str:
-    # Braces and backslashes are commands in ASS: written as signs that look like them.
-    return text.replace("\\", "\u29f5").replace("{", "(").replace("}", ")").replace("\n", " ")
+    # Braces and backslashes are commands in ASS: signs that look like them stand for them.
+    return text.replace("\\", "/").replace("{", "(").replace("}", ")").replace("\n", " ")
 
 
 def _arrowless(text: str) -> str:
