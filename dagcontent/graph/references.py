@@ -39,7 +39,7 @@ from dagcontent.values.types import ANY, INTEGER, TEXT, Type, list_of
 __all__ = ["BadReference", "NodeFace", "ReferenceCompiler", "Scope", "nearest"]
 
 
-class BadReference(Exception):
+class BadReference(Exception):  # noqa: N818 - said of the reference; it becomes a mistake, not an error
     """A reference that cannot be linked: what is wrong, what would be right."""
 
     def __init__(self, message: str, caret: str = "", note: str = "") -> None:

@@ -86,40 +86,40 @@ def _has_unknown(value: Any) -> bool:
 
 
 def _to(value: Value, want: Type, param: Param) -> Value:
-    if value is UNKNOWN or value is ABSENT:
+    if value is UNKNOWN or value is ABSENT or want.name in {"json", "any", "record"}:
         return value
-    name = want.name
-    if name == "text":
+    if want.name == "text":
         return value if isinstance(value, str) else as_text(value)
-    if name == "number":
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-    elif name == "integer":
-        if isinstance(value, bool):
-            pass
-        elif isinstance(value, int):
-            return value
-        elif isinstance(value, float) and value.is_integer():
-            return int(value)
-    elif name == "boolean":
-        if isinstance(value, bool):
-            return value
-    elif name == "list":
+    if want.name == "list":
         assert want.item is not None
         return [_to(item, want.item, param) for item in _flat(value) if item is not ABSENT]
-    elif name in {"json", "any", "record"}:
-        return value
-    elif isinstance(value, Blob):
-        accepted = {name, *(t.item.name if t.item is not None else t.name for t in param.also)}
-        if name == "audio":
-            accepted.add("video")
-        if value.type in accepted:
-            return value
-    elif isinstance(value, list) and any(t.name == "list" for t in param.also):
+    if isinstance(value, list) and want.artifact and any(t.name == "list" for t in param.also):
         return [_to(item, want, param) for item in _flat(value) if item is not ABSENT]
-    raise NodeError(
-        f"`{param.name}` takes {want}, and this is {_named(value)}", hint="look at where the value comes from"
-    )
+    if isinstance(value, Blob):
+        if value.type in _accepted(want, param):
+            return value
+    elif isinstance(value, int | float | bool):
+        number = _number(value, want)
+        if number is not None:
+            return number
+    text = f"`{param.name}` takes {want}, and this is {_named(value)}"
+    raise NodeError(text, hint="look at where the value comes from")
+
+
+def _number(value: float, want: Type) -> float | None:
+    """Return a number or boolean as the type wanted; None where that would lose something."""
+    if isinstance(value, bool) or want.name == "boolean":
+        return value if isinstance(value, bool) and want.name == "boolean" else None
+    if want.name == "number":
+        return float(value)
+    if want.name == "integer" and float(value).is_integer():
+        return int(value)
+    return None
+
+
+def _accepted(want: Type, param: Param) -> set[str]:
+    names = {want.name, *(t.item.name if t.item is not None else t.name for t in param.also)}
+    return names | {"video"} if "audio" in names else names
 
 
 def _flat(value: Value) -> list[Value]:

@@ -192,9 +192,9 @@ class Explainer:
             yield None, self._fanout.name(chosen)
 
 
-def cause_of(unit: Unit, old: Record | None, known_before: bool, diffs: tuple[FieldDiff, ...]) -> str:
+def cause_of(unit: Unit, old: Record | None, diffs: tuple[FieldDiff, ...]) -> str:
     """Return why there is no hit: `new`, `upgrade`, `edit` (something written changed) or `upstream`."""
-    if not known_before or old is None:
+    if old is None:
         return "new"
     changed = [d for d in diffs if d.changed]
     if changed and all(d.field == "version" for d in changed):

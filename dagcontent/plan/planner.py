@@ -133,7 +133,7 @@ class _Planner:
             return PlanRow(name, node.kind.name, model, word, key=unit.key)
         old = self._last(name)
         diffs = self.explainer.diff(unit, old)
-        cause = cause_of(unit, old, name in self.last_build, diffs)
+        cause = cause_of(unit, old, diffs)
         return PlanRow(name, node.kind.name, model, word, cause, diffs, unit.key)
 
     def _last(self, name: str) -> Record | None:

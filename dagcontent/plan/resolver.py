@@ -36,15 +36,6 @@ from dagcontent.values.value import ABSENT, UNKNOWN, Mark, contains_unknown
 
 __all__ = ["Resolver"]
 
-_LEGAL = {
-    (State.NEW, State.WAITING),
-    (State.WAITING, State.READY),
-    (State.WAITING, State.SETTLED),
-    (State.READY, State.SETTLED),
-    (State.SETTLED, State.READY),
-    (State.READY, State.WAITING),
-    (State.NEW, State.SETTLED),
-}
 _WHEN, _INPUTS = 0, 1  # phases of a unit; those of a lazy kind go on from there
 
 
@@ -107,10 +98,10 @@ class Resolver:
     def reopen(self, producer: Unit, consumer: Unit) -> None:
         """Run a settled unit again for a consumer that is READY and found its stored result gone or damaged."""
         if producer.state is State.SETTLED:
-            self._enter(producer, State.READY)
+            producer.enter(State.READY)
             producer.status = None
             self._actions.append(self._inputs.action(producer))
-        self._enter(consumer, State.WAITING)
+        consumer.enter(State.WAITING)
         consumer.phase = _INPUTS
         self._wait_for(consumer, producer)
 
@@ -135,7 +126,7 @@ class Resolver:
         linked = self.graph.dimensions[dim]
         for coords in places:
             job = ListJob(dim, coords)
-            self._enter(job, State.WAITING)
+            job.enter(State.WAITING)
             scope = dict(zip(linked.outer, coords, strict=True))
             for output in outputs_in(linked.of):
                 self._await_output(job, output, scope)
@@ -146,7 +137,7 @@ class Resolver:
         dim, coords = job.dim, job.coords
         linked = self.graph.dimensions[dim]
         scope = dict(zip(linked.outer, coords, strict=True))
-        self._enter(job, State.SETTLED)
+        job.enter(State.SETTLED)
         made: DimensionList | Closed
         try:
             value = self.evaluator.value(linked.of, scope)
@@ -195,7 +186,7 @@ class Resolver:
     def _demand(self, unit: Unit) -> None:
         if unit.state is not State.NEW:
             return
-        self._enter(unit, State.WAITING)
+        unit.enter(State.WAITING)
         if self._readiness.linkable(unit.node):
             self._links.append(unit)
 
@@ -225,11 +216,11 @@ class Resolver:
         group = self._groups.get(node)
         if group is None:
             group = self._groups[node] = Group(node, ())
-            self._enter(group, State.WAITING)
+            group.enter(State.WAITING)
             for unit in self.fanout.units_of(node):
                 self._wait_for(group, unit)
             if group.pending == 0:
-                self._enter(group, State.SETTLED)
+                group.enter(State.SETTLED)
         return group
 
     def _link(self, unit: Unit) -> None:
@@ -363,7 +354,7 @@ class Resolver:
                 self._use(unit, record, Status.HIT)
                 return
             unit.params = params
-            self._enter(unit, State.READY)
+            unit.enter(State.READY)
             self._actions.append(inputs.action(unit))
 
     def _use(self, unit: Unit, record: Record, status: Status) -> None:
@@ -375,15 +366,9 @@ class Resolver:
 
     # -- transitions --------------------------------------------------------------------------------------------
 
-    def _enter(self, unit: Unit, state: State) -> None:
-        if (unit.state, state) not in _LEGAL:
-            text = f"a unit went from {unit.state.value} to {state.value}"
-            raise InternalError(text)
-        unit.state = state
-
     def _settle(self, unit: Unit, status: Status) -> None:
         unit.status = status
-        self._enter(unit, State.SETTLED)
+        unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
         while waiting:
@@ -395,7 +380,7 @@ class Resolver:
                 if dependent.pending:
                     continue
                 if isinstance(dependent, Group):
-                    self._enter(dependent, State.SETTLED)
+                    dependent.enter(State.SETTLED)
                     waiting.append((dependent, dependent.dependents))
                     dependent.dependents = None
                 else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
+from dagcontent.errors import InternalError
 from dagcontent.values.record import Manifest, Record
 from dagcontent.values.value import UNKNOWN, ActionKey, Blob, Value
 
@@ -12,12 +13,23 @@ __all__ = ["Closed", "DimensionList", "Group", "ListJob", "State", "Status", "Un
 
 
 class State(Enum):
-    """How far a unit is. Every transition goes through `Resolver._enter`."""
+    """How far a unit is. Every transition goes through `Unit.enter`, which knows the legal ones."""
 
     NEW = "new"  # expanded; nobody has asked for it
     WAITING = "waiting"  # asked for; some input is not settled
     READY = "ready"  # handed out as an action
     SETTLED = "settled"
+
+
+_LEGAL: Final = {
+    (State.NEW, State.WAITING),
+    (State.WAITING, State.READY),
+    (State.WAITING, State.SETTLED),
+    (State.READY, State.SETTLED),
+    (State.SETTLED, State.READY),
+    (State.READY, State.WAITING),
+    (State.NEW, State.SETTLED),
+}
 
 
 class Status(Enum):
@@ -60,6 +72,13 @@ class Unit:
         self.error: Any = None
         self.status_by: Unit | None = None  # the unit that failed or was skipped above
         self.upstream = False  # some unit above it was run in this build
+
+    def enter(self, state: State) -> None:
+        """Change state. Raises InternalError for a way that is not in the table."""
+        if (self.state, state) not in _LEGAL:
+            text = f"a unit went from {self.state.value} to {state.value}"
+            raise InternalError(text)
+        self.state = state
 
     @property
     def settled(self) -> bool:
