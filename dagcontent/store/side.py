@@ -7,6 +7,7 @@ two are thrown away whole. diskcache is imported when the first question is aske
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import threading
@@ -21,6 +22,7 @@ __all__ = ["SideCache"]
 T = TypeVar("T")
 
 _BUSY_S: Final = 2.0
+_CHECKSUM_BYTES: Final = 8
 _SETTINGS: Final = {
     "statistics": 0,
     "tag_index": 0,
@@ -51,7 +53,7 @@ class SideCache:
 
         def read(cache: Any) -> dict[str, bytes]:
             found = ((key, cache.get(key)) for key in keys)
-            return {key: value for key, value in found if value is not None}
+            return {key: _unsealed(key, value) for key, value in found if value is not None}
 
         return self._try(read, {})
 
@@ -61,7 +63,7 @@ class SideCache:
         def write(cache: Any) -> bool:
             with cache.transact():
                 for key, value in rows.items():
-                    cache.set(key, value)
+                    cache.set(key, _checksum(key, value) + value)
             return True
 
         return self._try(write, empty=False) if rows else True
@@ -136,6 +138,18 @@ class SideCache:
     def _quietly(close: Callable[[], None]) -> None:
         with contextlib.suppress(Exception):  # nothing of it is needed any more
             close()
+
+
+def _checksum(key: str, value: bytes) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape") + b"\0" + value).digest()[:_CHECKSUM_BYTES]
+
+
+def _unsealed(key: str, data: bytes) -> bytes:
+    """Return a value whose checksum is right: SQLite gives a flipped bit out as it is."""
+    value = data[_CHECKSUM_BYTES:]
+    if data[:_CHECKSUM_BYTES] != _checksum(key, value):
+        raise ValueError("a row is damaged")
+    return value
 
 
 def _check_settings(path: Path) -> None:

@@ -117,21 +117,18 @@ def test_a_paid_record_that_cannot_be_used_is_an_error(store: Store, make_record
 
 @SHARED
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
-def test_no_changed_bit_of_a_row_is_believed(
-    tmp_path_factory: pytest.TempPathFactory, make_record: MakeRecord, at: int, bit: int
-) -> None:
+def test_no_changed_bit_of_a_row_is_believed(store: Store, make_record: MakeRecord, at: int, bit: int) -> None:
     """SQLite gives a flipped bit out as it is; a record that says something else than was written is not a record."""
-    with open_store(tmp_path_factory.mktemp("flip") / "store") as store:
-        record = make_record(1, "some text that a flipped bit turns into other text")
-        store.put(record).result()
-        ((body,),) = query(store, "SELECT body FROM record")
-        assert isinstance(body, bytes)
-        place = at % len(body)
-        changed = body[:place] + bytes([body[place] ^ (1 << bit)]) + body[place + 1 :]
-        query(store, "UPDATE record SET body = ?", changed)
-        assert store.get(record.key) is None
-        assert store.family("text.generate", "local/outline") == []
-        assert [problem.what for problem in store.verify().problems] == ["record"]
+    record = make_record(1, "some text that a flipped bit turns into other text")
+    store.put(record).result()  # replaces what the example before damaged
+    ((body,),) = query(store, "SELECT body FROM record")
+    assert isinstance(body, bytes)
+    place = at % len(body)
+    changed = body[:place] + bytes([body[place] ^ (1 << bit)]) + body[place + 1 :]
+    query(store, "UPDATE record SET body = ?", changed)
+    assert store.get(record.key) is None
+    assert store.family("text.generate", "local/outline") == []
+    assert [problem.what for problem in store.verify().problems] == ["record"]
 
 
 def test_a_record_under_another_key_is_not_believed(store: Store, make_record: MakeRecord) -> None:
