@@ -48,7 +48,7 @@ def digest_files(paths: Iterable[str], side: SideCache, *, now_ns: int) -> dict[
     wanted: dict[str, os.stat_result] = {}
     for path in paths:
         try:
-            wanted[path] = os.stat(path)  # noqa: PTH116 - ten thousand of them
+            wanted[path] = os.stat(path)
         except OSError as error:
             result[path] = error
     ask = sum(info.st_size for info in wanted.values()) > _SMALL_BYTES

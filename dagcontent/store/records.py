@@ -14,7 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from dagcontent.errors import StoreDamaged
+from dagcontent.errors import NodeError, StoreDamaged
 from dagcontent.store.cas import Cas, is_digest
 from dagcontent.store.db import INLINE_BYTES, fetch
 from dagcontent.values.record import Done, Record, decode_record, encode_record
@@ -45,9 +45,15 @@ def checksum(*parts: bytes) -> bytes:
 
 
 def row_of(record: Record, cas: Cas) -> Row:
-    """Return a record's row; puts a long body into the CAS first. Raises StoreFull, StoreError."""
+    """Return a record's row; puts a long body into the CAS first. Raises NodeError if it has no stored form, StoreFull, StoreError."""
     key = bytes.fromhex(record.key)
-    body, place = encode_record(record), INLINE
+    try:
+        body, place = encode_record(record), INLINE
+    except (OverflowError, ValueError, RecursionError) as error:  # a number above 64 bits, half a character, a tower
+        raise NodeError(
+            f"the result holds what cannot be kept: {error}",
+            hint="numbers must fit 64 bits and text must be valid Unicode",
+        ) from error
     if len(body) > INLINE_BYTES:
         digest, _size = cas.put_bytes(body)
         body, place = bytes.fromhex(digest), IN_CAS

@@ -20,17 +20,20 @@ points: list[str] = []
 
 
 def crashpoint(name: str) -> None:
+    """End this process as `kill -9` does, if it is time."""
     if len(points) == end_at:
         os.kill(os.getpid(), signal.SIGKILL)
     points.append(name)
 
 
 def acknowledge(line: str) -> None:
+    """Write down what the store said is durable."""
     with acknowledged.open("a") as file:
         file.write(line + "\n")
 
 
 def record(number: int, value: object) -> Record:
+    """Return a record that verifies."""
     manifest = Manifest("text.template", 1, {"text": f"scene {number}"})
     return Record(action_key(manifest, Encoder()), manifest, Done(value), {}, "run", 1)
 
@@ -60,4 +63,4 @@ store.write_memo("graph", b"memo", generation=generation)
 store.finish_run(run, "ok", {"ran": 3}, now_ms=1_700_000_001_000)
 acknowledge("finished")
 store.close()
-print("\n".join(points))
+sys.stdout.write("\n".join(points))

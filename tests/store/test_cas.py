@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write_into(path: Path, data: bytes) -> None:
+    """Change a blob as a bad disk would."""
     path.chmod(0o600)
     path.write_bytes(data)
 
@@ -64,13 +66,13 @@ def test_no_changed_byte_is_ever_served(store: Store, tmp_path: Path, data: byte
     write_into(path, changed)
     generation = store.generation()
     use = choice.draw(st.sampled_from(["path", "read", "materialise"]))
+    uses: dict[str, Callable[[], object]] = {
+        "path": lambda: store.cas.verified_path(digest),
+        "read": lambda: store.cas.read_bytes(digest),
+        "materialise": lambda: store.cas.materialise(digest, tmp_path / "never"),
+    }
     with pytest.raises(BlobDamaged) as caught:
-        if use == "path":
-            store.cas.verified_path(digest)
-        elif use == "read":
-            store.cas.read_bytes(digest)
-        else:
-            store.cas.materialise(digest, tmp_path / "never")
+        uses[use]()
     assert not caught.value.missing
     assert caught.value.digest == digest
     assert not (tmp_path / "never").exists()
@@ -229,9 +231,7 @@ def test_an_output_that_does_not_fit_leaves_the_old_one(
     assert len(list(target.parent.iterdir())) == 1
 
 
-def test_a_move_that_fails_gives_the_file_back(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_move_that_fails_gives_the_file_back(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result that could not be kept is still the caller's."""
     source = tmp_path / "source"
     source.write_bytes(b"data")

@@ -15,8 +15,17 @@ PICTURE = b"picture" * 1000
 
 
 def build(folder: Path, end_at: int) -> subprocess.CompletedProcess[str]:
+    """Run the child to its end, or to its n-th crash point."""
     (folder / "out").mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-S", str(CHILD), str(folder / "store"), str(folder / "out"), str(folder / "said"), str(end_at)]
+    argv = [
+        sys.executable,
+        "-S",
+        str(CHILD),
+        str(folder / "store"),
+        str(folder / "out"),
+        str(folder / "said"),
+        str(end_at),
+    ]
     environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
 
@@ -56,6 +65,7 @@ def crash_and_look(folder: Path, end_at: int, *, again: bool) -> None:
 
 
 def points_of(folder: Path) -> list[str]:
+    """Return the names of the crash points that a whole build passes."""
     whole = build(folder, -1)
     assert whole.returncode == 0, whole.stderr
     return whole.stdout.split()

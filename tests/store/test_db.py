@@ -16,9 +16,7 @@ from dagcontent.errors import DagcontentError, InternalError, StoreBusy, StoreDa
 from dagcontent.store import Store, db, open_store
 from dagcontent.values.record import Record
 
-ALL = sorted(
-    {kind for kind in vars(apsw).values() if isinstance(kind, type) and issubclass(kind, apsw.Error)}, key=str
-)
+ALL = sorted({kind for kind in vars(apsw).values() if isinstance(kind, type) and issubclass(kind, apsw.Error)}, key=str)
 
 EXPECTED = {
     StoreBusy: {"BusyError", "LockedError", "ProtocolError"},
@@ -49,7 +47,12 @@ def test_every_error_of_the_database_has_been_thought_of(kind: type[apsw.Error])
 
 def test_a_full_disk_is_told_from_a_broken_one() -> None:
     """Both come as an I/O error; only one of them is mended by deleting things."""
-    for number, kind in {errno.ENOSPC: StoreFull, errno.EDQUOT: StoreFull, errno.EIO: StoreError, 0: StoreError}.items():
+    for number, kind in {
+        errno.ENOSPC: StoreFull,
+        errno.EDQUOT: StoreFull,
+        errno.EIO: StoreError,
+        0: StoreError,
+    }.items():
         assert type(db.store_error_of(apsw.IOError("x"), Path("/store.db"), number)) is kind
 
 

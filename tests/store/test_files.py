@@ -20,10 +20,12 @@ def ask_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def digest(path: Path, side: SideCache, now_ns: int = LATER) -> FileDigest | OSError:
+    """Ask for one file."""
     return digest_files([str(path)], side, now_ns=now_ns)[str(path)]
 
 
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with every file that is really read."""
     calls: list[int] = []
     original = files.hash_file
     monkeypatch.setattr(files, "hash_file", lambda fd: calls.append(fd) or original(fd))

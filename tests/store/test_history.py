@@ -14,6 +14,7 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def key(text: str) -> str:
+    """Return something that looks like a key."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -22,7 +23,9 @@ BUILDS = st.dictionaries(st.text(max_size=8), st.integers(0, 3).map(lambda n: ke
 
 @SHARED
 @given(builds=st.lists(BUILDS, min_size=1, max_size=6), reopen=st.booleans())
-def test_the_last_build_is_the_last_one(tmp_path_factory: pytest.TempPathFactory, builds: list[dict[str, str]], reopen: bool) -> None:
+def test_the_last_build_is_the_last_one(
+    tmp_path_factory: pytest.TempPathFactory, builds: list[dict[str, str]], reopen: bool
+) -> None:
     """Stored whole or as a difference, and whoever wrote before."""
     root = tmp_path_factory.mktemp("history") / "store"
     store = open_store(root)
@@ -38,6 +41,7 @@ def test_the_last_build_is_the_last_one(tmp_path_factory: pytest.TempPathFactory
 
 
 def sizes(store: Store) -> dict[int, int]:
+    """Return the bytes of each part of the last build."""
     connection = apsw.Connection(str(store.layout.db))
     rows = dict(connection.execute("SELECT part, length(body) FROM last_build").fetchall())
     connection.close()

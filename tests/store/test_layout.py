@@ -14,6 +14,7 @@ from dagcontent.store.layout import examine, file_system_of
 
 
 def modes(folder: Path) -> set[int]:
+    """Return the modes of all folders in a folder."""
     return {stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*") if path.is_dir()}
 
 

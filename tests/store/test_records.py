@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dagcontent.errors import StoreDamaged
+from dagcontent.errors import NodeError, StoreDamaged
 from dagcontent.store import BlobDamaged, Store, open_store
 from dagcontent.store.db import INLINE_BYTES
 from dagcontent.store.records import missing_blobs
@@ -35,6 +35,7 @@ def query(store: Store, statement: str, *bindings: object) -> list[tuple[object,
 
 
 def picture(store: Store, data: bytes = b"picture") -> Blob:
+    """Put a picture and return it as a value."""
     digest, size = store.cas.put_bytes(data)
     return Blob(digest, "image", "image/png", size, {"width": 3})
 
@@ -66,9 +67,7 @@ def test_the_first_committed_record_wins(store: Store, make_record: MakeRecord) 
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "row", "long row"])
-def test_a_free_record_that_cannot_be_used_is_made_again(
-    store: Store, make_record: MakeRecord, damage: str
-) -> None:
+def test_a_free_record_that_cannot_be_used_is_made_again(store: Store, make_record: MakeRecord, damage: str) -> None:
     """Damage to what is free costs time only, and what was remembered about the old result is forgotten."""
     blob = picture(store)
     old = make_record(1, [blob, "x" * (20_000 if damage == "long row" else 1)])
@@ -139,12 +138,22 @@ def test_a_record_under_another_key_is_not_believed(store: Store, make_record: M
     assert store.get(two.key) is None
 
 
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, "\ud800", {"a": ["\udfff"]}])
+def test_what_has_no_stored_form_fails_its_node(store: Store, make_record: MakeRecord, value: object) -> None:
+    """A model may write any number; that is one node's failure and not a traceback."""
+    with pytest.raises(NodeError) as caught:
+        store.put(make_record(1, value))
+    assert caught.value.hint
+
+
 def test_family_gives_the_newest_first(store: Store, make_record: MakeRecord) -> None:
     """`why` compares with the nearest earlier results of the same kind and model."""
     records = [make_record(n) for n in range(20)]
     for record in records:
         store.put(record)
-    other = msgspec.structs.replace(make_record(99), manifest=msgspec.structs.replace(make_record(99).manifest, model="x"))
+    other = msgspec.structs.replace(
+        make_record(99), manifest=msgspec.structs.replace(make_record(99).manifest, model="x")
+    )
     store.put(other).result()
     assert store.family("text.generate", "local/outline", 5) == records[:-6:-1]
     assert store.family("text.generate", "x") == [other]
@@ -153,7 +162,9 @@ def test_family_gives_the_newest_first(store: Store, make_record: MakeRecord) ->
 
 def test_a_charged_failure_is_a_record(store: Store, make_record: MakeRecord) -> None:
     """It was paid for, so it sticks."""
-    record = msgspec.structs.replace(make_record(1), outcome=FailedCharged("moderated", "no", {"id": 1}), cost_microusd=1)
+    record = msgspec.structs.replace(
+        make_record(1), outcome=FailedCharged("moderated", "no", {"id": 1}), cost_microusd=1
+    )
     store.put(record).result()
     assert store.find(record.key) == record
 

@@ -46,7 +46,7 @@ def test_a_key_is_claimed_once(store: Store, make_record: Callable[..., Record])
 
 
 def test_claims_of_a_dead_run_are_taken_over(store: Store) -> None:
-    """kill -9 must not leave a key that nobody may make."""
+    """A kill -9 must not leave a key that nobody may make."""
     with open_store(store.root) as other:
         one, two = store.start_run("g", now_ms=1), other.start_run("g", now_ms=2)
         store.claim_many(KEYS, one).result()
@@ -217,7 +217,7 @@ class Machine(RuleBasedStateMachine):
             if self.claims.get(self.keys[n]) == run_id:
                 del self.claims[self.keys[n]]
 
-    @rule(which=st.integers(0, 1), chosen=st.integers(0, 3), value=st.integers())
+    @rule(which=st.integers(0, 1), chosen=st.integers(0, 3), value=st.integers(-9, 9))
     def put(self, which: int, chosen: int, value: int) -> None:
         key = self.keys[chosen]
         record = Record(key, self.manifests[chosen], Done(value), {}, "r", 1)

@@ -42,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def tamper(folder: Path, statement: str, *bindings: object) -> None:
+    """Change the database behind diskcache's back."""
     connection = sqlite3.connect(folder / "cache.db")
     connection.execute(statement, bindings)
     connection.commit()
@@ -49,37 +50,44 @@ def tamper(folder: Path, statement: str, *bindings: object) -> None:
 
 
 def attack_pickled_value(folder: Path, sign: Path) -> None:
+    """The first attack of the advisory."""
     tamper(folder, "UPDATE Cache SET mode = 4, value = ?", pickle.dumps(Bomb(sign)))
 
 
 def attack_pickled_file(folder: Path, sign: Path) -> None:
+    """The same through a value file."""
     (folder / "evil.val").write_bytes(pickle.dumps(Bomb(sign)))
     tamper(folder, "UPDATE Cache SET mode = 4, value = NULL, filename = 'evil.val'")
 
 
 def attack_pickled_key(folder: Path, sign: Path) -> None:
+    """The same through a key."""
     tamper(folder, "UPDATE Cache SET key = ?, raw = 0", pickle.dumps(Bomb(sign)))
 
 
 def attack_read_outside(folder: Path, sign: Path) -> None:
+    """A row whose value is a file outside the folder."""
     del sign
     (folder.parent / "secret").write_text("secret")
     tamper(folder, "UPDATE Cache SET mode = 2, value = NULL, filename = '../secret'")
 
 
 def attack_text_outside(folder: Path, sign: Path) -> None:
+    """The same as text, by an absolute path."""
     del sign
     (folder.parent / "secret").write_text("secret")
     tamper(folder, "UPDATE Cache SET mode = 3, value = NULL, filename = ?", str(folder.parent / "secret"))
 
 
 def attack_remove_outside(folder: Path, sign: Path) -> None:
+    """A row that has a file outside removed with it."""
     del sign
     (folder.parent / "secret").write_text("secret")
     tamper(folder, "UPDATE Cache SET filename = '../secret'")
 
 
 def attack_other_type(folder: Path, sign: Path) -> None:
+    """A row whose value is no bytes."""
     del sign
     tamper(folder, "UPDATE Cache SET value = 12345")
 
@@ -152,7 +160,7 @@ def test_a_hostile_cache_is_thrown_away_and_the_build_goes_on(
 
 @pytest.mark.parametrize("name", ["sqlite_temp_store", "disk_min_file_size", "eviction_policy", "anything"])
 def test_settings_that_are_not_ours_are_not_run(folder: Path, name: str) -> None:
-    """diskcache runs what its table of settings says as pragmas, before we could look."""
+    """The library runs what its table of settings says as pragmas, before we could look."""
     tamper(folder, "INSERT OR REPLACE INTO Settings VALUES (?, 1)", name)
     side = SideCache(folder)
     assert side.get_many(["key"]) == {}
@@ -243,6 +251,10 @@ def test_what_a_build_imports_is_little() -> None:
         " 'networkx', 'ctypes', 'subprocess', 'concurrent.futures', 'logging') if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}, check=True
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        check=True,
     )
     assert done.stdout == "[]\n"

@@ -19,6 +19,7 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def blob_of(store: Store, data: bytes) -> Blob:
+    """Put bytes and return them as a picture."""
     digest, size = store.cas.put_bytes(data)
     return Blob(digest, "image", "image/png", size)
 
@@ -33,6 +34,7 @@ def fill(store: Store, make_record: MakeRecord) -> list[Blob]:
 
 
 def damage(store: Store, blob: Blob, data: bytes | None) -> None:
+    """Replace the bytes of a blob, or remove it."""
     path = store.cas.path_of(blob.digest)
     path.chmod(0o600)
     if data is None:

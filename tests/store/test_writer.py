@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -33,6 +33,8 @@ class Gate:
 
 
 def add(number: int) -> Work[int]:
+    """Return work that adds a row."""
+
     def work(connection: apsw.Connection) -> int:
         connection.execute("INSERT INTO t VALUES (?)", (number,))
         return number
@@ -41,6 +43,7 @@ def add(number: int) -> Work[int]:
 
 
 def make(path: Path, crashpoint: Callable[[str], None] = lambda _name: None) -> Writer:
+    """Return a writer to a database with one table, whose clock stands still."""
     first = apsw.Connection(str(path))
     first.pragma("journal_mode", "wal")
     first.execute("CREATE TABLE IF NOT EXISTS t (x UNIQUE)")
@@ -54,12 +57,13 @@ def make(path: Path, crashpoint: Callable[[str], None] = lambda _name: None) -> 
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
+def path(tmp_path: Path) -> Path:
     """A database with one table."""
-    yield tmp_path / "x.db"
+    return tmp_path / "x.db"
 
 
 def rows(path: Path) -> list[int]:
+    """Return what is in the table."""
     return [row[0] for row in apsw.Connection(str(path)).execute("SELECT x FROM t ORDER BY rowid")]
 
 
