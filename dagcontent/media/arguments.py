@@ -19,7 +19,7 @@ __all__ = [
 
 SIDE_MAX_PX = 16384
 PIXELS_MAX = 64_000_000
-_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*", re.IGNORECASE)  # noqa: RUF001 - people write × as well
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*", re.IGNORECASE)
 _ASPECT = re.compile(r"\s*(\d{1,5}(?:\.\d{1,3})?)\s*[:/x]\s*(\d{1,5}(?:\.\d{1,3})?)\s*")
 _NTSC = {23.976: (24000, 1001), 29.97: (30000, 1001), 59.94: (60000, 1001), 119.88: (120000, 1001)}
 
@@ -136,7 +136,7 @@ def fps_of(call: Call, default: Fraction) -> Fraction:
     if value is None:
         return default
     for name, rate in _NTSC.items():
-        if abs(value - name) < 0.002:  # noqa: PLR2004 - closer than the next rate anybody uses
+        if abs(value - name) < 0.002:
             return Fraction(*rate)
     return Fraction(value).limit_denominator(1001)
 

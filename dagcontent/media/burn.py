@@ -98,7 +98,7 @@ def placed(cues: Sequence[Cue], alignment: Sequence[dict[str, Any]]) -> list[Cue
                 found = next((i for i in range(at, len(spoken)) if spoken[i][0] == _bare(word.text)), None)
                 if found is None:
                     text = f"`karaoke` needs the time of every word, and there is none for {word.text!r}"
-                    hint = "build the subtitles with format = \"vtt\" or \"ass\" from an alignment, or leave `karaoke` out"
+                    hint = 'build the subtitles with format = "vtt" or "ass" from an alignment, or leave `karaoke` out'
                     raise NodeError(text, hint=hint)
                 start, end = (min(max(moment, cue.start), cue.end) for moment in spoken[found][1:])
                 words.append(Word(word.text, start, end))
@@ -167,8 +167,8 @@ def _set(cue: Cue, look: _Look) -> tuple[list[list[tuple[int, str]]], str]:
         return numbered, ""
     words = [word for row in numbered for word in row]
     size = look.size
-    while size > 6 and (  # noqa: PLR2004 - smaller cannot be read
-        max(_length([word], look, size) for word in words) > look.room or len(_rows(words, look, size, look.room)) > 4  # noqa: PLR2004
+    while size > 6 and (
+        max(_length([word], look, size) for word in words) > look.room or len(_rows(words, look, size, look.room)) > 4
     ):
         size -= 1
     rows = _rows(words, look, size, look.room)
@@ -189,8 +189,9 @@ def _rows(words: Sequence[tuple[int, str]], look: _Look, size: int, width: int) 
 
 
 def _length(row: Sequence[tuple[int, str]], look: _Look, size: int) -> float:
-    # Bold letters are wider than the face's own by about a twentieth; libass counts a line's height as the size.
-    return look.face.at(size).getlength(joined([text for _, text in row])) * 1.04
+    # libass counts from the lowest to the highest point of a line as the size; Pillow counts the em. Bold is wider.
+    ascent, descent = look.face.at(100).getmetrics()
+    return look.face.at(100).getlength(joined([text for _, text in row])) / (ascent + descent) * size * 1.05
 
 
 def _steps(cue: Cue, end: int) -> list[tuple[int, int, int | None]]:

@@ -35,7 +35,7 @@ def blend(one: Color, other: Color, part: float) -> Color:
 
 def luminance(color: Sequence[float]) -> float:
     """Return relative luminance, 0 to 1, of an sRGB colour (WCAG 2)."""
-    parts = [c / 255 / 12.92 if c <= 10.31 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color[:3]]  # noqa: PLR2004
+    parts = [c / 255 / 12.92 if c <= 10.31 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color[:3]]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
@@ -96,7 +96,7 @@ class Canvas:
         mask: Image.Image = ImageMath.lambda_eval(lambda a: a["m"] + (a["n"] - 128.0) / 128.0, m=plane, n=self._grain)
         self.image.paste(_whole(color), (0, 0, *self.size), mask.convert("L"))
 
-    def finish(self, strength: float = 5.0) -> Image.Image:
+    def finish(self, strength: float = 3.0) -> Image.Image:
         """Return the picture with a fine grain over it."""
         planes = [
             ImageMath.lambda_eval(lambda a: a["p"] + (a["n"] - 128.0) * (strength / 128.0) + 0.5, p=band.convert("F"), n=self._grain)

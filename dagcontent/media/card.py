@@ -65,7 +65,7 @@ def card_size(call: Call) -> tuple[int, int]:
     return round(height * ratio / 8) * 8, round(height / 8) * 8
 
 
-def paint(  # noqa: PLR0913 - each is one wish of the caller's
+def paint(
     prompt: str,
     size: tuple[int, int],
     *,
@@ -113,7 +113,7 @@ def _ink(canvas: Canvas, mood: Mood, block: Block, at: tuple[int, int]) -> Color
     light_ink = min(_contrast(_WHITE, color) for color in behind)
     dark_ink = min(_contrast(dark, color) for color in behind)
     # Light letters unless dark ones are clearly better: they sit more calmly on a sky.
-    ink, under = (dark, _WHITE) if dark_ink > light_ink * 1.6 and dark_ink > 3 else (_WHITE, blend(mood.top, (0.0, 0.0, 0.0), 0.65))  # noqa: PLR2004
+    ink, under = (dark, _WHITE) if dark_ink > light_ink * 1.6 and dark_ink > 3 else (_WHITE, blend(mood.top, (0.0, 0.0, 0.0), 0.65))
     bottom = (at[1] + block.height) / canvas.size[1]
     for _ in range(12):
         if min(_contrast(ink, color) for color in _behind(canvas, block, at)) >= CONTRAST_MIN:

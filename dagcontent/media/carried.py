@@ -1,7 +1,7 @@
 """Turn facts that travel with a recording (`alignment`, `chapters`) into those of what is made of it. Knows no file.
 
-    alignment   [{text, start, end}]    words, seconds from the beginning
-    chapters    [{title, start, end}]   parts, seconds from the beginning
+alignment   [{text, start, end}]    words, seconds from the beginning
+chapters    [{title, start, end}]   parts, seconds from the beginning
 """
 
 from __future__ import annotations

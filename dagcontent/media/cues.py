@@ -6,6 +6,7 @@ where it is full. No two overlap, none is empty, and every word is in exactly on
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -18,8 +19,8 @@ PAUSE_S: Final = 0.9
 HOLD_S: Final = 0.4
 SHORTEST_S: Final = 0.7
 LONGEST_S: Final = 7.0
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]»]*$")  # noqa: RUF001 - the signs that end a sentence
-_BREATH = re.compile(r"[,;:–—、，；：]+[\"'”’)\]»]*$")  # noqa: RUF001 - the signs that part one
+_END = re.compile(r"[.!?…。！？]+[\"'”’)\]»]*$")
+_BREATH = re.compile(r"[,;:–—、，；：]+[\"'”’)\]»]*$")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -61,14 +62,7 @@ def joined(texts: Sequence[str]) -> str:
 def cues_of(words: Sequence[Word], characters: int, lines: int) -> list[Cue]:
     """Return the subtitles of words in their order. A word longer than a line is cut into several."""
     pieces = _ordered([piece for word in words for piece in _cut(word, characters)])
-    groups: list[list[Word]] = []
-    for piece in pieces:
-        group = groups[-1] if groups else None
-        if group is None or _ends(group, piece, characters, lines):
-            groups.append([piece])
-        else:
-            group.append(piece)
-    groups = _without_orphans(groups, characters, lines)
+    groups = [group for passage in _passages(pieces) for group in _parted(passage, characters, lines)]
     cues: list[Cue] = []
     for index, group in enumerate(groups):
         following = groups[index + 1][0].start if index + 1 < len(groups) else None
@@ -119,32 +113,51 @@ def _ordered(words: list[Word]) -> list[Word]:
     return ordered
 
 
-def _ends(group: list[Word], following: Word, characters: int, lines: int) -> bool:
-    """Tell whether a subtitle ends before the following word."""
-    last = group[-1]
-    if following.start - last.end > PAUSE_S * 1000 or following.end - group[0].start > LONGEST_S * 1000:
-        return True
-    if _END.search(last.text):
-        return True
-    if len(_greedy([*group, following], characters)) > lines:
-        return True
-    # A comma in the second half of a nearly full subtitle is a good place to stop.
-    size = len(joined([word.text for word in group]))
-    return bool(_BREATH.search(last.text)) and size > characters * lines * 0.7
+def _passages(words: Sequence[Word]) -> list[list[Word]]:
+    """Return words in runs that end with a sentence, or where speech pauses."""
+    passages: list[list[Word]] = []
+    for index, word in enumerate(words):
+        before = words[index - 1] if index else None
+        if before is None or _END.search(before.text) or word.start - before.end > PAUSE_S * 1000:
+            passages.append([])
+        passages[-1].append(word)
+    return passages
 
 
-def _without_orphans(groups: list[list[Word]], characters: int, lines: int) -> list[list[Word]]:
-    """Share words with a last subtitle of a sentence that would hold one short word only."""
-    for before, group in zip(groups, groups[1:], strict=False):
-        alone = len(group) == 1 and len(before) > 3 and not _END.search(before[-1].text)  # noqa: PLR2004 - one of many
-        near = group[0].start - before[-1].end <= PAUSE_S * 1000
-        if alone and near and len(_greedy([before[-1], *group], characters)) <= lines:
-            keep = max(2, len(before) * 2 // 3)
-            moved = before[keep:]
-            if len(_greedy([*moved, *group], characters)) <= lines:
-                group[:0] = moved
-                del before[keep:]
-    return groups
+def _parted(words: list[Word], characters: int, lines: int) -> list[list[Word]]:
+    """Return a passage in the best parts that fit: few, evenly filled, ending at a comma where there is one.
+
+    best[i] is the least cost of the words before i, and where its last part begins; a part has few words, so this is
+    linear in the length of the passage.
+    """
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(words) + 1):
+        found = (math.inf, end - 1)
+        for begin in range(end - 1, -1, -1):
+            part = words[begin:end]
+            if end - begin > 1 and not _fits(part, characters, lines):
+                break
+            cost = best[begin][0] + _cost(part, characters * lines, last=end == len(words))
+            if cost < found[0]:
+                found = (cost, begin)
+        best.append(found)
+    parts: list[list[Word]] = []
+    end = len(words)
+    while end:
+        begin = best[end][1]
+        parts.append(words[begin:end])
+        end = begin
+    return parts[::-1]
+
+
+def _fits(part: Sequence[Word], characters: int, lines: int) -> bool:
+    return part[-1].end - part[0].start <= LONGEST_S * 1000 and len(_greedy(part, characters)) <= lines
+
+
+def _cost(part: Sequence[Word], most: int, *, last: bool) -> float:
+    empty = 1 - min(1.0, sum(len(word.text) + 1 for word in part) / most)
+    short = part[-1].end - part[0].start < SHORTEST_S * 1000
+    return 1.0 + 1.2 * empty**2 + (0.0 if last or _BREATH.search(part[-1].text) else 0.6) + (0.8 if short else 0.0)
 
 
 def _greedy(words: Sequence[Word], characters: int) -> list[list[Word]]:

@@ -54,7 +54,7 @@ class Source(msgspec.Struct, frozen=True):
     before: tuple[str, ...] = ()
 
 
-def render(  # noqa: PLR0913 - each is one part of one command line
+def render(
     call: Call,
     sources: Sequence[Source],
     out: Path,
@@ -121,7 +121,7 @@ def version(run: Runner) -> str:
     with _lock:
         if program not in _versions:
             words = run([program, "-hide_banner", "-version"], timeout_s=_LOOK_S).decode("utf-8", "replace").split()
-            _versions[program] = words[2] if len(words) > 2 else "unknown"  # noqa: PLR2004 - "ffmpeg version X"
+            _versions[program] = words[2] if len(words) > 2 else "unknown"
         return _versions[program]
 
 

@@ -35,7 +35,7 @@ _PLAIN: Final = str.maketrans(
         "\u00d7": "x", "\u2022": "\u00b7", "\u20ac": "EUR", "\u00a3": "GBP",
     }
 )  # fmt: skip
-_DASHES: Final = str.maketrans({c: "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"} | {"\u00a0": " ", "\u00ad": ""})
+_DASHES: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | {"\u00a0": " ", "\u00ad": ""})
 # Faces that set well, best first; any other face comes after them by name.
 _PREFERRED: Final = ("inter", "noto sans", "open sans", "roboto", "helvetica", "arial", "segoe ui", "dejavu sans", "liberation sans")
 _EMOJI_LIKE: Final = re.compile("[\ufe00-\ufe0f\u200d\U0001f3fb-\U0001f3ff]")

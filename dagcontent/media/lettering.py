@@ -74,7 +74,7 @@ def wrapped(text: str, face: Face, size: int, width: int) -> list[str]:
     return lines
 
 
-def draw(  # noqa: PLR0913 - each says one thing about how the text looks
+def draw(
     image: Image.Image,
     block: Block,
     at: tuple[int, int],

@@ -93,7 +93,7 @@ def title_of(prompt: str) -> str:
     quoted = re.search(r"[\"“„«]([^\"”“»]{2,80})[\"”“»]", prompt)
     if quoted is not None:
         return " ".join(quoted[1].split())
-    first = re.split(r"(?<=[.!?…])\s|[,;:\n(]\s*|\s[-–—]\s", prompt.strip(), maxsplit=1)[0].strip(" .,;:")  # noqa: RUF001
+    first = re.split(r"(?<=[.!?…])\s|[,;:\n(]\s*|\s[-–—]\s", prompt.strip(), maxsplit=1)[0].strip(" .,;:")
     text = " ".join((first or prompt).split())
     if len(text) > _TITLE_CHARACTERS:
         text = text[:_TITLE_CHARACTERS].rsplit(" ", 1)[0] + "…"

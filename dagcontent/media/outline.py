@@ -23,7 +23,7 @@ __all__ = ["Writer", "generate"]
 DEPTH_MAX = 32
 ITEMS_MAX = 1000
 _VERSION: Final = "1"
-_WORD = re.compile(r"[^\W\d_][\w'’-]*")  # noqa: RUF001 - both apostrophes are written
+_WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _COUNTED = re.compile(
     r"\b(?P<digits>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten)\s+(?:\w+\s+)?"
     r"(?:scenes?|items?|parts?|shots?|lines?|slides?|chapters?|points?|steps?|ideas?|questions?|paragraphs?|sentences?|tips?)\b",
@@ -87,7 +87,7 @@ class Writer:
         """Return a few sentences, of at most that many characters."""
         sentences = [self._sentence(_OPENINGS), self._sentence(_MIDDLES), self._sentence(_MIDDLES), self._sentence(_ENDINGS)]
         while characters is not None and len(sentences) > 1 and len(" ".join(sentences)) > characters:
-            sentences.pop(-2 if len(sentences) > 2 else -1)  # noqa: PLR2004 - the ending stays while it can
+            sentences.pop(-2 if len(sentences) > 2 else -1)
         text = " ".join(sentences)
         return text if characters is None else text[: max(1, characters)]
 
@@ -115,14 +115,14 @@ class Writer:
         if kind in ("number", "integer"):
             return self._number(schema, whole=kind == "integer")
         if kind == "boolean":
-            return self._random.random() < 0.5  # noqa: PLR2004 - a coin
+            return self._random.random() < 0.5
         return None if kind == "null" else self._string(schema, path, at)
 
     def _object(self, schema: Mapping[str, Any], root: Any, path: tuple[str, ...], at: tuple[int, int]) -> dict[str, Any]:
         fields = schema.get("properties") or {}
         required = schema.get("required") or []
         # Deep down only what must be there: a form that holds itself comes to an end.
-        names = [name for name in fields if name in required or len(path) < 6]  # noqa: PLR2004 - see above
+        names = [name for name in fields if name in required or len(path) < 6]
         value = {name: self.conforming(fields[name], root, (*path, name), at) for name in names}
         extra = schema.get("additionalProperties")
         for name in required:
@@ -136,8 +136,8 @@ class Writer:
         if least > most or least > ITEMS_MAX:
             text = f"{'.'.join(path) or 'the schema'} wants at least {least} and at most {most} items"
             raise NodeError(text, hint=f"correct `minItems` and `maxItems` of the schema; at most {ITEMS_MAX}")
-        wanted = self._count if self._count is not None and len(path) <= 1 else 3 if len(path) < 3 else 2  # noqa: PLR2004
-        if least == 0 and len(path) > 8:  # noqa: PLR2004 - see `_object`
+        wanted = self._count if self._count is not None and len(path) <= 1 else 3 if len(path) < 3 else 2
+        if least == 0 and len(path) > 8:
             wanted = 0
         count = max(least, min(most, wanted))
         first = schema.get("prefixItems") or []
@@ -188,7 +188,7 @@ class Writer:
         text = fixed if fixed is not None else self._line(path, at)
         least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
         while len(text) < least:
-            text = f"{text} {self._sentence(_MIDDLES)}"[: max(least, len(text) + 1)] if least - len(text) < 40 else f"{text} {self._sentence(_MIDDLES)}"  # noqa: E501, PLR2004
+            text = f"{text} {self._sentence(_MIDDLES)}"[: max(least, len(text) + 1)] if least - len(text) < 40 else f"{text} {self._sentence(_MIDDLES)}"
         if most is not None and len(text) > int(most):
             shorter = text[: int(most)]
             # Cut at a word where one ends; the least length goes before looks.
@@ -231,10 +231,10 @@ class Writer:
 def _things(prompt: str) -> list[str]:
     """Return what the prompt is about: runs of at most three of its words that are not mere connections."""
     things: list[str] = []
-    for clause in re.split(r"[^\w\s'’-]+", prompt):  # noqa: RUF001 - both apostrophes are written
+    for clause in re.split(r"[^\w\s'’-]+", prompt):
         run: list[str] = []
         for word in [*clause.split(), ""]:
-            clean = word.strip("'’-_")  # noqa: RUF001 - as above
+            clean = word.strip("'’-_")
             if _WORD.fullmatch(clean) and clean.lower() not in _STOP and len(clean) > 1:
                 run.append(clean)
                 continue
@@ -246,7 +246,7 @@ def _things(prompt: str) -> list[str]:
 
 def _with_article(thing: str) -> str:
     """Return a thing as it stands in a sentence; names (capitals) and plurals take no article."""
-    last = thing.split()[-1]
+    last = thing.rsplit(maxsplit=1)[-1]
     plural = last.endswith("s") and not last.endswith(("ss", "us", "is"))
     return thing if thing[0].isupper() or plural else f"the {thing}"
 

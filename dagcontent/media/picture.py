@@ -75,4 +75,4 @@ def color_of(value: str, name: str) -> tuple[int, int, int, int]:
         raise NodeError(text, hint="write #rrggbb or #rrggbbaa, as #ffcc00")
     digits = found["long"] or "".join(digit * 2 for digit in found["short"])
     parts = [int(digits[i : i + 2], 16) for i in range(0, len(digits), 2)]
-    return parts[0], parts[1], parts[2], parts[3] if len(parts) > 3 else 255  # noqa: PLR2004 - alpha is the fourth
+    return parts[0], parts[1], parts[2], parts[3] if len(parts) > 3 else 255

@@ -174,8 +174,8 @@ def _rows(frame: Any) -> Iterator[bytes | memoryview]:
 def _row_bytes(frame: Any, plane: Any, index: int) -> int:
     component = next((c for c in frame.format.components if c.plane == index), None)
     bits = frame.format.padded_bits_per_pixel if len(frame.planes) == 1 else (component.bits + 7) // 8 * 8 if component else 8
-    pair = 2 if len(frame.planes) == 2 and index == 1 else 1  # noqa: PLR2004 - NV12 keeps both colours in one
-    return min(abs(plane.line_size), (plane.width * bits * pair + 7) // 8)
+    pair = 2 if len(frame.planes) == 2 and index == 1 else 1
+    return int(min(abs(plane.line_size), (plane.width * bits * pair + 7) // 8))
 
 
 def _check_wav(path: Path) -> None:
@@ -183,7 +183,7 @@ def _check_wav(path: Path) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(12)
-        while len(head := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and length
+        while len(head := file.read(8)) == 8:
             name, length = struct.unpack("<4sI", head)
             if name == b"data":
                 if length not in _UNKNOWN_SIZES and file.tell() + length > size:

@@ -95,7 +95,7 @@ class ProcessRunner:
             if self._cancelled:
                 raise _stopped(argv)
             try:
-                child = subprocess.Popen(  # noqa: S603 - argv only, never a shell; programs are found by us
+                child = subprocess.Popen(
                     list(argv),
                     stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,

@@ -8,7 +8,16 @@ from PIL import Image, ImageDraw
 
 from dagcontent.errors import NodeError
 from dagcontent.media import picture, probe
-from dagcontent.media.arguments import PIXELS_MAX, blobs_of, number_of, required_blob, required_text, text_of, texts_of, whole_of
+from dagcontent.media.arguments import (
+    PIXELS_MAX,
+    blobs_of,
+    number_of,
+    required_blob,
+    required_text,
+    text_of,
+    texts_of,
+    whole_of,
+)
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.fonts import missing_in, suited
 from dagcontent.media.lettering import Block, draw, fitted, wrapped
@@ -71,7 +80,7 @@ def caption(call: Call) -> Made:
         image = Image.alpha_composite(image, _plate(image.size, around, picture.color_of(box, "box"), padding))
         outline = None
     else:
-        dark = sum(color[:3]) > 380  # noqa: PLR2004 - half of three channels: light letters get a dark edge
+        dark = sum(color[:3]) > 380
         outline = (max(1, line // 14), (0, 0, 0, color[3]) if dark else (255, 255, 255, color[3]))
     draw(layer, block, (left, top), color, align="center", outline=outline)
     return _saved(call, Image.alpha_composite(image, layer), "captioned")

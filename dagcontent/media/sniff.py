@@ -47,7 +47,7 @@ def sniff(path: Path) -> tuple[str, str] | None:
     return _fixed(head) or _boxes(head) or _sound_frames(head) or _words(head)
 
 
-def _fixed(head: bytes) -> tuple[str, str] | None:  # noqa: PLR0911 - a table with conditions
+def _fixed(head: bytes) -> tuple[str, str] | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image", "image/png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -86,9 +86,9 @@ def _sound_frames(head: bytes) -> tuple[str, str] | None:
     if head.startswith(b"ID3"):
         return "audio", "audio/mpeg"
     # 11 bits of sync, a version, layer 3 (or 2), a bit rate and a sample rate that exist.
-    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # noqa: PLR2004 - the format's own numbers
+    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-        if version != 1 and layer in (1, 2) and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3:  # noqa: PLR2004
+        if version != 1 and layer in (1, 2) and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3:
             return "audio", "audio/mpeg"
     return None
 
@@ -106,6 +106,6 @@ def _words(head: bytes) -> tuple[str, str] | None:
     if start.lower().startswith("[script info]"):
         return "subtitles", "text/x-ssa"
     lines = [line.strip() for line in start.splitlines()[:2]]
-    if len(lines) == 2 and lines[0].isdigit() and " --> " in lines[1]:  # noqa: PLR2004 - number and times
+    if len(lines) == 2 and lines[0].isdigit() and " --> " in lines[1]:
         return "subtitles", "application/x-subrip"
     return None

@@ -143,13 +143,13 @@ def _finished(
     name = text_of(call, "format") or "wav"
     media_type, encode = _FORMATS[name]
     path = spoken
-    if name != "wav" or abs(faster - 1) > 0.01:  # noqa: PLR2004 - rates are whole numbers: 1 % is their rounding
+    if name != "wav" or abs(faster - 1) > 0.01:
         path = call.workdir / f"speech.{name}"
-        graph = f"[0:a]atempo={faster:.6f}[out]" if abs(faster - 1) > 0.01 else "[0:a]anull[out]"  # noqa: PLR2004
+        graph = f"[0:a]atempo={faster:.6f}[out]" if abs(faster - 1) > 0.01 else "[0:a]anull[out]"
         made_with["ffmpeg"] = ffmpeg.render(
             call, [ffmpeg.Source(spoken, "audio/wav")], path, encode=encode, graph=graph, maps=["[out]"], filters=["atempo"]
         )
-        if abs(faster - 1) > 0.01:  # noqa: PLR2004 - as above
+        if abs(faster - 1) > 0.01:
             for row in alignment:
                 row["start"], row["end"] = round(row["start"] / faster, 3), round(row["end"] / faster, 3)
     facts = probe.measure(path, "audio", media_type)

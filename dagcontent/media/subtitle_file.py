@@ -121,7 +121,7 @@ def _read_ass(source: str) -> tuple[list[Cue], bool]:
         if not row.startswith("Dialogue:"):
             continue
         fields = row.removeprefix("Dialogue:").split(",", 9)
-        if len(fields) < 10:  # noqa: PLR2004 - the format's ten columns
+        if len(fields) < 10:
             continue
         start, end = _ass_ms(fields[1]), _ass_ms(fields[2])
         if start is None or end is None or end <= start:

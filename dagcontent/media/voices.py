@@ -2,6 +2,8 @@
 
     "en-us", "de+f3"      a voice of eSpeak NG itself
     "Rachel", "narrator"  anybody: always the same variant and pitch, female where the name is known to be
+
+The same words always give the same voice, on every machine with the same eSpeak NG.
 """
 
 from __future__ import annotations
@@ -100,5 +102,5 @@ def _nearest(wanted: str, known: frozenset[str] | dict[str, str]) -> str:
 
 
 def _sounds_female(name: str) -> bool:
-    first = name.split()[0] if name.split() else ""
+    first = name.partition(" ")[0]
     return first.endswith(("a", "elle", "ette", "ine", "lyn")) and first not in ("joshua", "luca", "noah", "ezra", "dasha")
