@@ -28,11 +28,14 @@ _STRING = r"\"(?!\"\")[^\"\\\n]*+\"|'(?!'')[^'\n]*+'"
 _ATOM = rf"(?:{_STRING}|[A-Za-z0-9_+.:-]{{1,20}}+(?=[ \t\n,\]}}\#]))"
 _GAP = r"(?:[ \t\n]++|\#[^\n]*+\n)*+"
 _LIST = rf"\[{_GAP}(?:{_ATOM}{_GAP}(?:,{_GAP}|(?=\])))*+\]"
-_TABLE = rf"\{{[ ]*+(?:{_BARE_KEY}[ ]*+=[ ]*+(?:{_ATOM}|{_LIST})[ ]*+(?:,[ ]*+|(?=\}})))*+\}}"
+_TABLE = rf"\{{{_GAP}(?:{_SHORT_KEY}[ \t]*+=[ \t]*+(?:{_ATOM}|{_LIST}){_GAP}(?:,{_GAP}|(?=\}})))*+\}}"
 _HEADER = rf"\[{_SHORT_KEY}\]|\[\[{_SHORT_KEY}\]\]"
 _LINE = rf"(?:{_SHORT_KEY}[ \t]*+=[ \t]*+(?:{_ATOM}|{_LIST}|{_TABLE})|{_HEADER})?+[ \t]*+(?:\#[^\n]*+)?+\n"
 _PLAIN: Final = re.compile(rf"(?:{_LINE})++")
-_ITEMS: Final = re.compile(rf"(?:{_ATOM}|[ \t\n,]++|\#[^\n]*+\n)++")
+_PAIRS: Final = re.compile(rf"(?:{_GAP}{_SHORT_KEY}[ \t]*+=[ \t]*+(?:{_ATOM}|{_LIST}|{_TABLE}){_GAP},)++")
+_ITEMS: Final = re.compile(rf"(?:{_ATOM}|{_LIST}|{_TABLE}|[ \t\n,]++|\#[^\n]*+\n)++")
+_ITEMS_NEST: Final = 2
+"""Levels that `_PAIRS` and `_ITEMS` may step over."""
 
 _TOKEN: Final = re.compile(
     r"""
@@ -49,7 +52,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LONG_NUMBER: Final = re.compile(r"[+-]?(?:0[xob])?[0-9][0-9a-fA-F_]*")
+_LONG_NUMBER: Final = re.compile(r"[+-]?(?:0[xob][0-9a-fA-F_]+|[0-9][0-9_]*)")
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -113,13 +116,13 @@ def _scan(text: str) -> Refused | None:
     size = len(text)
     at = 0
     count = _Count()
-    # Every key but those of headers has its `=`: a bound that needs no pass.
+    # Every key but those of headers has its `=`: a bound that needs no pass, and few documents come near it.
     few = text.count("=") + text.count("[") < _MAX_KEYS
     while at < size:
         plain = _PLAIN.match(text, at)
         if plain is not None:
             if not few:
-                count.keys += text.count("\n", at, plain.end()) + text.count(",", at, plain.end())
+                count.keys += text.count("=", at, plain.end())
             at = plain.end()
             if count.keys > _MAX_KEYS:
                 return _too_many(at)
@@ -136,9 +139,17 @@ def _statement(text: str, at: int, size: int, count: _Count) -> tuple[int, Refus
     count.parts = 0
     match = _TOKEN.match
     while at < size:
-        if count.stack and count.in_value and count.stack[-1] == "[":
-            items = _ITEMS.match(text, at)
-            at = items.end() if items is not None else at
+        if count.stack and len(count.stack) + _ITEMS_NEST <= _MAX_NESTING:
+            usual = None
+            if count.in_value and count.stack[-1] == "[":
+                usual = _ITEMS.match(text, at)
+            elif not count.in_value and not count.parts:
+                usual = _PAIRS.match(text, at)
+            if usual is not None:
+                count.keys += text.count("=", at, usual.end())
+                at = usual.end()
+                if count.keys > _MAX_KEYS:
+                    return at, _too_many(at - 1)
         token = match(text, at)
         if token is None:  # cannot be: `mark` takes anything
             break
@@ -183,6 +194,7 @@ def _opened(text: str, start: int, end: int, count: _Count) -> Refused | None:
     count.stack.append(text[start])
     count.in_value = text[start] == "["
     count.after_dot = False
+    count.parts = 0
     if len(count.stack) > _MAX_NESTING:
         return Refused(f"more than {_MAX_NESTING} lists and tables inside one another", start, end, "flatten it")
     return None
@@ -195,11 +207,15 @@ def _mark(char: str, count: _Count) -> None:
         count.after_dot = True
     elif char == "," and count.stack:
         count.in_value = count.stack[-1] == "["
+        count.parts = 0
 
 
 def _long_number(text: str, start: int, end: int) -> Refused | None:
     found = _LONG_NUMBER.fullmatch(text, start, end)
-    if found is None or text[start - 1 : start] == "." or sum(char.isalnum() for char in found[0]) - 2 * found[0].startswith("0x") <= _MAX_DIGITS:
+    if found is None or text[start - 1 : start] == ".":
+        return None
+    digits = sum(char.isalnum() for char in found[0]) - (2 if found[0][:2] in {"0x", "0o", "0b"} else 0)
+    if digits <= _MAX_DIGITS:
         return None
     return Refused(f"a number with more than {_MAX_DIGITS} digits", start, end, "write it in quotes if it is text")
 
