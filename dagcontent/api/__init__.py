@@ -7,18 +7,23 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from dagcontent.api.building import Build, BuildOptions
-from dagcontent.api.loading import find_mistakes, load_graph
-from dagcontent.api.planning import explain_instance, plan_graph
-from dagcontent.api.result import BuildResult, LoadedGraph, NodeResult, WhyResult
-from dagcontent.api.seams import Seams
+from dagcontent.api.memo import Question, read_memo
+from dagcontent.api.result import BuildResult, NodeResult, WhyResult
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
-from dagcontent.run.events import Event, Listener
+from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener
 from dagcontent.store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from dagcontent.api.building import Build
+    from dagcontent.api.loaded import LoadedGraph
+    from dagcontent.api.loading import find_mistakes
+    from dagcontent.api.seams import Seams
 
 __all__ = [
     "BuildResult",
@@ -40,6 +45,17 @@ __all__ = [
     "why",
 ]
 
+_LATE = {"LoadedGraph": "loaded", "Seams": "seams", "find_mistakes": "loading"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what an unchanged graph does not need when it is first asked for."""
+    if name not in _LATE:
+        text = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(text)
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+
+
 GraphLike: TypeAlias = "str | os.PathLike[str] | LoadedGraph"
 
 
@@ -52,6 +68,8 @@ def default_store() -> Path:
 
 def load(graph: str | os.PathLike[str], *, params: Mapping[str, str] | None = None) -> LoadedGraph:
     """Read, check and link a graph file. Raises GraphError with every mistake of one pass."""
+    from dagcontent.api.loading import load_graph  # noqa: PLC0415 - an unchanged graph is not read at all
+
     return load_graph(graph, params)
 
 
@@ -64,9 +82,14 @@ def plan(
     explain: bool = True,
 ) -> Plan:
     """Return what a build would do, and why. Runs nothing, opens no socket, needs no store to exist."""
-    loaded = _loaded(graph, params)
     with _open(store, write=False) as opened:
-        return plan_graph(loaded, opened, targets, explain=explain)
+        if isinstance(graph, str | os.PathLike):
+            memo = read_memo(opened, Question.of(graph, params, targets), outputs=False)
+            if memo is not None:
+                return memo.plan()
+        from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
+
+        return plan_graph(_loaded(graph, params), opened, targets, explain=explain)
 
 
 def why(
@@ -77,6 +100,8 @@ def why(
     store: str | os.PathLike[str] | None = None,
 ) -> WhyResult:
     """Return why one instance would run: its manifest against that of its last build, field by field."""
+    from dagcontent.api.planning import explain_instance  # noqa: PLC0415 - as in `load`
+
     loaded = _loaded(graph, params)
     with _open(store, write=False) as opened:
         return explain_instance(loaded, opened, instance)
@@ -94,6 +119,7 @@ def build(  # noqa: PLR0913 - the options of a build
     listeners: Sequence[Listener] = (),
     seed: int = 0,
     signals: bool = False,
+    details: bool = True,
     seams: Seams | None = None,
 ) -> BuildResult:
     """Make what is missing and place the outputs. A build with nothing to make starts no event loop.
@@ -101,14 +127,19 @@ def build(  # noqa: PLR0913 - the options of a build
     `jobs` bounds local work at once (default: the processors this process may use). `seed` orders equals.
     With `signals`, Ctrl-C stops the build in order; the result then says "interrupted". `seams` exchange what a build
     stands on, such as the implementations of kinds.
+
+    A graph given by its path that was built before and has not changed is answered from its memo; without `details`
+    the result then lists no instances.
     """
-    loaded = _loaded(graph, params)
-    options = BuildOptions(
-        jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
-        signals=signals, listeners=listeners, seams=seams,
-    )  # fmt: skip
+    began = time.monotonic()
     with _open(store, write=True, seams=seams) as opened:
-        work = Build(loaded, opened, targets, options)
+        known = None if overwrite_outputs or seams is not None else _from_memo(opened, graph, params, targets, began, details=details)
+        if known is not None:
+            return _told(known, listeners)
+        work = _new_build(
+            opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
+            listeners=listeners, seed=seed, signals=signals, seams=seams,
+        )  # fmt: skip
         try:
             work.prepare()
             while True:
@@ -153,13 +184,17 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     """Do as `build` does, in the caller's event loop. Cancelling it stops free work; what is finished stays."""
     import anyio.to_thread  # noqa: PLC0415 - as above
 
-    loaded = await anyio.to_thread.run_sync(_loaded, graph, params)
-    options = BuildOptions(
-        jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
-        listeners=listeners, seams=seams,
-    )  # fmt: skip
+    began = time.monotonic()
     with _open(store, write=True, seams=seams) as opened:
-        work = Build(loaded, opened, targets, options)
+        known = None if overwrite_outputs or seams is not None else _from_memo(opened, graph, params, targets, began, details=True)
+        if known is not None:
+            return _told(known, listeners)
+        work = await anyio.to_thread.run_sync(
+            lambda: _new_build(
+                opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
+                listeners=listeners, seed=seed, signals=False, seams=seams,
+            )
+        )  # fmt: skip
         try:
             await anyio.to_thread.run_sync(work.prepare)
             while True:
@@ -172,13 +207,64 @@ async def abuild(  # noqa: PLR0913 - the options of a build
             work.abandon()
 
 
+def _new_build(  # noqa: PLR0913 - the options of a build
+    store: Store,
+    graph: GraphLike,
+    targets: Sequence[str],
+    params: Mapping[str, str] | None,
+    *,
+    jobs: int | None,
+    fail_fast: bool,
+    overwrite_outputs: bool,
+    listeners: Sequence[Listener],
+    seed: int,
+    signals: bool,
+    seams: Seams | None,
+) -> Build:
+    from dagcontent.api.building import Build, BuildOptions  # noqa: PLC0415 - an unchanged graph needs neither
+
+    options = BuildOptions(
+        jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
+        signals=signals, listeners=listeners, seams=seams,
+    )  # fmt: skip
+    # What a memo says holds for this version's own kinds only.
+    own = seams is None or seams.registry is None
+    question = Question.of(graph, params, targets) if own and isinstance(graph, str | os.PathLike) else None
+    return Build(_loaded(graph, params), store, targets, options, question)
+
+
+def _from_memo(
+    store: Store,
+    graph: GraphLike,
+    params: Mapping[str, str] | None,
+    targets: Sequence[str],
+    began: float,
+    *,
+    details: bool,
+) -> BuildResult | None:
+    if not isinstance(graph, str | os.PathLike):
+        return None
+    memo = read_memo(store, Question.of(graph, params, targets), outputs=True)
+    return None if memo is None else memo.result(time.monotonic() - began, nodes=details)
+
+
+def _told(result: BuildResult, listeners: Sequence[Listener]) -> BuildResult:
+    """Let listeners hear of a build that had nothing to do."""
+    for listener in listeners:
+        listener(BuildStarted(result.graph, "", 0))
+        listener(BuildFinished(result.status, result.counts, result.seconds))
+    return result
+
+
 def _loaded(graph: GraphLike, params: Mapping[str, str] | None) -> LoadedGraph:
-    return graph if isinstance(graph, LoadedGraph) else load_graph(graph, params)
+    return load(graph, params=params) if isinstance(graph, str | os.PathLike) else graph
 
 
 def _open(store: str | os.PathLike[str] | None, *, write: bool, seams: Seams | None = None) -> Store:
     place = Path(store) if store is not None else default_store()
-    return open_store(place, write=write, crashpoint=(seams or Seams()).crashpoint)
+    if seams is None:
+        return open_store(place, write=write)
+    return open_store(place, write=write, crashpoint=seams.crashpoint)
 
 
 def _processors() -> int:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dagcontent.api.files import BesideFiles
+from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.memo import Question, write_memo
 from dagcontent.api.planning import check_outputs, new_resolver
-from dagcontent.api.result import BuildResult, LoadedGraph, NodeResult
+from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
 from dagcontent.api.targets import Target, parse_targets
 from dagcontent.api.wiring import StoreArtifacts, StoreCommits
 from dagcontent.errors import InternalError, NodeError
+from dagcontent.plan.model import PlanRow
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, OutputPlaced
@@ -65,14 +69,23 @@ class BuildOptions:
 class Build:
     """One build. Call `prepare`; while `work` is there, await `drive`; then `conclude`; again while it returns None."""
 
-    def __init__(self, loaded: LoadedGraph, store: Store, targets: Sequence[str], options: BuildOptions) -> None:
+    def __init__(
+        self,
+        loaded: LoadedGraph,
+        store: Store,
+        targets: Sequence[str],
+        options: BuildOptions,
+        question: Question | None = None,
+    ) -> None:
         self._loaded = loaded
         self._store = store
+        self._question = question
         self._targets: tuple[Target, ...] = parse_targets(loaded.graph, targets)
         self._options = options
         self._graph_id = str(loaded.path)
         self._began = options.clock()
         self._placed: dict[str, str] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
         self._rounds = 0
         self._interrupted = False
         self._run: Run | None = None
@@ -143,7 +156,7 @@ class Build:
         status = "interrupted" if self._interrupted else "failed" if counts["failed"] or counts["blocked"] else "ok"
         self._remember(status, counts)
         self._emit(BuildFinished(status, counts, self._options.clock() - self._began))
-        return BuildResult(
+        result = BuildResult(
             graph=self._loaded.name,
             status=status,
             run=self._run.id if self._run else "",
@@ -152,7 +165,10 @@ class Build:
             outputs=tuple((instance, path) for path, instance in self._placed.items()),
             seconds=self._options.clock() - self._began,
             warnings=(*self._loaded.warnings, *self.resolver.warnings),
+            facts=self._facts,
         )
+        self._keep_memo(result)
+        return result
 
     def abandon(self) -> None:
         """End the run after an error that stopped the build; what was committed stays."""
@@ -190,6 +206,10 @@ class Build:
     def _note(self, file: OutputFile, folder: Path, *, changed: bool) -> None:
         path = str(folder / file.path)
         self._placed[path] = file.instance
+        if isinstance(file.value, Blob):
+            self._facts[path] = {**file.value.facts, "size_bytes": file.value.size_bytes}
+        else:
+            self._facts[path] = {"size_bytes": len(file.value)}
         self._emit(OutputPlaced(file.instance, path, changed, self._options.clock() - self._began))
 
     # -- results ------------------------------------------------------------------------------------------------
@@ -241,6 +261,30 @@ class Build:
             run, self._run = self._run, None
             self._store.finish_run(run, status, counts, now_ms=self._options.now_ms())
             self._options.crashpoint("build.finished")
+
+    def _keep_memo(self, result: BuildResult) -> None:
+        """Keep the answer for the next who asks, if asking again gives the same."""
+        fresh_each_run = any(node.spec.cache == "run" for node in self._loaded.graph.nodes)
+        if self._question is None or result.status != "ok" or fresh_each_run:
+            return
+        fanout = self.resolver.fanout
+        rows = []
+        for unit in fanout.all_units():
+            if unit.record is not None or unit.status is Status.SKIPPED:
+                node = self._loaded.graph.nodes[unit.node]
+                model = "" if unit.manifest is None else unit.manifest.model
+                status = "skipped" if unit.record is None else "hit"
+                rows.append(PlanRow(fanout.name(unit), node.kind.name, model, status, key=unit.key))
+        write_memo(
+            self._store,
+            self._question,
+            result,
+            rows,
+            [*self._loaded.seen, *self.files.seen.values()],
+            self.files.globs,
+            generation=self.generation,
+            now_ns=self._options.now_ms() * 1_000_000,
+        )
 
     def _emit(self, event: Event) -> None:
         for listener in self._options.listeners:

@@ -39,7 +39,7 @@ class Side(Protocol):
 
 
 class SeenFile(msgspec.Struct, frozen=True, array_like=True):
-    """A file as it was when it was read."""
+    """A file as it was when it was read; an empty digest: it was looked for and not there."""
 
     path: str
     stamp: tuple[int, ...]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagcontent.api.result import LoadedGraph
+from dagcontent.api.files import SeenFile, stamp_of
+from dagcontent.api.loaded import LoadedGraph
 from dagcontent.errors import GraphError
 from dagcontent.graph.link import link
+from dagcontent.spec.document import read_file
 from dagcontent.spec.load import load as load_pipeline
 from dagcontent.spec.source import Located, locate
 from dagcontent.values.mistake import Mistake
@@ -37,7 +40,8 @@ def find_mistakes(path: str | os.PathLike[str], params: Mapping[str, str] | None
 def _examine(
     path: str | os.PathLike[str], params: Mapping[str, str] | None
 ) -> tuple[LoadedGraph | None, tuple[Located, ...], Sequence[Mistake]]:
-    read = load_pipeline(path, overrides=params)
+    stamps = _Stamps()
+    read = load_pipeline(path, overrides=params, read=stamps.read)
     broken = {str(m.path[1]) for m in read.mistakes if len(m.path) > 1 and m.path[0] in {"node", "each", "params"}}
     linked = link(read.pipeline, broken)
     mistakes = (*read.mistakes, *linked.mistakes)
@@ -45,4 +49,19 @@ def _examine(
     if linked.graph is None or any(not m.warning for m in mistakes):
         return None, found, mistakes
     warnings = [f"{m.file}:{m.line}:{m.column}: {m.message}" for m in found]
-    return LoadedGraph(Path(os.path.realpath(path)), linked.graph, read.sources, read.files, warnings), found, mistakes
+    seen = [SeenFile(file, stamps.of.get(file, ()), digest) for file, digest in read.files]
+    choices = os.path.splitext(os.path.realpath(path))[0] + ".choices.toml"
+    seen.append(SeenFile(choices, (), ""))
+    return LoadedGraph(Path(os.path.realpath(path)), linked.graph, read.sources, seen, warnings), found, mistakes
+
+
+class _Stamps:
+    """Reads files, and notes how each looked just before."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, tuple[int, ...]] = {}
+
+    def read(self, path: str) -> bytes:
+        with contextlib.suppress(OSError):
+            self.of[path] = stamp_of(path)
+        return read_file(path)

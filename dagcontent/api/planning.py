@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from dagcontent.api.files import BesideFiles
-from dagcontent.api.result import LoadedGraph, WhyResult
+from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.result import WhyResult
 from dagcontent.api.targets import Target, chosen_by, parse_targets
 from dagcontent.api.wiring import StoreLookup
 from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.plan.explain import Explainer, nearest_record
-from dagcontent.plan.model import Plan
+from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Unit
@@ -45,7 +48,9 @@ def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *
     files = BesideFiles(Path(loaded.pipeline.folder), store.side)
     resolver = _dry(loaded, store, files, parse_targets(loaded.graph, targets))
     check_outputs(resolver)
-    return make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
+    plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
+    rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
+    return msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
 
 
 def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyResult:
@@ -68,7 +73,7 @@ def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyRes
         compared_with=compared,
         at_ms=None if old is None else old.at_ms,
         run=None if old is None else old.run,
-        diffs=diffs,
+        diffs=_with_lines(loaded, diffs),
         plan=plan,
         error=None if unit.error is None else unit.error.message,
     )
@@ -87,6 +92,10 @@ def check_outputs(resolver: Resolver) -> None:
             facts=[("pairs", str(len(found)))],
             hint="give each its own `output`; upper and lower case count as equal",
         )
+
+
+def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldDiff, ...]:
+    return tuple(msgspec.structs.replace(d, lines=tuple(loaded.lines_of(d))) for d in diffs)
 
 
 def _dry(loaded: LoadedGraph, store: Store, files: BesideFiles, targets: Sequence[Target]) -> Resolver:

@@ -1,64 +1,14 @@
-"""What callers get back: the loaded graph, and what came of a build. Knows no store."""
+"""What callers get back of a build and of `why`. Knows no store and no graph."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from dagcontent.graph.model import Graph
 from dagcontent.plan.model import FieldDiff, Plan
-from dagcontent.spec.model import Pipeline, Place
-from dagcontent.spec.source import Source, line_of
 
-if TYPE_CHECKING:
-    from networkx import DiGraph
-
-__all__ = ["BuildResult", "LoadedGraph", "NodeResult", "WhyResult"]
-
-
-class LoadedGraph:
-    """A graph file that was read, checked and linked, with the digests of all files that were read for it."""
-
-    def __init__(
-        self,
-        path: Path,
-        graph: Graph,
-        sources: Sequence[Source],
-        files: Sequence[tuple[str, str]],
-        warnings: Sequence[str],
-    ) -> None:
-        self.path = path
-        self.graph = graph
-        self.warnings = tuple(warnings)
-        self.files = tuple(files)
-        self._sources = tuple(sources)
-
-    @property
-    def name(self) -> str:
-        """The graph's name."""
-        return self.graph.name
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The file as it was typed."""
-        return self.graph.pipeline
-
-    def to_networkx(self) -> DiGraph[str]:
-        """Return the nodes and edges as a networkx DiGraph."""
-        return self.graph.to_networkx()
-
-    def line_of(self, place: Place) -> tuple[str, int] | None:
-        """Return the file and line at which something is written."""
-        line = line_of(self._sources, place)
-        return None if line is None else (self.pipeline.files[place.file], line)
-
-    def lines_of(self, diff: FieldDiff) -> list[tuple[str, int]]:
-        """Return the files and lines at which a changed field is written, without repeats."""
-        found = (self.line_of(place) for place in diff.places)
-        return list(dict.fromkeys(line for line in found if line is not None))
+__all__ = ["BuildResult", "NodeResult", "WhyResult"]
 
 
 class NodeResult(msgspec.Struct, frozen=True):
@@ -76,7 +26,10 @@ class NodeResult(msgspec.Struct, frozen=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True):
-    """What came of a build. `status`: ok, failed, interrupted. `outputs`: instance -> path; a list gives several rows."""
+    """What came of a build. `status`: ok, failed, interrupted. `outputs`: instance -> path; a list gives several rows.
+
+    `facts` are those of the outputs by path, as they were measured (`duration_ms`, `width`, `size_bytes`, ...).
+    """
 
     graph: str
     status: str
@@ -86,6 +39,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     outputs: tuple[tuple[str, str], ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+    facts: dict[str, dict[str, Any]] = {}
 
     @property
     def failed(self) -> list[NodeResult]:

@@ -1,0 +1,60 @@
+"""A graph file that was read, checked and linked. Knows no store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagcontent.api.files import SeenFile
+from dagcontent.graph.model import Graph
+from dagcontent.plan.model import FieldDiff
+from dagcontent.spec.model import Pipeline, Place
+from dagcontent.spec.source import Source, line_of
+
+if TYPE_CHECKING:
+    from networkx import DiGraph
+
+__all__ = ["LoadedGraph"]
+
+
+class LoadedGraph:
+    """A graph file that was read, checked and linked. `seen` are all files that were read for it."""
+
+    def __init__(
+        self,
+        path: Path,
+        graph: Graph,
+        sources: Sequence[Source],
+        seen: Sequence[SeenFile],
+        warnings: Sequence[str],
+    ) -> None:
+        self.path = path
+        self.graph = graph
+        self.warnings = tuple(warnings)
+        self.seen = tuple(seen)
+        self._sources = tuple(sources)
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return self.graph.name
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The file as it was typed."""
+        return self.graph.pipeline
+
+    def to_networkx(self) -> DiGraph[str]:
+        """Return the nodes and edges as a networkx DiGraph."""
+        return self.graph.to_networkx()
+
+    def line_of(self, place: Place) -> tuple[str, int] | None:
+        """Return the file and line at which something is written."""
+        line = line_of(self._sources, place)
+        return None if line is None else (self.pipeline.files[place.file], line)
+
+    def lines_of(self, diff: FieldDiff) -> list[tuple[str, int]]:
+        """Return the files and lines at which a changed field is written, without repeats."""
+        found = (self.line_of(place) for place in diff.places)
+        return list(dict.fromkeys(line for line in found if line is not None))
