@@ -16,6 +16,7 @@ class FieldDiff(msgspec.Struct, frozen=True):
 
     `places` are where today's value is written; `upstream` the instances it comes from when it is not written.
     `old` or `new` is None where there was or is none; `unknown` says that today's is still to be made.
+    `lines` are the places as (file, line): filled in by who knows the text.
     """
 
     field: str
@@ -25,6 +26,7 @@ class FieldDiff(msgspec.Struct, frozen=True):
     unknown: bool = False
     places: tuple[Place, ...] = ()
     upstream: tuple[str, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 class PlanRow(msgspec.Struct, frozen=True):

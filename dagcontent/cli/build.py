@@ -1,0 +1,161 @@
+"""The command `build`: run what is missing, place the outputs, and say what came of it. Knows no store."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
+from typing import IO, Any
+
+import click
+import msgspec
+
+from dagcontent import api
+from dagcontent.api.result import BuildResult
+from dagcontent.api.targets import parse_targets
+from dagcontent.cli.build_text import summary_lines
+from dagcontent.cli.names import node_of
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    later,
+    output_options,
+    params_option,
+    store_option,
+    targets_argument,
+)
+from dagcontent.cli.plain_view import PlainView
+from dagcontent.cli.plan import run_plan
+from dagcontent.cli.session import Session
+from dagcontent.cli.words import command as command_line
+from dagcontent.cli.words import listed
+from dagcontent.errors import ConfigError, UsageError
+from dagcontent.run.events import BuildStarted, Event
+
+__all__ = ["command"]
+
+_CODES = {"ok": 0, "failed": 1, "interrupted": 130}
+
+
+@click.command("build")
+@graph_argument
+@targets_argument
+@params_option
+@store_option
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="How many nodes at once (default: one a processor)."
+)
+@click.option("--only", is_flag=True, help="Make the TARGETs alone; what they need must be there.")
+@click.option("--fail-fast", is_flag=True, help="Start nothing more once a node failed.")
+@click.option("--overwrite-outputs", is_flag=True, help="Replace outputs that were edited by hand.")
+@click.option("--dry-run", is_flag=True, help="Do as `plan` does.")
+@click.option("--events", metavar="FILE", help="Write one JSON event a line as it happens.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before spending; free graphs never ask.")
+@later("--budget", "--profile", "--repay", "--plan",
+       flags=("--draft", "--accept-upgrade", "--allow-unpriced", "--retry-primary"))  # fmt: skip
+@json_option
+@output_options
+def command(  # noqa: PLR0913 - the options
+    graph: str,
+    targets: tuple[str, ...],
+    params: tuple[str, ...],
+    store: str | None,
+    jobs: int | None,
+    events: str | None,
+    *,
+    only: bool,
+    fail_fast: bool,
+    overwrite_outputs: bool,
+    dry_run: bool,
+    yes: bool,  # noqa: ARG001 - nothing of this version costs anything
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Make what is missing of GRAPH (or of some TARGETs, as in clip or clip[intro]) and place the outputs.
+
+    What was made before is found again and costs nothing. Ctrl-C stops in order: what is finished is kept, and the same
+    command continues.
+
+    Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 130 interrupted.
+    """
+    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    if dry_run:
+        return run_plan(session, targets)
+    if only:
+        _check_only(session, targets)
+    with contextlib.ExitStack() as stack:
+        listeners = [_collector, stack.enter_context(_view(session, targets))]
+        if events:
+            listeners.append(stack.enter_context(_event_file(events)))
+        result = api.build(
+            session.path, targets, params=session.params, store=session.store, jobs=jobs, fail_fast=fail_fast,
+            overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
+        )  # fmt: skip
+    _conclude(session, result, targets)
+    return _CODES[result.status]
+
+
+def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...]) -> None:
+    screen = session.screen
+    for warning in result.warnings:
+        session.warn(warning)
+    for line in summary_lines(result, screen, lambda: session.loaded):
+        if result.status == "ok" or not screen.quiet:
+            screen.say(line)
+        else:
+            screen.complain(line)
+    if result.status != "ok":
+        again = command_line(*session.again("build", *targets))
+        screen.say(f"\n{screen.style('command', again)}        # continues; nothing that is done is done again")
+    elif result.outputs:
+        screen.say("\n" + screen.style("command", command_line(*session.again("show", result.outputs[-1][0]))))
+    if screen.json:
+        screen.document(result.document())
+
+
+def _check_only(session: Session, targets: tuple[str, ...]) -> None:
+    """Raise UsageError if what the targets need is not there."""
+    if not targets:
+        raise ConfigError(
+            "--only needs a target: the node that is to be made alone", hint="as in: build graph.toml clip --only"
+        )
+    loaded = session.loaded
+    nodes = {loaded.graph.nodes[t.node].name for t in parse_targets(loaded.graph, targets)}
+    rows = api.plan(loaded, targets, store=session.store, explain=False).rows
+    missing = [row.node for row in rows if row.status in {"run", "maybe"} and node_of(row.node) not in nodes]
+    if missing:
+        raise UsageError(
+            f"--only: what {listed(targets)} needs is not made yet: {listed(missing)}", hint="build without --only"
+        )
+
+
+def _collector(event: Event) -> None:
+    """Let the garbage collector work again while nodes run; what was loaded and planned stays out of its sight."""
+    if isinstance(event, BuildStarted):
+        gc.freeze()
+        gc.enable()
+
+
+@contextlib.contextmanager
+def _view(session: Session, targets: tuple[str, ...]) -> Iterator[Any]:
+    """Give a listener that shows a build while it runs."""
+    view = PlainView(session.screen)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+@contextlib.contextmanager
+def _event_file(path: str) -> Iterator[Any]:
+    """Give a listener that writes events to a file, each whole and at once."""
+    try:
+        file: IO[bytes] = open(path, "wb", buffering=0)  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}", hint="give another file after --events"
+        ) from None
+    encoder = msgspec.json.Encoder()
+    with file:
+        yield lambda event: file.write(encoder.encode(event) + b"\n")

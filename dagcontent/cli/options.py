@@ -1,0 +1,55 @@
+"""Options that several commands share, and those of later versions, which are refused in words. Knows no command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = [
+    "graph_argument",
+    "json_option",
+    "later",
+    "output_options",
+    "params_option",
+    "store_option",
+    "targets_argument",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+graph_argument = click.argument("graph", type=click.Path(), metavar="GRAPH")
+targets_argument = click.argument("targets", nargs=-1, metavar="[TARGET]...")
+params_option = click.option(
+    "-p", "params", multiple=True, metavar="NAME=VALUE", help="Set a parameter; NAME=@FILE takes a file. Repeatable."
+)
+store_option = click.option("--store", metavar="DIR", help="The store to use instead of the configured one.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+def output_options(function: F) -> F:
+    """Add -q and -v."""
+    verbose = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but what goes wrong.")
+    return quiet(verbose(function))
+
+
+def later(*names: str, flags: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Add options of the language that this version has not: using one is an error that says so, never silence."""
+
+    def refuse(ctx: click.Context, param: click.Parameter, value: object) -> None:
+        if value not in {None, False}:
+            text = f"{param.opts[0]} is not available yet in this version"
+            raise click.UsageError(text, ctx)
+
+    def add(function: F) -> F:
+        for name in (*names, *flags):
+            flag = name in flags
+            function = click.option(
+                name, name.strip("-").replace("-", "_"), hidden=True, expose_value=False, is_flag=flag,
+                default=False if flag else None, callback=refuse,
+            )(function)  # fmt: skip
+        return function
+
+    return add

@@ -1,0 +1,98 @@
+"""The command `plan`: what a build would do, and why. Runs nothing, and writes nothing but a file that is asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from dagcontent import api
+from dagcontent.cli.documents import plan_document
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    later,
+    output_options,
+    params_option,
+    store_option,
+    targets_argument,
+)
+from dagcontent.cli.plan_text import plan_lines
+from dagcontent.cli.session import Session
+from dagcontent.cli.words import command as command_line
+from dagcontent.errors import ConfigError
+from dagcontent.plan.model import Plan
+
+__all__ = ["command", "run_plan"]
+
+PENDING = 3
+
+
+@click.command("plan")
+@graph_argument
+@targets_argument
+@params_option
+@store_option
+@click.option("-o", "--output", metavar="FILE", help="Write the JSON document to a file as well.")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if a build would have work.")
+@later("--profile", "--compare", "--budget", flags=("--draft",))
+@json_option
+@output_options
+def command(  # noqa: PLR0913 - the options
+    graph: str,
+    targets: tuple[str, ...],
+    params: tuple[str, ...],
+    store: str | None,
+    output: str | None,
+    *,
+    exit_code: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    r"""Say what a build of GRAPH (or of some TARGETs, as in clip or clip[intro]) would do, and why.
+
+    \b
+    hit      its result is in the store
+    run      will be made
+    maybe    depends on content that is still to be made
+    skipped  its `when` does not hold
+    """
+    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    return run_plan(session, targets, output=output, exit_code=exit_code)
+
+
+def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None = None, exit_code: bool = False) -> int:
+    """Do what `plan` and `build --dry-run` do; return the exit code."""
+    made = api.plan(session.path, targets, params=session.params, store=session.store)
+    for warning in made.warnings:
+        session.warn(warning)
+    document = plan_document(made) if session.screen.json or output else None
+    if output:
+        _write(Path(output), json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    if session.screen.json:
+        session.screen.document(document)
+    else:
+        _say(session, made, targets)
+    if any(row.status == "failed" for row in made.rows):
+        return 1
+    return PENDING if exit_code and made.pending else 0
+
+
+def _say(session: Session, made: Plan, targets: tuple[str, ...]) -> None:
+    screen = session.screen
+    for line in plan_lines(made, screen, session.graph or ""):
+        screen.say(line)
+    screen.say()
+    if made.pending:
+        screen.say(screen.style("command", command_line(*session.again("build", *targets))))
+    else:
+        screen.say("nothing to make; a build only puts the outputs in their places" if made.rows else "nothing to make")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", hint="give another file after -o") from None

@@ -1,0 +1,88 @@
+"""Turn a row of a plan into a few words on why it stands there: `text edited (line 31)`. Knows no screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from dagcontent.cli.names import node_of
+from dagcontent.cli.words import listed
+from dagcontent.plan.model import FieldDiff, Plan, PlanRow
+
+__all__ = ["Reasons", "field_name"]
+
+_MOST_FIELDS: Final = 3
+_MOST_LINES: Final = 3
+
+
+def field_name(diff: FieldDiff) -> str:
+    """Return a field as it is called in the file: `prompt` for `params.prompt`."""
+    return diff.field.removeprefix("params.")
+
+
+class Reasons:
+    """Words for the rows of one plan. `shown` is the graph's path as it was given."""
+
+    def __init__(self, plan: Plan, shown: str) -> None:
+        self._nodes = {node_of(row.node) for row in plan.rows}
+        self._main = os.path.abspath(shown)
+        self._folder = os.path.dirname(self._main)
+        self.shown = shown
+
+    def of(self, row: PlanRow) -> str:
+        """Return why a row has its status."""
+        words = self._words(row)
+        if row.items_max is not None or row.items_expected is not None:
+            bound = "" if row.items_max is None else f", at most {row.items_max}"
+            expected = "" if row.items_expected is None else f"{row.items_expected} last time"
+            return f"{words} ({(expected + bound).strip(', ')})"
+        return words
+
+    def _words(self, row: PlanRow) -> str:
+        if row.status == "failed":
+            return row.error or "failed"
+        if row.status == "blocked":
+            return f"waits for {row.by}, which fails" if row.by else row.error or "blocked"
+        if row.status == "skipped":
+            return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
+        if row.status == "hit":
+            return ""
+        changed = [diff for diff in row.why if diff.changed]
+        if row.cause == "edit":
+            return self._edited(changed)
+        if row.cause == "upstream":
+            return self._upstream(changed)
+        if row.cause == "upgrade":
+            return "its kind has a new version"
+        return "new"
+
+    def _edited(self, changed: Sequence[FieldDiff]) -> str:
+        written = [d for d in changed if not d.unknown and (d.places or not d.upstream)] or list(changed)
+        names = listed([field_name(d) for d in written], _MOST_FIELDS)
+        added = all(d.old is None for d in written)
+        removed = all(d.new is None and not d.unknown for d in written)
+        verb = "added" if added else "removed" if removed else "edited"
+        places = self.places([line for d in written for line in d.lines])
+        return f"{names} {verb} ({places})" if places and not removed else f"{names} {verb}"
+
+    def _upstream(self, changed: Sequence[FieldDiff]) -> str:
+        above = list(dict.fromkeys(name for d in changed for name in d.upstream))
+        files = [name for name in above if node_of(name) not in self._nodes]
+        if files and len(files) == len(above):
+            return f"{listed(files, 2)} changed"
+        return f"upstream: {listed(above, 2)}" if above else "upstream"
+
+    def places(self, found: Sequence[tuple[str, int]]) -> str:
+        """Return "line 31", "lines 31, 40", "common.toml:7": the main file goes without saying."""
+        found = list(dict.fromkeys(found))
+        if all(file == self._main for file, _ in found):
+            lines = sorted(line for _, line in found)
+            word = "line" if len(lines) == 1 else "lines"
+            more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+            return f"{word} {', '.join(map(str, lines[:_MOST_LINES]))}{more}" if lines else ""
+        return listed([f"{self.file(file)}:{line}" for file, line in found], _MOST_LINES)
+
+    def file(self, path: str) -> str:
+        """Return a file as it is named to people: the graph as it was given, others from its folder."""
+        return self.shown if path == self._main else os.path.relpath(path, self._folder)

@@ -1,0 +1,46 @@
+"""The command `why`: one instance against its last build, field by field. Runs nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from dagcontent import api
+from dagcontent.cli.documents import why_document
+from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.session import Session
+from dagcontent.cli.why_text import why_lines
+from dagcontent.cli.words import command as command_line
+
+__all__ = ["command"]
+
+
+@click.command("why")
+@graph_argument
+@click.argument("node")
+@params_option
+@store_option
+@json_option
+@output_options
+def command(
+    graph: str, node: str, params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool, verbose: bool
+) -> int:
+    """Say why NODE (as in clip or clip[intro]) would run, or would not.
+
+    Every field that its result depends on is compared with its last build, or with the nearest earlier result. With -v
+    texts that changed are shown in full.
+    """
+    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    found = api.why(session.path, node, params=session.params, store=session.store)
+    screen = session.screen
+    for warning in found.plan.warnings:
+        session.warn(warning)
+    if as_json:
+        screen.document(why_document(found))
+        return 0
+    for line in why_lines(found, screen, session.path, dt.datetime.now().astimezone()):
+        screen.say(line)
+    if found.status in {"run", "maybe"}:
+        screen.say("\n" + screen.style("command", command_line(*session.again("build", found.node))))
+    return 0

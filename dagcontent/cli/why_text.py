@@ -1,0 +1,132 @@
+"""Turn the explanation of one instance into a table: then, now, and where it is written. Knows no store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from dagcontent.api.result import WhyResult
+from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.reasons import Reasons, field_name
+from dagcontent.cli.screen import Screen, safe
+from dagcontent.cli.words import cut, listed, short, when
+from dagcontent.plan.model import FieldDiff
+from dagcontent.values.value import Blob, blobs_in
+
+__all__ = ["why_lines"]
+
+_CONTEXT: Final = 12
+_MOST: Final = 66
+_STATES: Final = {
+    "hit": "its result is in the store: a build makes nothing",
+    "run": "a build makes it",
+    "maybe": "a build makes it if what is above comes out differently",
+    "skipped": "its `when` does not hold: a build leaves it out",
+    "value": "worked out from its inputs each time; it has no result of its own",
+    "failed": "it cannot be made",
+    "blocked": "something it needs cannot be made",
+}
+
+
+def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) -> list[str]:
+    """Return why an instance would run: its state, and every field that its key is made of."""
+    reasons = Reasons(found.plan, shown)
+    state = _STATES.get(found.status, found.status)
+    head = f"{screen.style('head', safe(found.node))}: {screen.style(found.status, found.status)}, {state}"
+    lines = [head, *_compared(found, now)]
+    row = next((r for r in found.plan.rows if r.node == found.node), None)
+    if row is not None and row.status in {"run", "maybe"}:
+        row = msgspec.structs.replace(row, why=found.diffs)
+        lines.append(f"why: {safe(reasons.of(row))}")
+    if found.error:
+        lines += [screen.style("failed", safe(found.error))]
+    elif row is not None and row.status == "blocked":
+        lines += [safe(reasons.of(row))]
+    if found.diffs:
+        lines += ["", *_table(found, screen)]
+        lines += _long_texts(found.diffs, screen)
+    return lines
+
+
+def _compared(found: WhyResult, now: dt.datetime) -> list[str]:
+    if found.compared_with == "nothing" or found.at_ms is None:
+        if found.status in {"value", "skipped"}:
+            return []
+        return ["nothing like it was made before: there is nothing to compare with"]
+    what = {"last": "its last build", "nearest": "the nearest earlier result"}[found.compared_with]
+    return [f"compared with {what} (run {safe(found.run or '')}, {when(found.at_ms, now)})"]
+
+
+def _table(found: WhyResult, screen: Screen) -> list[str]:
+    compared = found.compared_with != "nothing"
+    titles = ("parameter", "then", "now", "where") if compared else ("parameter", "now", "where")
+    rows: list[Sequence[Cell]] = [[("dim", title) for title in titles]]
+    # Changed ones first: they are what was asked for.
+    for diff in sorted(found.diffs, key=lambda d: not d.changed):
+        then, now = _pair(diff)
+        role = "head" if diff.changed else "dim"
+        cells: list[Cell] = [(role, field_name(diff))]
+        if compared:
+            cells.append(("dim", then))
+        cells.append(now if diff.changed or not compared else ("dim", "unchanged"))
+        cells.append(("place", _where(diff)))
+        rows.append(cells)
+    return aligned(rows, screen.width(), screen.style, shrink=(1, 2, 3))
+
+
+def _pair(diff: FieldDiff) -> tuple[str, str]:
+    if diff.changed and not diff.unknown and not any(blobs_in([diff.old, diff.new])):
+        if isinstance(diff.old, str) and isinstance(diff.new, str):
+            return _around(diff.old, diff.new, '"')
+        if isinstance(diff.old, list | dict) and isinstance(diff.new, list | dict):
+            return _around(json.dumps(diff.old, ensure_ascii=False), json.dumps(diff.new, ensure_ascii=False), "")
+    then = short(diff.old, 60) if diff.old is not None else "-"
+    now = "to be made" if diff.unknown else short(diff.new, 60) if diff.new is not None else "-"
+    if then == now and isinstance(diff.old, Blob) and diff.changed:
+        now += " (its facts differ)"
+    return then, now
+
+
+def _around(old: str, new: str, quote: str) -> tuple[str, str]:
+    """Return both texts from shortly before the first place where they differ."""
+    same = 0
+    for a, b in zip(old, new, strict=False):
+        if a != b:
+            break
+        same += 1
+    start = max(0, same - _CONTEXT)
+    if start < _CONTEXT:
+        start = 0
+    mark = "..." if start else ""
+    then, now = (f"{quote}{mark}{cut(safe(text[start:]), _MOST)}{quote}" for text in (old, new))
+    return then, now
+
+
+def _where(diff: FieldDiff) -> str:
+    if diff.lines:
+        return ", ".join(f"{os.path.basename(file)}:{line}" for file, line in diff.lines[:2]) + (
+            ", ..." if len(diff.lines) > 2 else ""
+        )
+    return listed(diff.upstream, 2)
+
+
+def _long_texts(diffs: Sequence[FieldDiff], screen: Screen) -> list[str]:
+    """With -v: changed texts in full, then and now."""
+    if not screen.verbose:
+        return []
+    lines: list[str] = []
+    for diff in diffs:
+        if diff.changed and (isinstance(diff.old, str) or isinstance(diff.new, str)):
+            lines += ["", f"  {screen.style('head', field_name(diff))}"]
+            lines += [f"    then  {line}" for line in _text_lines(diff.old)]
+            lines += [f"    now   {line}" for line in _text_lines(diff.new)]
+    return lines
+
+
+def _text_lines(value: Any) -> list[str]:
+    return [safe(line) for line in value.split("\n")] if isinstance(value, str) else [short(value, 200)]
