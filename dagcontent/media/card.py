@@ -27,6 +27,7 @@ __all__ = ["card_size", "generate", "paint"]
 PIXELS: Final = 1280 * 720
 CONTRAST_MIN: Final = 4.5
 _MARGIN: Final = 0.1
+_READABLE: Final = 0.7
 _WHITE: Final[Color] = (255.0, 252.0, 245.0)
 
 
@@ -96,6 +97,8 @@ def paint(
 def _title(text: str, size: tuple[int, int]) -> tuple[Block, tuple[int, int]]:
     width, height = size
     face, written = suited(text)
+    if len("".join(written.split())) < _READABLE * len("".join(text.split())):
+        written = ""  # a few letters out of a title in another script are worse than no title
     left = round(width * _MARGIN)
     # Wide pictures leave their right half to the scene; tall ones give the title their whole width.
     room = (round(width * (0.62 if width > height * 1.2 else 1 - 2 * _MARGIN)), round(height * (0.34 if width > height * 1.2 else 0.26)))

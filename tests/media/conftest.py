@@ -1,0 +1,95 @@
+"""A studio for tests: real calls with real tools, at a postage stamp's size."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagcontent.kinds.registry import KINDS
+from dagcontent.media import ffmpeg
+from dagcontent.media.call import Call, NewFile
+from dagcontent.media.process import ProcessRunner
+from dagcontent.media.registry import local_registry
+from dagcontent.values.value import Blob, Digest
+
+
+class Studio:
+    """Runs local kinds as the engine does: defaults filled in, artifacts by digest."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.run = ProcessRunner()
+        self.files: dict[str, Path] = {}
+        self.progress: list[float] = []
+        self.count = 0
+
+    def call(self, kind: str, model: str = "", *, threads: int = 1, seed: int | None = None, **params: Any) -> Call:
+        self.count += 1
+        workdir = self.root / f"{self.count} it's [a], dir;"
+        workdir.mkdir()
+        filled = {p.name: p.default for p in KINDS[kind].params} | params
+        return Call(
+            kind, model, filled, workdir, lambda b: self.files[b.digest], self.run, self.progress.append, seed, threads
+        )
+
+    def make(self, kind: str, model: str = "", **params: Any) -> Any:
+        implementation = local_registry().find(kind, model)
+        assert implementation is not None
+        made = implementation(self.call(kind, model, **params))
+        return self.commit(made.value) if isinstance(made.value, NewFile) else made.value
+
+    def commit(self, file: NewFile) -> Blob:
+        data = file.path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        self.files[digest] = file.path
+        return Blob(Digest(digest), file.type, file.media_type, len(data), file.facts)
+
+    def put(self, name: str, data: bytes, type: str, media_type: str, **facts: Any) -> Blob:  # noqa: A002
+        path = self.root / name
+        path.write_bytes(data)
+        return self.commit(NewFile(path, type, media_type, facts))
+
+    def path(self, blob: Blob) -> Path:
+        return self.files[blob.digest]
+
+    def plays(self, blob: Blob) -> bool:
+        """Tell whether another reading of the whole file finds nothing wrong."""
+        argv = [ffmpeg.executable(), "-v", "error", "-xerror", "-i", str(self.path(blob)), "-f", "null", "-"]
+        done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        return done.returncode == 0 and not done.stderr
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """One studio for the whole run: what it made is reused."""
+    return Studio(tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture(scope="session")
+def card(studio: Studio) -> Blob:
+    """A small picture."""
+    return studio.make("image.generate", "card", prompt="A quiet harbour at night", size="160x90")
+
+
+@pytest.fixture(scope="session")
+def voice(studio: Studio) -> Blob:
+    """A short recording with its words."""
+    return studio.make("speech.generate", "espeak", text="Hello there. Good day!", voice="Rachel")
+
+
+@pytest.fixture(scope="session")
+def clip(studio: Studio, card: Blob, voice: Blob) -> Blob:
+    """A small clip with sound and words."""
+    return studio.make("video.from_still", image=card, audio=voice, size="160x90", fps=12)
+
+
+@pytest.fixture(scope="session")
+def silent(studio: Studio, card: Blob) -> Blob:
+    """A clip of another size and rate, without sound."""
+    return studio.make("video.from_still", image=card, duration=0.8, size="96x128", fps=15, motion="none")
+
+

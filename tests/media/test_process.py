@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dagcontent.errors import NodeError
+from dagcontent.media.process import ProcessRunner
+
+PYTHON = [sys.executable, "-I", "-S", "-c"]
+
+
+def test_returns_what_was_printed_and_feeds_standard_input() -> None:
+    """Speech gets its text this way, so that no text ever stands in an argument list."""
+    code = "import sys; sys.stdout.write(sys.stdin.read().upper())"
+    assert ProcessRunner()([*PYTHON, code], stdin=b"hello" * 100_000) == b"HELLO" * 100_000
+
+
+def test_lines_come_one_by_one() -> None:
+    """Progress is shown while a program runs, not after it."""
+    lines: list[str] = []
+    code = "print('a'); print('b=1\\r'); print('c', end='')"
+    assert ProcessRunner()([*PYTHON, code], on_line=lines.append) == b""
+    assert lines == ["a", "b=1", "c"]
+
+
+def test_the_environment_holds_four_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that is fed foreign files must not be able to read a key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "canary")
+    monkeypatch.setenv("LD_PRELOAD_NOT", "canary")
+    said = ProcessRunner()([*PYTHON, "import os; print(sorted(os.environ))"]).decode()
+    assert "canary" not in said
+    assert set(eval(said)) <= {"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE"}  # noqa: S307 - our own output
+
+
+def test_standard_input_is_closed() -> None:
+    """A program that asks a question would wait for ever otherwise."""
+    assert ProcessRunner()([*PYTHON, "import sys; print(repr(sys.stdin.read()))"]) == b"''\n"
+
+
+def test_failure_says_the_end_of_what_the_program_said() -> None:
+    """The cause stands at the end of what a tool prints, which may be long."""
+    code = "import sys; sys.stderr.write('x' * 100000 + 'the cause'); sys.exit(3)"
+    with pytest.raises(NodeError, match="exit code 3") as caught:
+        ProcessRunner()([*PYTHON, code])
+    said = dict(caught.value.facts)["it said"]
+    assert said.endswith("the cause")
+    assert len(said) < 5000
+    assert caught.value.hint
+
+
+def test_a_missing_program_is_named() -> None:
+    """The message must say what to install."""
+    with pytest.raises(NodeError, match="no-such-program"):
+        ProcessRunner()(["/no-such-program"])
+
+
+def test_a_program_that_takes_too_long_is_stopped() -> None:
+    """A damaged file can keep a decoder busy for ever."""
+    with pytest.raises(NodeError, match="longer than 0.1 s"):
+        ProcessRunner()([*PYTHON, "import threading; threading.Event().wait()"], timeout_s=0.1)
+
+
+@pytest.mark.slow
+def test_cancel_kills_children_and_their_children_at_once(tmp_path: Path) -> None:
+    """After Ctrl-C nothing of ours may go on computing."""
+    runner = ProcessRunner()
+    started = threading.Event()
+    pids: list[int] = []
+    errors: list[NodeError] = []
+
+    def on_line(line: str) -> None:
+        pids.extend(int(part) for part in line.split())
+        started.set()
+
+    code = (
+        "import os, subprocess, sys; c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(os.getpid(), c.pid, flush=True); c.wait()"
+    )
+
+    def work() -> None:
+        try:
+            runner([*PYTHON, code], on_line=on_line)
+        except NodeError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(1)]
+    for thread in threads:
+        thread.start()
+    assert started.wait(20)
+    before = time.monotonic()
+    runner.cancel()
+    for thread in threads:
+        thread.join(10)
+    assert time.monotonic() - before < 2
+    assert errors
+    assert "cancelled" in errors[0].message
+    assert not any(_alive(pid) for pid in pids)
+    with pytest.raises(NodeError, match="cancelled"):
+        runner([*PYTHON, "print(1)"])
+    runner.cancel()
+
+
+def _alive(pid: int) -> bool:
+    # A killed grandchild may stay as a zombie until its new parent looks: that is dead.
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z" and os.path.exists(f"/proc/{pid}")
+
+
+def test_runs_from_many_threads_do_not_mix() -> None:
+    """Independent nodes run at once."""
+    runner = ProcessRunner()
+    results: dict[int, bytes] = {}
+
+    def work(number: int) -> None:
+        results[number] = runner([*PYTHON, f"print({number})"])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {n: f"{n}\n".encode() for n in range(8)}
