@@ -16,21 +16,21 @@ from dagcontent.spec.tables import Entry, Tables
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.types import ARTIFACTS, NAMES, Type, list_of
 
-__all__ = ["declared_type", "read_params"]
+__all__ = ["TYPES", "declared_type", "read_params"]
 
 _SOURCES: Final = ("value", "file", "template", "asset", "assets")
 _KEYS: Final = frozenset({*_SOURCES, "required", "type", "choices", "help"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TYPES: Final = tuple(name for name in NAMES if name not in {"list", "record", "any"})
+TYPES: Final = tuple(name for name in NAMES if name not in {"list", "record", "any"})
 _LIST: Final = re.compile(r"list<([a-z]+)>")
 
 
 def declared_type(written: str) -> Type | None:
     """Return the type that `text` or `list<image>` names."""
-    if written in _TYPES:
+    if written in TYPES:
         return Type(written)
     found = _LIST.fullmatch(written)
-    return list_of(Type(found[1])) if found and found[1] in _TYPES else None
+    return list_of(Type(found[1])) if found and found[1] in TYPES else None
 
 
 def read_params(
@@ -141,8 +141,8 @@ class _Params:
             return None
         found = declared_type(written) if isinstance(written, str) else None
         if found is None:
-            hint = self._findings.suggestion(written, _TYPES) if isinstance(written, str) else ""
-            self._literals.wrong(spot.step("type"), f"`{written}` is not a type", hint or f"types: {listed(_TYPES)}")
+            hint = self._findings.suggestion(written, TYPES) if isinstance(written, str) else ""
+            self._literals.wrong(spot.step("type"), f"`{written}` is not a type", hint or f"types: {listed(TYPES)}")
         return found
 
     def _choices(self, table: dict[str, Any], spot: Spot) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""Describe the JSON documents of `plan` and `build`, and the choices file, as JSON Schemas. Knows no code that makes them.
+
+What is listed stays; later versions may add fields, so the schemas are open.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+__all__ = ["BUILD_STATUSES", "CAUSES", "COUNTS", "STATUSES", "build_schema", "choices_schema", "plan_schema"]
+
+_Schema = dict[str, Any]
+
+STATUSES: Final = (
+    "hit", "run", "maybe", "pinned", "resume", "repay", "unresolved", "failed", "waiting", "skipped", "blocked", "unneeded",
+)  # fmt: skip
+CAUSES: Final = ("edit", "upstream", "upgrade", "new")
+BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
+COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
+
+_TEXT: Final[_Schema] = {"type": "string"}
+_MAYBE_TEXT: Final[_Schema] = {"type": ["string", "null"]}
+_MONEY: Final[_Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "decimal, in USD"}
+_COUNT: Final[_Schema] = {"type": "integer", "minimum": 0}
+_DIGEST: Final[_Schema] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+
+
+def _object(properties: _Schema, *required: str, **more: Any) -> _Schema:
+    return {"type": "object", **more, "required": list(required), "properties": properties}
+
+
+def _range() -> _Schema:
+    unpriced = {"anyOf": [_MONEY, {"type": "null"}]}
+    return _object({"low": _MONEY, "expected": _MONEY, "high": unpriced}, "low", "expected", "high")
+
+
+def plan_schema() -> _Schema:
+    """Return the schema of what `plan --json` prints."""
+    diff = _object(
+        {
+            "field": {**_TEXT, "description": "what differs: params.prompt, model, ..."},
+            "old": {"description": "its value in the result compared with"},
+            "new": {"description": "its value now"},
+            "line": {"type": ["integer", "null"], "minimum": 1, "description": "where it stands"},
+            "file": {**_MAYBE_TEXT, "description": "in which file"},
+            "upstream": {"type": "array", "items": _TEXT, "description": "nodes whose content it is"},
+        },
+        "field",
+    )
+    row = _object(
+        {
+            "node": {**_TEXT, "description": "instance, as still[intro,take=0]; still[*] is a list not known yet"},
+            "kind": _TEXT,
+            "model": {**_MAYBE_TEXT, "description": "provider/name"},
+            "status": {"enum": list(STATUSES)},
+            "cause": {"enum": [*CAUSES, None], "description": "of what is not a hit"},
+            "recovery": {"enum": ["exact", "by-match", "ask"], "description": "of a paid row: what a crash leaves open"},
+            "why": {"type": "array", "items": diff},
+            "cost_usd": _range(),
+            "price": {
+                "anyOf": [_object({"source": _TEXT, "date": _TEXT}, "source", "date"), {"type": "null"}],
+                "description": "where the price is from",
+            },
+            "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
+            "items": _object({"expected": {"type": ["integer", "null"]}, "max": {"type": ["integer", "null"]}}),
+            "error": {**_MAYBE_TEXT, "description": "why it cannot be made"},
+            "hint": _MAYBE_TEXT,
+            "by": {**_MAYBE_TEXT, "description": "the node that blocks it"},
+        },
+        "node", "kind", "status",
+    )  # fmt: skip
+    totals = _object(
+        {
+            "counts": {"type": "object", "propertyNames": {"enum": list(STATUSES)}, "additionalProperties": _COUNT},
+            "cost_usd": _range(),
+            "saved_usd": {**_MONEY, "description": "what the hits cost when they were made"},
+            "unpriced": {"type": "array", "items": _TEXT, "description": "nodes without a known price"},
+        },
+        "counts", "cost_usd", "saved_usd", "unpriced",
+    )  # fmt: skip
+    return _object(
+        {
+            "graph": _TEXT,
+            "profile": _MAYBE_TEXT,
+            "nodes": {"type": "array", "items": row},
+            "totals": totals,
+            "warnings": {"type": "array", "items": _TEXT},
+        },
+        "graph", "profile", "nodes", "totals", title="dagcontent plan",
+    )  # fmt: skip
+
+
+def build_schema() -> _Schema:
+    """Return the schema of what `build --json` prints."""
+    row = _object(
+        {
+            "node": _TEXT,
+            "status": {"enum": list(COUNTS)},
+            "digest": {**_MAYBE_TEXT, "description": "SHA-256 of its content"},
+            "cost_usd": _MONEY,
+            "seconds": {"type": ["number", "null"], "minimum": 0},
+            "error": _MAYBE_TEXT,
+        },
+        "node", "status", "digest", "cost_usd", "seconds", "error",
+    )  # fmt: skip
+    return _object(
+        {
+            "graph": _TEXT,
+            "status": {"enum": list(BUILD_STATUSES)},
+            "run": {**_TEXT, "description": "id of the run"},
+            "counts": {"type": "object", "propertyNames": {"enum": list(COUNTS)}, "additionalProperties": _COUNT},
+            "cost_usd": _object({"spent": _MONEY, "reserved": _MONEY, "saved": _MONEY}, "spent", "reserved", "saved"),
+            "nodes": {"type": "array", "items": row},
+            "outputs": {
+                "type": "object",
+                "description": "path of each output by instance; of a list, paths",
+                "additionalProperties": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+            },
+            "warnings": {"type": "array", "items": _TEXT},
+        },
+        "status", "run", "counts", "cost_usd", "nodes", "outputs", title="dagcontent build",
+    )  # fmt: skip
+
+
+def choices_schema() -> _Schema:
+    """Return the schema of a choices file, GRAPH.choices.toml."""
+    entry = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "for": {**_DIGEST, "description": "digest of what it was about: the element, or the candidates"},
+            "reroll": {"type": "integer", "minimum": 0, "description": "number of the sample"},
+            "pick": {**_DIGEST, "description": "the chosen one"},
+            "pin": {**_DIGEST, "description": "never rebuilt, even if its inputs change"},
+            "approved": {**_DIGEST, "description": "digest of what was approved"},
+        },
+    }
+    nodes = {"type": "object", "description": "by instance", "additionalProperties": entry}
+    profile = {"type": "object", "additionalProperties": False, "properties": {"node": nodes}}
+    return {
+        "title": "dagcontent choices",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "node": nodes,
+            "profile": {"type": "object", "description": "by profile", "additionalProperties": profile},
+        },
+    }

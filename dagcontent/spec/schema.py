@@ -1,0 +1,356 @@
+"""Turn the declarations of kinds into the JSON Schema of a graph file, for editors and linters. Knows no file.
+
+Draft-07, one branch a kind. Strings with references stand wherever another type is meant. What a node needs is not
+required here: it may come from `[defaults]`. What cannot be used yet is not listed, so an editor does not offer it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from dagcontent.kinds.declaration import Kind, Param
+from dagcontent.kinds.registry import COMMON_KEYS, KINDS
+from dagcontent.spec.document_schemas import build_schema, choices_schema, plan_schema
+from dagcontent.spec.node_keys import LATER
+from dagcontent.spec.params import TYPES
+from dagcontent.values.types import Type
+
+__all__ = ["generate", "graph_schema", "main"]
+
+_Schema = dict[str, Any]
+
+_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_WHOLE: Final = r"^\$\{[^}]+\}$"
+# Said in full: linters take a table of which nothing is said for a closed one.
+_ANY: Final[_Schema] = {
+    "anyOf": [
+        {"type": "object", "additionalProperties": True},
+        {"type": "array"},
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+    ]
+}
+_NAME: Final = "^[a-z][a-z0-9_]*$"
+_DURATION: Final = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$"
+
+
+def generate() -> dict[str, str]:
+    """Return the text of every file of `schemas/`, by name."""
+    schemas = {
+        "graph.schema.json": graph_schema(),
+        "plan.schema.json": plan_schema(),
+        "build.schema.json": build_schema(),
+        "choices.schema.json": choices_schema(),
+    }
+    return {
+        name: json.dumps({"$schema": _DRAFT, **schema}, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }
+
+
+def graph_schema() -> _Schema:
+    """Return the schema of a graph file."""
+    return {
+        "title": "dagcontent graph",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "graph": _graph(),
+            "params": {
+                "description": "Values of the graph, overridden with -p name=value.",
+                "type": "object",
+                "additionalProperties": {"anyOf": [_ref("declaration"), *_ANY["anyOf"]]},
+            },
+            "models": {
+                "description": "Aliases of models.",
+                "type": "object",
+                "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
+            },
+            "defaults": _defaults(),
+            "each": {
+                "description": "Dimensions: a node that names one has an instance for every element.",
+                "type": "object",
+                "patternProperties": {_NAME: _ref("dimension")},
+                "additionalProperties": False,
+            },
+            "node": {
+                "description": "The nodes; references between them make the edges.",
+                "type": "object",
+                "patternProperties": {_NAME: _any_node()},
+                "additionalProperties": False,
+            },
+        },
+        "definitions": {**_definitions(), **{f"node.{kind.name}": _node(kind) for kind in KINDS.values()}},
+    }
+
+
+def _any_node() -> _Schema:
+    # Conditions, not alternatives: of those a linter would list what is wrong with each kind that is not meant.
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": list(KINDS)}},
+        "additionalProperties": True,  # the branch closes it
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": _ref(f"node.{name}")}
+            for name in KINDS
+        ],
+    }
+
+
+def _ref(name: str) -> _Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _graph() -> _Schema:
+    return {
+        "description": "What the graph is called and where its files go.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "description": "name of the graph; left out: that of the file"},
+            "description": {"type": "string", "description": "what it makes, for people"},
+            "output_dir": {"type": "string", "description": "folder of the outputs, in the graph's own", "default": "out"},
+            "include": {"type": "array", "items": {"type": "string"}, "description": "files to merge into this one"},
+        },
+    }
+
+
+def _defaults() -> _Schema:
+    general: dict[str, list[_Schema]] = {}
+    for kind in KINDS.values():
+        for param in kind.params:
+            schema = _value(param)
+            if schema not in general.setdefault(param.name, []):
+                general[param.name].append(schema)
+    common = {key: schema for key, schema in _common().items() if key != "kind"}
+    one = {name: schemas[0] if len(schemas) == 1 else {"anyOf": schemas} for name, schemas in general.items()}
+    return {
+        "description": 'Values laid beneath the nodes; those of one kind stand in [defaults."KIND"].',
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **common,
+            **one,
+            **{
+                kind.name: {
+                    "description": f"Defaults of {kind.name}.",
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {key: schema for key, schema in _keys(kind).items() if key != "kind"},
+                }
+                for kind in KINDS.values()
+            },
+        },
+    }
+
+
+def _node(kind: Kind) -> _Schema:
+    keys = _keys(kind)
+    keys["kind"] = {"const": kind.name, "description": kind.help}
+    return {
+        "title": kind.name,
+        "description": kind.help,
+        "type": "object",
+        "required": ["kind"],
+        "additionalProperties": False,
+        "properties": keys,
+    }
+
+
+def _keys(kind: Kind) -> dict[str, _Schema]:
+    common = _common()
+    if kind.by_model:
+        names = ", ".join(f"local/{name}" for name in kind.stand_ins)
+        common["model"] = {"type": "string", "description": f"who makes it: an alias, or provider/name ({names})"}
+    else:
+        common.pop("model")
+    common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, _HELP["optional"])
+    return {"kind": common.pop("kind"), **{param.name: _param(param) for param in kind.params}, **common}
+
+
+def _param(param: Param) -> _Schema:
+    text = param.help + (f" ({param.unit})" if param.unit else "") + ("; required" if param.required else "")
+    schema: _Schema = {"description": text[:1].upper() + text[1:] + "."}
+    if param.default is not None:
+        schema["default"] = param.default
+    return {**schema, **_value(param)}
+
+
+def _value(param: Param) -> _Schema:
+    if param.name in {"schema", "returns"}:
+        return _ANY
+    bounds: _Schema = {}
+    if param.minimum is not None:
+        bounds["minimum"] = param.minimum
+    if param.maximum is not None:
+        bounds["maximum"] = param.maximum
+    if param.choices:
+        return {"anyOf": [{"enum": list(param.choices)}, _ref("reference")]}
+    if bounds:
+        return {"anyOf": [{"type": param.type.name, **bounds}, _ref("reference")]}
+    schemas: list[_Schema] = []
+    for type_ in (param.type, *param.also):
+        schema = _type(type_)
+        if schema not in schemas:
+            schemas.append(schema)
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _type(type_: Type) -> _Schema:
+    if type_.name == "list" and type_.item is not None:
+        return _ref(f"{'paths' if type_.item.artifact else type_.item.name + 's'}")
+    if type_.artifact:
+        return _ref("path")
+    return _ANY if type_.name in {"json", "any", "record", "list"} else _ref(type_.name)
+
+
+def _definitions() -> dict[str, _Schema]:
+    reference = {"type": "string", "pattern": _WHOLE, "description": "exactly one reference: ${...}"}
+    file_text = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "file": {"type": "string", "description": "a text file, as it is"},
+            "template": {"type": "string", "description": "a text file whose references are put in"},
+        },
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    definitions: dict[str, _Schema] = {
+        "reference": reference,
+        "text": {"anyOf": [{"type": "string"}, file_text]},
+        "path": {"type": "string", "description": "a path beside the file, or a reference"},
+    }
+    for name in ("number", "integer", "boolean"):
+        definitions[name] = {"anyOf": [{"type": name}, _ref("reference")]}
+    for name in ("text", "number", "integer", "path"):
+        # A list takes single values and nested lists, which are flattened in order.
+        definitions[f"{name}s"] = {"anyOf": [_ref(name), {"type": "array", "items": _ref(f"{name}s")}]}
+    return {**definitions, "declaration": _declaration(), "dimension": _dimension()}
+
+
+def _declaration() -> _Schema:
+    text = {"type": "string"}
+    return {
+        "title": "declaration of a parameter",
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            "value": {"description": "what it is", **_ANY},
+            "file": {**text, "description": "a text file, as it is"},
+            "template": {**text, "description": "a text file whose references are put in"},
+            "asset": {**text, "description": "a picture, recording, clip, ... beside the graph"},
+            "assets": {"type": "array", "items": text, "description": "several of them"},
+            "required": {"type": "boolean", "description": "must be given with -p"},
+            "type": {
+                "anyOf": [{"enum": list(TYPES)}, {"type": "string", "pattern": f"^list<({'|'.join(TYPES)})>$"}],
+                "description": "its type",
+            },
+            "choices": {"type": "array", "items": text, "description": "the texts it may be"},
+            "help": {**text, "description": "what it is for"},
+        },
+    }
+
+
+def _dimension() -> _Schema:
+    span = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["from", "to"],
+        "properties": {
+            "from": {"type": "integer", "description": "first number"},
+            "to": {"type": "integer", "description": "last number, included"},
+        },
+    }
+    of = [{"type": "array"}, _ref("reference"), span]
+    table = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["of"],
+        "properties": {
+            "of": {"anyOf": of, "description": "the list"},
+            "id": {"type": "string", "description": "the field of an element that is its label"},
+            "max": {"type": "integer", "minimum": 0, "description": "upper bound of a list known only at run time"},
+            "over": {"enum": ["stop", "cut"], "description": "what happens to a longer one", "default": "stop"},
+        },
+    }
+    return {"description": "A list, a range, a reference to a list, or a table with `of`.", "anyOf": [*of, table]}
+
+
+_HELP: Final = {
+    "kind": "what the node makes",
+    "model": "who makes it: an alias, or provider/name",
+    "options": "sent to the model as it is",
+    "each": "the dimensions it fans out over",
+    "needs": "what must succeed first without being an input",
+    "when": "whether it is made: a boolean, a reference to one, or a comparison",
+    "optional": "parameters that may be left out when their input was skipped or failed",
+    "output": "file name in the output folder",
+    "timeout": "local deadline, as 10m, 90s or 1h30m",
+    "retries": "attempts after failures that cost nothing",
+    "on_error": "what a failure does to what depends on it",
+    "seed": "makes another result of the same inputs",
+    "cache": "true, or run: made again in every run",
+    "tags": "texts for selection and reports",
+}
+
+
+def _common() -> dict[str, _Schema]:
+    schemas: dict[str, _Schema] = {
+        "kind": {"enum": list(KINDS)},
+        "model": {"type": "string"},
+        "options": {"type": "object", "additionalProperties": True},
+        "each": _one_or_many({"type": "string"}, ""),
+        "needs": _one_or_many({"type": "string"}, ""),
+        "when": {
+            "anyOf": [
+                _ref("boolean"),
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["value"],
+                    "properties": {
+                        "value": {"type": "string", "description": "a reference"},
+                        "is": {"description": "what it must be"},
+                        "is_not": {"description": "what it must not be"},
+                        "in": {"type": "array", "description": "what it may be"},
+                    },
+                },
+            ]
+        },
+        "optional": _one_or_many({"type": "string"}, ""),
+        "output": {"type": "string"},
+        "timeout": {"type": "string", "pattern": _DURATION},
+        "retries": {"type": "integer", "minimum": 0, "maximum": 100, "default": 2},
+        "on_error": {"enum": ["fail", "skip"], "default": "fail"},
+        "seed": _ref("integer"),
+        "cache": {"enum": [True, "run"], "default": True},
+        "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+    usable = [key for key in COMMON_KEYS if key not in LATER]
+    return {key: {"description": _sentence(_HELP[key]), **schemas[key]} for key in usable}
+
+
+def _one_or_many(item: _Schema, text: str) -> _Schema:
+    schema: _Schema = {"anyOf": [item, {"type": "array", "items": item}]}
+    return {"description": _sentence(text), **schema} if text else schema
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def main(folder: str) -> None:
+    """Write every schema into a folder."""
+    for name, text in generate().items():
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
