@@ -133,7 +133,11 @@ def build(  # noqa: PLR0913 - the options of a build
     """
     began = time.monotonic()
     with _open(store, write=True, seams=seams) as opened:
-        known = None if overwrite_outputs or seams is not None else _from_memo(opened, graph, params, targets, began, details=details)
+        known = (
+            None
+            if overwrite_outputs or seams is not None
+            else _from_memo(opened, graph, params, targets, began, details=details)
+        )
         if known is not None:
             return _told(known, listeners)
         work = _new_build(
@@ -186,7 +190,11 @@ async def abuild(  # noqa: PLR0913 - the options of a build
 
     began = time.monotonic()
     with _open(store, write=True, seams=seams) as opened:
-        known = None if overwrite_outputs or seams is not None else _from_memo(opened, graph, params, targets, began, details=True)
+        known = (
+            None
+            if overwrite_outputs or seams is not None
+            else _from_memo(opened, graph, params, targets, began, details=True)
+        )
         if known is not None:
             return _told(known, listeners)
         work = await anyio.to_thread.run_sync(

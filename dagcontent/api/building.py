@@ -138,6 +138,7 @@ class Build:
             await driver.run(self.work, signals=self._options.signals)
         finally:
             self._interrupted = driver.interrupted
+            executor.close()
 
     def conclude(self) -> BuildResult | None:
         """Place outputs and remember the build; None if a damaged artifact means another round."""

@@ -79,8 +79,10 @@ class Driver:
                 while not self._events:
                     self._wakeup = anyio.Event()
                     await self._wakeup.wait()
-                event = self._events.popleft()
-                finished = self._apply(self._machine.on(event), group)
+                due: list[Effect] = []
+                while self._events:
+                    due.extend(self._machine.on(self._events.popleft()))
+                finished = self._apply(due, group)
             group.cancel_scope.cancel()
         if self._fault is not None:
             raise self._fault
@@ -96,12 +98,13 @@ class Driver:
 
     def _apply(self, effects: list[Effect], group: TaskGroup) -> bool:
         finished = False
+        claims: list[ActionKey] = []  # of all events at once: a claim is a transaction
         for effect in effects:
             if isinstance(effect, Start):
                 self._running[effect.task.action.key] = effect.task
                 group.start_soon(self._attempt, effect.task)
             elif isinstance(effect, Claim):
-                self._claim(effect.keys)
+                claims.extend(effect.keys)
             elif isinstance(effect, Await):
                 group.start_soon(self._wait_foreign, effect)
             elif isinstance(effect, Release):
@@ -110,9 +113,11 @@ class Driver:
                 group.start_soon(self._wake, effect.at)
             elif isinstance(effect, Finish):
                 finished = True
+        if claims:
+            self._claim(claims)
         return finished
 
-    def _claim(self, keys: tuple[ActionKey, ...]) -> None:
+    def _claim(self, keys: list[ActionKey]) -> None:
         results = self._commits.claim(keys)
         self._crashpoint("run.claimed")
         for result in results:

@@ -6,6 +6,7 @@ Knows no graph order, no budget and no concrete store: bytes go through `Artifac
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -86,6 +87,7 @@ class LocalExecutor:
     ) -> None:
         self._registry = registry
         self._artifacts = artifacts
+        self._folders = _Folders(artifacts)
         self._runner = runner
         self._run = run
         self._now_ms = now_ms
@@ -102,7 +104,7 @@ class LocalExecutor:
             what = f"{action.node.kind.name}{f' with {action.model}' if action.model else ''}"
             raise NodeError(f"{what} has no implementation here", hint="dagcontent kinds lists what there is")
         began = self._now_ms()
-        folder = self._artifacts.new_folder()
+        folder = self._folders.take()
         runner = self._runner(folder)
         with self._lock:
             self._running[action.key] = runner
@@ -125,8 +127,12 @@ class LocalExecutor:
         finally:
             with self._lock:
                 self._running.pop(action.key, None)
-            shutil.rmtree(folder, ignore_errors=True)
+            self._folders.give_back(folder)
         return self._record(action, value, made, began)
+
+    def close(self) -> None:
+        """Remove the folders of work. Call it when nothing is executed any more."""
+        self._folders.close()
 
     def cancel(self, action: Action) -> None:
         """Kill the programs of an action that is being executed."""
@@ -158,6 +164,35 @@ class LocalExecutor:
             at_ms=now,
             seconds=(now - began_ms) / 1000,
         )
+
+
+class _Folders:
+    """Work folders: one that was left empty serves the next call, for a call that needs none is common."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+        self._free: list[Path] = []
+
+    def take(self) -> Path:
+        """Return an empty folder that nobody else uses."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._artifacts.new_folder()
+
+    def give_back(self, folder: Path) -> None:
+        """Empty a folder for the next call."""
+        with os.scandir(folder) as entries:
+            used = next(entries, None) is not None
+        if used:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            self._free.append(folder)
+
+    def close(self) -> None:
+        """Remove what is left."""
+        while self._free:
+            shutil.rmtree(self._free.pop(), ignore_errors=True)
 
 
 class _Inputs:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import apsw
 
-from dagcontent.errors import InternalError, StoreDamaged
+from dagcontent.errors import InternalError, StoreBusy, StoreError
 from dagcontent.store import db, history, memo, records, runs
 from dagcontent.store.cas import BlobDamaged, Cas
 from dagcontent.store.disk import OPEN_SAFELY, store_error
@@ -137,7 +137,8 @@ class Store:
                 self.layout.change_generation()
             return winner
 
-        return self._write(work)
+        # Durability follows money: what was free is synced with its neighbours, what was paid for at once.
+        return self._write(work, durable=record.cost_microusd > 0, soon=True)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -282,7 +283,9 @@ class Store:
         self._writer.flush()
         try:
             connection = self._connection()
-        except StoreDamaged as error:
+        except StoreBusy:
+            raise
+        except StoreError as error:
             report = verify.check(self.layout, self.cas, None, progress)
             report.problems.insert(0, verify.Problem("database", str(self.layout.db), error.message))
             return report
@@ -318,10 +321,10 @@ class Store:
         self._cursor = self._reader.cursor() if self._reader is not None else None
         return self._cursor
 
-    def _write(self, work: Work[T], *, durable: bool = True) -> Pending[T]:
+    def _write(self, work: Work[T], *, durable: bool = True, soon: bool = False) -> Pending[T]:
         if not self.layout.writable:
             raise InternalError("a store that was opened for reading was asked to write")
-        return self._writer.submit(work, durable=durable)
+        return self._writer.submit(work, durable=durable, soon=soon)
 
     def _share(self) -> tuple[int, bool]:
         """Return the lock of those who write, and whether the last one of them died with its log open.

@@ -21,13 +21,14 @@ import apsw
 
 from dagcontent.errors import DagcontentError, InternalError
 
-__all__ = ["BATCH_MAX", "BATCH_MAX_S", "Pending", "Work", "Writer"]
+__all__ = ["BATCH_MAX", "BATCH_MAX_S", "SYNC_EVERY_S", "Pending", "Work", "Writer"]
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
 
 BATCH_MAX: Final = 256
 BATCH_MAX_S: Final = 0.020
+SYNC_EVERY_S: Final = 0.25  # how long a free result may be at the mercy of the power supply
 _STATE = threading.Lock()  # held for a few instructions only, so one is enough for all
 
 
@@ -95,12 +96,13 @@ class Pending(Generic[T]):
 
 
 class _Item:
-    __slots__ = ("durable", "pending", "work")
+    __slots__ = ("durable", "pending", "soon", "work")
 
-    def __init__(self, work: Work[Any], pending: Pending[Any], *, durable: bool) -> None:
+    def __init__(self, work: Work[Any], pending: Pending[Any], *, durable: bool, soon: bool = False) -> None:
         self.work = work
         self.pending = pending
         self.durable = durable
+        self.soon = soon
 
 
 class Writer:
@@ -124,12 +126,14 @@ class Writer:
         self._closed = False
         self._process = os.getpid()
         self._synchronous = "full"
+        self._last_sync = 0.0
         self.batches = 0  # committed so far; for measuring
 
-    def submit(self, work: Work[T], *, durable: bool = True) -> Pending[T]:
+    def submit(self, work: Work[T], *, durable: bool = True, soon: bool = False) -> Pending[T]:
         """Queue a piece of work; pieces are committed in the order in which they were queued.
 
-        With `durable` false it survives the death of the process but perhaps not a loss of power.
+        With `durable` false it survives the death of the process but perhaps not a loss of power. With `soon` as well,
+        that is so until the next durable commit, at most `SYNC_EVERY_S` while commits go on.
         """
         if os.getpid() != self._process:
             raise InternalError("the store was opened before a fork; open it in the child")
@@ -140,7 +144,7 @@ class Writer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="dagcontent-store", daemon=True)
                 self._thread.start()
-            self._queue.put(_Item(work, pending, durable=durable))
+            self._queue.put(_Item(work, pending, durable=durable, soon=soon))
         return pending
 
     def flush(self) -> None:
@@ -183,8 +187,10 @@ class Writer:
     def _transact(self, connection: apsw.Connection, batch: list[_Item]) -> _Item | None:
         """Run a batch that begins with one item and grows by what waits; return an item that has to go into the next."""
         carried = self._gather(batch, limit=BATCH_MAX)
-        durable = any(item.durable for item in batch)
-        deadline = self._monotonic() + BATCH_MAX_S
+        now = self._monotonic()
+        due = now - self._last_sync >= SYNC_EVERY_S
+        durable = any(item.durable or (due and item.soon) for item in batch)
+        deadline = now + BATCH_MAX_S
         results: list[Any] = []
         try:
             self._begin(connection, durable=durable)
@@ -249,6 +255,8 @@ class Writer:
         self._crashpoint("db.before-commit")
         connection.execute("COMMIT")
         self.batches += 1
+        if self._synchronous == "full":
+            self._last_sync = self._monotonic()
         self._crashpoint("db.after-commit")
 
     @staticmethod
