@@ -26,14 +26,16 @@ from dagcontent.cli.options import (
 )
 from dagcontent.cli.plain_view import PlainView
 from dagcontent.cli.plan import run_plan
+from dagcontent.cli.progress import Progress, Waits
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, UsageError
-from dagcontent.run.events import BuildStarted, Event
+from dagcontent.run.events import BuildStarted, Event, NodeFinished
 
 __all__ = ["command"]
 
+_MOST_PLANNED_AGAIN = 5_000
 _CODES = {"ok": 0, "failed": 1, "interrupted": 130}
 
 
@@ -85,29 +87,36 @@ def command(  # noqa: PLR0913 - the options
     if only:
         _check_only(session, targets)
     with contextlib.ExitStack() as stack:
-        listeners = [_collector, stack.enter_context(_view(session, targets))]
+        cancelled: set[str] = set()
+        listeners = [
+            _collector,
+            lambda event: _note_cancelled(event, cancelled),
+            stack.enter_context(_view(session, targets)),
+        ]
         if events:
             listeners.append(stack.enter_context(_event_file(events)))
         result = api.build(
             session.path, targets, params=session.params, store=session.store, jobs=jobs, fail_fast=fail_fast,
             overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
         )  # fmt: skip
-    _conclude(session, result, targets)
+    _conclude(session, result, targets, cancelled)
     return _CODES[result.status]
 
 
-def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...]) -> None:
+def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], cancelled: set[str]) -> None:
     screen = session.screen
     for warning in result.warnings:
         session.warn(warning)
-    for line in summary_lines(result, screen, lambda: session.loaded):
+    for line in summary_lines(result, screen, lambda: session.loaded, cancelled):
         if result.status == "ok" or not screen.quiet:
             screen.say(line)
         else:
             screen.complain(line)
     if result.status != "ok":
         again = command_line(*session.again("build", *targets))
-        screen.say(f"\n{screen.style('command', again)}        # continues; nothing that is done is done again")
+        note = "        # continues; nothing that is done is done again"
+        fits = len(again) + len(note) <= screen.width()
+        screen.say(f"\n{screen.style('command', again)}{note if fits else ''}")
     elif result.outputs:
         screen.say("\n" + screen.style("command", command_line(*session.again("show", result.outputs[-1][0]))))
     if screen.json:
@@ -137,14 +146,32 @@ def _collector(event: Event) -> None:
         gc.enable()
 
 
+def _note_cancelled(event: Event, cancelled: set[str]) -> None:
+    if isinstance(event, NodeFinished) and event.status == "cancelled":
+        cancelled.add(event.node)
+
+
 @contextlib.contextmanager
 def _view(session: Session, targets: tuple[str, ...]) -> Iterator[Any]:
     """Give a listener that shows a build while it runs."""
-    view = PlainView(session.screen)
+    if not session.screen.live:
+        yield PlainView(session.screen)
+        return
+    from dagcontent.cli.live_view import LiveView  # noqa: PLC0415 - only on a terminal
+
+    view = LiveView(session.screen, lambda started: _first_progress(session, targets, started))
     try:
         yield view
     finally:
         view.close()
+
+
+def _first_progress(session: Session, targets: tuple[str, ...], started: BuildStarted) -> Progress:
+    """Return what there is to do. It is planned once more for that, so not for a graph where this would take long."""
+    if started.instances > _MOST_PLANNED_AGAIN:
+        return Progress()
+    rows = api.plan(session.loaded, targets, store=session.store, explain=False).rows
+    return Progress(rows, Waits(session.loaded.graph, rows))
 
 
 @contextlib.contextmanager

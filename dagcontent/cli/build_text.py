@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.cli.columns import Cell, aligned
-from dagcontent.cli.names import node_of
+from dagcontent.cli.names import grouped, node_of
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted, facts_of, listed, seconds
 
@@ -20,13 +20,19 @@ __all__ = ["screen_path", "summary_lines"]
 _MOST_OUTPUTS: Final = 20
 _MOST_FAILED: Final = 10
 _GAP: Final = "      "
+_INDENT: Final = " " * 11
 
 
-def summary_lines(result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph]) -> list[str]:
-    """Return the summary of a build, the next command left out. `load` is called if a node failed: to name its line."""
+def summary_lines(
+    result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph], cancelled: Collection[str] = ()
+) -> list[str]:
+    """Return the summary of a build, the next command left out.
+
+    `load` is called if a node failed, to name its line. `cancelled` are those that failed because all was stopped.
+    """
     lines = [_head(result, screen)]
     outputs = _outputs(result, screen)
-    troubles = _troubles(result, screen, load)
+    troubles = _troubles(result, screen, load, cancelled)
     for block in (troubles, outputs):
         if block:
             lines += ["", *block]
@@ -97,36 +103,40 @@ def screen_path(path: str) -> str:
     return safe(path if near.startswith("..") else near)
 
 
-def _troubles(result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph]) -> list[str]:
-    failed = result.failed
+def _troubles(
+    result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph], cancelled: Collection[str]
+) -> list[str]:
+    alike: dict[tuple[str, str | None, str | None], list[NodeResult]] = {}
+    for one in result.failed:
+        if one.node not in cancelled:
+            alike.setdefault((node_of(one.node), one.error, one.hint), []).append(one)
+    groups = list(alike.values())
     lines: list[str] = []
-    for one in failed[:_MOST_FAILED]:
-        lines += _failed(load(), one, screen)
-    if len(failed) > _MOST_FAILED:
-        lines.append(f"  and {counted(len(failed) - _MOST_FAILED, 'failure')} more; --json lists all")
+    for same in groups[:_MOST_FAILED]:
+        lines += _failed(load(), same, screen)
+    if len(groups) > _MOST_FAILED:
+        lines.append(f"  and {counted(sum(map(len, groups[_MOST_FAILED:])), 'failure')} more; --json lists all")
     blocked = [n.node for n in result.nodes if n.status == "blocked"] if result.status == "failed" else []
     if blocked:
-        lines.append(f"  {screen.style('blocked', 'blocked')}  {listed(blocked, 6)}")
+        first, *rest = _wrapped(listed(grouped(blocked), 12), screen.width())
+        lines += [f"  {screen.style('blocked', 'blocked')}  {first.strip()}", *rest]
     return lines
 
 
-def _failed(loaded: LoadedGraph, one: NodeResult, screen: Screen) -> list[str]:
+def _failed(loaded: LoadedGraph, same: Sequence[NodeResult], screen: Screen) -> list[str]:
+    """Return how instances of one node failed, all for one reason."""
+    one = same[0]
     node = loaded.graph.by_name.get(node_of(one.node))
-    place = loaded.line_of(node.spec.place) if node is not None else None
-    made_by = ""
-    where = ""
+    head = [screen.style("failed", "failed"), screen.style("head", safe(listed(grouped(n.node for n in same), 2)))]
     if node is not None:
         model = node.spec.model
-        made_by = model if isinstance(model, str) and model else node.kind.name
-    if place is not None:
-        where = f"{screen_path(place[0])}:{place[1]}"
-    message = safe(one.error or "failed")
-    lines = [
-        f"  {screen.style('failed', 'failed')}   {screen.style('head', safe(one.node))}   {screen.style('dim', safe(made_by))}   {screen.style('place', where)}"
-    ]
-    lines += _wrapped(message, screen.width())
+        head.append(screen.style("dim", safe(model if isinstance(model, str) and model else node.kind.name)))
+        place = loaded.line_of(node.spec.place)
+        if place is not None:
+            head.append(screen.style("place", f"{screen_path(place[0])}:{place[1]}"))
+    lines = ["  " + "   ".join(head), *_wrapped(safe(one.error or "failed"), screen.width())]
     wide = max((len(label) for label, _ in one.facts), default=0)
-    lines += [f"           {safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
+    lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
     if one.hint:
         lines += _wrapped(safe(one.hint), screen.width(), "-> ")
     return lines
@@ -135,8 +145,7 @@ def _failed(loaded: LoadedGraph, one: NodeResult, screen: Screen) -> list[str]:
 def _wrapped(text: str, width: int, first: str = "") -> list[str]:
     import textwrap  # noqa: PLC0415 - only where something failed
 
-    indent = " " * 11
     return textwrap.wrap(
-        text, max(30, width), initial_indent=indent + first, subsequent_indent=indent + " " * len(first),
+        text, max(30, width), initial_indent=_INDENT + first, subsequent_indent=_INDENT + " " * len(first),
         break_on_hyphens=False,
     )  # fmt: skip

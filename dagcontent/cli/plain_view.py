@@ -31,6 +31,3 @@ class PlainView:
             word = _WORDS.get(event.status, event.status)
             text = f"  {word:<9}  {safe(event.node)}   {safe(self._by.pop(event.node, ''))}   {seconds(event.seconds)}"
             self._screen.say(text + (f"   {safe(event.error)}" if event.error else ""))
-
-    def close(self) -> None:
-        """Do nothing: every line is written."""
