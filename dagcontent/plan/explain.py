@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dagcontent.errors import NodeError
 from dagcontent.graph.model import (
     Element,
     Expr,
@@ -19,6 +20,7 @@ from dagcontent.graph.model import (
     Table,
 )
 from dagcontent.plan.action import OPTIONS, SEED, keyed_params
+from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
@@ -181,7 +183,10 @@ class Explainer:
     def _trace_output(self, expr: Output, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
         evaluator = self._resolver.evaluator
         scope = self._fanout.scope_of(unit)
-        chosen = self._fanout.choose(expr, scope, lambda by: evaluator.value(by, scope))
+        try:
+            chosen = self._fanout.choose(expr, scope, lambda by: evaluator.value(by, scope))
+        except (NodeError, Missing):
+            return  # a look-up that misses comes from nowhere
         if not isinstance(chosen, Unit):
             yield None, f"{self._graph.nodes[expr.node].name}[*]"
             return

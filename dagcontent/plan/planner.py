@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.plan.resolver import Resolver
@@ -72,7 +74,10 @@ class _Planner:
         node = self.graph.nodes[unit.node]
         if node.when is None or unit.status in {Status.SKIPPED, Status.FAILED} or None in unit.coords:
             return False
-        return self.resolver.evaluator.holds(node.when, self.fanout.scope_of(unit)) is UNKNOWN
+        try:
+            return self.resolver.evaluator.holds(node.when, self.fanout.scope_of(unit)) is UNKNOWN
+        except (NodeError, Missing):
+            return False
 
     def _certain_inputs(self, unit: Unit) -> Iterator[Unit]:
         node = self.graph.nodes[unit.node]
@@ -94,7 +99,10 @@ class _Planner:
     def _chosen(self, unit: Unit, outputs: tuple[Output, ...]) -> Iterator[Unit]:
         scope = self.fanout.scope_of(unit)
         for output in outputs:
-            chosen = self.fanout.choose(output, scope, lambda by: self.resolver.evaluator.value(by, scope))
+            try:
+                chosen = self.fanout.choose(output, scope, lambda by: self.resolver.evaluator.value(by, scope))
+            except (NodeError, Missing):
+                continue  # a look-up that misses chooses nothing; the unit says so itself
             stack = [chosen]
             while stack:
                 item = stack.pop()

@@ -1,0 +1,306 @@
+"""A graph file into what every instance of it is, by plain recursion: right by inspection. Knows no plan, run or store.
+
+Only what `worlds.py` writes is understood. An instance is (node, positions); None stands for a list that is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tomli
+from oracle import kinds
+from oracle.values import key as key_of
+
+from dagcontent.kinds.registry import KINDS
+from dagcontent.values.record import Manifest
+from dagcontent.values.value import Blob, Digest
+
+ABSENT = object()
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_STEP = re.compile(r"\.(\w+)|\[([^\]]*)\]")
+Scope = dict[str, Any]
+
+
+class Gone(Exception):
+    """There is no value, because something is "skipped", "blocked" or "failed"."""
+
+
+class Instance(NamedTuple):
+    """What became of one instance; `key` and `call` if it is an action whose inputs are all there."""
+
+    status: str
+    value: Any = None
+    key: str | None = None
+    call: str | None = None
+
+
+class Oracle:
+    """`instances` holds everything, by the name that reports use."""
+
+    def __init__(self, graph: Path) -> None:
+        document = tomli.loads(graph.read_text(encoding="utf-8"))
+        self.folder, self.params, self.nodes = graph.parent, document.get("params", {}), document.get("node", {})
+        self.each = {d: s if isinstance(s, dict) else {"of": s} for d, s in document.get("each", {}).items()}
+        self.bytes: dict[str, bytes] = {}
+        self._known: dict[Any, Instance] = {}
+        self.instances = {self.name(n, at): self.instance(n, at) for n in self.nodes for at in self.places(n)}
+
+    # --- lists and places
+
+    def dims(self, node: str) -> list[str]:
+        each = self.nodes[node].get("each", [])
+        return [each] if isinstance(each, str) else each
+
+    def list_at(self, dim: str, scope: Scope) -> list[Any]:
+        elements = self.value(self.each[dim]["of"], scope, lenient=False)
+        if not isinstance(elements, list) or len(elements) > self.each[dim].get("max", 10**9):
+            raise Gone("failed")
+        return elements
+
+    def labels(self, dim: str, scope: Scope) -> list[str]:
+        made: list[str] = []
+        for position, element in enumerate(self.list_at(dim, scope)):
+            label = first = _label(element, position)
+            count = 2
+            while label in made:
+                label, count = f"{first}~{count}", count + 1
+            made.append(label)
+        return made
+
+    def places(self, node: str) -> Iterator[tuple[int | None, ...]]:
+        """Yield the positions of a node's instances, in order."""
+        dims = self.dims(node)
+
+        def walk(at: tuple[int, ...]) -> Iterator[tuple[int | None, ...]]:
+            if len(at) == len(dims):
+                yield at
+                return
+            try:
+                count = len(self.list_at(dims[len(at)], dict(zip(dims, at, strict=False))))
+            except Gone:
+                yield (*at, *[None] * (len(dims) - len(at)))
+                return
+            for position in range(count):
+                yield from walk((*at, position))
+
+        return walk(())
+
+    def name(self, node: str, at: tuple[int | None, ...]) -> str:
+        dims = self.dims(node)
+        scope = dict(zip(dims, at, strict=True))
+        labels = ["*" if p is None else self.labels(d, scope)[p] for d, p in zip(dims, at, strict=True)]
+        shown = [x if re.fullmatch(r"[-\w.:~*]*", x, re.ASCII) else f"'{x}'" for x in labels]
+        return f"{node}[{','.join(shown)}]" if labels else node
+
+    # --- instances
+
+    def instance(self, node: str, at: tuple[int | None, ...]) -> Instance:
+        if (node, at) not in self._known:
+            try:
+                self._known[node, at] = self._instance(self.nodes[node], dict(zip(self.dims(node), at, strict=True)))
+            except Gone as gone:
+                self._known[node, at] = Instance(str(gone))
+        return self._known[node, at]
+
+    def _instance(self, node: dict[str, Any], scope: Scope) -> Instance:
+        for dim in [d for d, position in scope.items() if position is None]:
+            self.list_at(dim, scope)  # raises
+        when = node.get("when", True)
+        if isinstance(when, dict):
+            when = (self.value(when["value"], scope) == self.value(when["is"], scope)) if "is" in when else (
+                self.value(when["value"], scope) in self.value(when["in"], scope))  # fmt: skip
+        if not when:
+            return Instance("skipped")
+        kind = KINDS[node["kind"]]
+        written = {p.name: node[p.name] for p in kind.params if p.name in node}
+        for value in written.values():
+            self._references(value, lambda ref: self._look(ref, scope))  # a look-up that misses comes before all else
+        if any(one.status in {"failed", "blocked"} for need in _list(node.get("needs", [])) for one in self.chosen(need, scope)):
+            raise Gone("blocked")
+        given: dict[str, Any] = {}
+        for name in [n for n in node if n in written]:
+            lenient = name in _list(node.get("optional", []))
+            try:
+                value = self._as(kind.param(name).type, self.value(written[name], scope, lenient=lenient))  # type: ignore[union-attr]
+            except Gone:
+                if not lenient:
+                    raise
+                value = ABSENT
+            if value is not ABSENT:
+                given[name] = value
+            elif kind.param(name).required:  # type: ignore[union-attr]
+                raise Gone("failed")
+        return self._made(node, given)
+
+    def _made(self, node: dict[str, Any], given: dict[str, Any]) -> Instance:
+        kind = KINDS[node["kind"]]
+        defaults = {p.name: p.default for p in kind.params if p.default is not None}
+        full = defaults | given
+        if kind.evaluate is not None:
+            return Instance("value", kind.evaluate(full))
+        model = node.get("model", "")
+        keyed = {n: v for n, v in given.items() if defaults.get(n) != v}
+        key, call = key_of(Manifest(kind.name, kind.version, keyed, model=model)), kinds.identity(kind.name, model, full)
+        try:
+            made = kinds.made_of(kind.name, full, lambda blob: self.bytes[blob.digest])
+        except kinds.Fail:
+            return Instance("failed", key=key, call=call)
+        if isinstance(made, bytes):
+            digest = Digest(hashlib.sha256(made).hexdigest())
+            self.bytes[digest] = made
+            made = Blob(digest, "audio", "audio/wav", len(made), kinds.facts_of(made))
+        return Instance("done", made, key, call)
+
+    def _as(self, want: Any, value: Any) -> Any:
+        """Return a value in a parameter's type."""
+        if value is ABSENT:
+            return ABSENT
+        if want.name == "text":
+            return as_text(value)
+        if want.name == "list":
+            return [self._as(want.item, leaf) for leaf in _leaves(value) if leaf is not ABSENT]
+        if want.name == "number":
+            return float(value)
+        return value
+
+    # --- values
+
+    def value(self, written: Any, scope: Scope, *, lenient: bool = False) -> Any:
+        """Return what a TOML value stands for."""
+        if isinstance(written, dict) and set(written) == {"file"}:
+            return (self.folder / written["file"]).read_text(encoding="utf-8")
+        if isinstance(written, list):
+            made: list[Any] = []
+            for item in written:
+                try:
+                    value = self.value(item, scope, lenient=lenient)
+                except Gone:
+                    if not lenient:
+                        raise
+                    continue
+                spliced = isinstance(item, str) and _REFERENCE.fullmatch(item) and item[2:].split("[")[0].split("}")[0] in self.nodes
+                made.extend(value if spliced and isinstance(value, list) else [value])
+            return [item for item in made if item is not ABSENT]
+        if not isinstance(written, str):
+            return written
+        whole = _REFERENCE.fullmatch(written)
+        if whole:
+            return self.reference(whole[1], scope, lenient=lenient)
+        return _REFERENCE.sub(lambda found: as_text(self.reference(found[1], scope, lenient=lenient)), written)
+
+    def reference(self, text: str, scope: Scope, *, lenient: bool = False) -> Any:
+        root, steps = re.match(r"\w+", text)[0], [(m[1], m[2]) for m in _STEP.finditer(text)]  # type: ignore[index]
+        if root == "params":
+            return _walk(self.params[steps[0][0]], steps[1:])
+        if root in {"index", "label", "each"}:
+            dim = steps[0][0]
+            if root == "each":
+                return self.list_at(dim, scope)
+            return scope[dim] if root == "index" else self.labels(dim, scope)[scope[dim]]
+        if root in self.each or root in {"prev", "next"}:
+            dim, rest = (root, steps) if root in self.each else (steps[0][0], steps[1:])
+            position = scope[dim] + {"prev": -1, "next": 1}.get(root, 0)
+            elements = self.list_at(dim, scope)
+            return _walk(elements[position], rest) if 0 <= position < len(elements) else ABSENT
+        picked = bool(self.dims(root)) and bool(steps) and steps[0][1] is not None
+        rest = steps[1:] if picked else steps
+
+        def shape(chosen: Any) -> Any:
+            if isinstance(chosen, list):
+                return [item for item in map(shape, chosen) if item is not ABSENT]
+            if chosen is ABSENT:
+                return ABSENT
+            if chosen.status in {"skipped", "blocked", "failed"}:
+                if lenient:
+                    return ABSENT
+                skip = chosen.status == "skipped" or self.nodes[root].get("on_error") == "skip"
+                raise Gone("skipped" if skip else "blocked")
+            return _walk(chosen.value, rest)
+
+        return shape(self._look(text, scope))
+
+    def chosen(self, text: str, scope: Scope) -> list[Instance]:
+        return [one for one in _leaves(self._look(text, scope)) if one is not ABSENT]
+
+    def _look(self, text: str, scope: Scope) -> Any:
+        """Return the instance a reference chooses, or nested lists of them; ABSENT before the first."""
+        root = re.match(r"\w+", text)[0]  # type: ignore[index]
+        if root not in self.nodes:
+            return ABSENT
+        dims, picks = self.dims(root), {}
+        bracket = re.match(r"\w+\[([^\]]*)\]", text)
+        for arg in bracket[1].split(",") if bracket and dims and bracket[1] != "*" else []:
+            dim, pick = re.match(r"\s*(?:(\w+)=)?(.*)", arg).groups()  # type: ignore[union-attr]
+            own = re.match(r"(\w+)(-\d+)?$", pick)
+            picks[dim or (own[1] if own and own[1] in dims else next(d for d in dims if d not in picks))] = pick
+
+        def walk(at: tuple[int, ...]) -> Any:
+            if len(at) == len(dims):
+                return self.instance(root, at)
+            dim, reached = dims[len(at)], dict(zip(dims, at, strict=False))
+            try:
+                count, labels = len(self.list_at(dim, reached)), self.labels(dim, reached)
+            except Gone:
+                return self.instance(root, (*at, *[None] * (len(dims) - len(at))))
+            pick = picks.get(dim)
+            if pick is None:
+                return [walk((*at, position)) for position in range(count)]
+            shifted = re.fullmatch(rf"{dim}(-\d+)?", pick)
+            if shifted:
+                position = scope[dim] + int(shifted[1] or 0)
+                return walk((*at, position)) if 0 <= position < count else ABSENT
+            by = int(pick) if pick.isdigit() else pick[1:-1] if pick[0] == "'" else self.reference(pick, scope)
+            if by is ABSENT:
+                return ABSENT
+            if by not in (labels if isinstance(by, str) else range(count)):
+                raise Gone("failed")
+            return walk((*at, labels.index(by) if isinstance(by, str) else by))
+
+        return walk(())
+
+    def _references(self, written: Any, see: Callable[[str], Any]) -> None:
+        for item in written if isinstance(written, list) else [written]:
+            for found in _REFERENCE.finditer(item) if isinstance(item, str) else ():
+                see(found[1])
+
+
+def as_text(value: Any) -> str:
+    """Return what joining makes of a value."""
+    if isinstance(value, str) or value is ABSENT:
+        return "" if value is ABSENT else value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _walk(value: Any, steps: list[tuple[str | None, str | None]]) -> Any:
+    for name, index in steps:
+        if name == "duration":
+            value = value.facts["duration_ms"] / 1000
+        elif name is not None and isinstance(value, dict):
+            value = value.get(name, ABSENT)
+        elif index is not None and index.isdigit() and isinstance(value, list) and int(index) < len(value):
+            value = value[int(index)]
+        elif value is not ABSENT:
+            raise Gone("failed")
+    return value
+
+
+def _label(element: Any, position: int) -> str:
+    named = element.get("id") if isinstance(element, dict) else element
+    return named if isinstance(named, str) and re.fullmatch(r"[-\w.:]{1,40}", named, re.ASCII) else str(position)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list) else [value]
