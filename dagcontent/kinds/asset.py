@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.values.types import AUDIO, IMAGE, TEXT, VIDEO, Type, list_of
+from dagcontent.values.value import Value
 
 __all__ = ["KINDS"]
 
@@ -15,6 +16,18 @@ _TYPES = {"image": IMAGE, "audio": AUDIO, "video": VIDEO, "text": TEXT}
 
 def _listed(params: Mapping[str, Any]) -> Type:
     return list_of(_TYPES.get(params.get("type") or "image", IMAGE))
+
+
+class _Files(Protocol):
+    """What a FILES kind is given beside its parameters."""
+
+    def matching(self, pattern: str, type: str) -> list[Value]:  # noqa: A002 - the parameter's name
+        """Return the files that match a pattern."""
+        ...
+
+
+def _matching(params: Mapping[str, Value], files: _Files) -> Value:
+    return files.matching(str(params["pattern"]), str(params["type"]))
 
 
 KINDS: Final = (
@@ -28,5 +41,6 @@ KINDS: Final = (
         list_of(IMAGE),
         Effect.FILES,
         output_of=_listed,
+        evaluate=_matching,
     ),
 )
