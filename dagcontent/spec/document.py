@@ -13,7 +13,6 @@ from dagcontent.errors import ConfigError
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.guard import MAX_BYTES, guard
 from dagcontent.spec.source import Source
-from dagcontent.spec.syntax import explain
 
 __all__ = ["Files", "Read", "read_file"]
 
@@ -71,6 +70,8 @@ class Files:
         try:
             return index, tomli.loads(text)
         except tomli.TOMLDecodeError as error:
+            from dagcontent.spec.syntax import explain  # noqa: PLC0415 - only a broken file needs it
+
             self._findings.mistakes.append(explain(index, text, error.msg, error.pos))
         except (RecursionError, ValueError) as error:
             # The guard's limits are below the parser's; should they ever not be, it is still one clear message.

@@ -101,7 +101,7 @@ class Literals:
             value = text
         if isinstance(value, dict) and len(value) == 1 and not isinstance(next(iter(value.values())), dict):
             form = next(iter(value))
-            if form in {"file", "template"} and any(_takes_text(t) for t in types):
+            if form in {"file", "template"} and any(_takes_text(t) and not t.choices for t in types):
                 return self.file_text(value, spot)
         target = _target(value, types)
         if target is None:

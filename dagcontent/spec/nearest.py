@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["did_you_mean", "nearest"]
@@ -19,6 +18,8 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     folded = {k.lower(): k for k in known}
     if name.lower() in folded:
         return folded[name.lower()]
+    import difflib  # noqa: PLC0415 - only an unknown name needs it
+
     found = difflib.get_close_matches(name[:100], known, n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -190,7 +190,7 @@ def _value(param: Param) -> _Schema:
     if param.maximum is not None:
         bounds["maximum"] = param.maximum
     if param.choices:
-        return {"anyOf": [{"enum": list(param.choices)}, _ref("reference")]}
+        return {"anyOf": [{"enum": list(param.choices)}, _ref("references")]}
     if bounds:
         return {"anyOf": [{"type": param.type.name, **bounds}, _ref("reference")]}
     schemas: list[_Schema] = []
@@ -223,6 +223,7 @@ def _definitions() -> dict[str, _Schema]:
     }
     definitions: dict[str, _Schema] = {
         "reference": reference,
+        "references": {"type": "string", "pattern": r"\$\{", "description": "text with references"},
         "text": {"anyOf": [{"type": "string"}, file_text]},
         "path": {"type": "string", "description": "a path beside the file, or a reference"},
     }

@@ -9,13 +9,15 @@ from __future__ import annotations
 import bisect
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from dagcontent.spec.model import Place, TomlPath
-from dagcontent.spec.span import Scan, decoded_offsets, scan
 from dagcontent.values.mistake import Mistake
+
+if TYPE_CHECKING:
+    from dagcontent.spec.span import Scan
 
 __all__ = ["Further", "Located", "Source", "line_of", "locate", "locate_all", "render", "to_json", "visible"]
 
@@ -36,6 +38,8 @@ class Source:
     def scanned(self) -> Scan:
         """Return the spans of this file."""
         if self._scan is None:
+            from dagcontent.spec.span import scan  # noqa: PLC0415 - only what is shown needs places
+
             self._scan = scan(self.text)
         return self._scan
 
@@ -58,6 +62,8 @@ class Source:
         if at == "key":
             return key_start, key_end
         if within is not None and self.text[start : start + 1] in {'"', "'"}:
+            from dagcontent.spec.span import decoded_offsets  # noqa: PLC0415
+
             offsets = decoded_offsets(self.text, start, end)
             last = len(offsets) - 1
             return offsets[min(within[0], last)], offsets[min(within[1], last)]
