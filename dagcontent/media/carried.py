@@ -73,7 +73,9 @@ def chapter_file(chapters: Sequence[Mapping[str, Any]], path: Path) -> Path:
 
 
 def _escaped(title: str) -> str:
-    return "".join("\\" + letter if letter in "=;#\\\n" else letter for letter in title)
+    escaped = "".join("\\" + letter if letter in "=;#\\\n" else letter for letter in title)
+    # ffmpeg takes any backslash before the end of a line for a line that goes on, an escaped one too.
+    return f"{escaped} " if title.endswith("\\") else escaped
 
 
 def _ms(seconds: float) -> float:

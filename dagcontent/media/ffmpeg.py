@@ -2,8 +2,8 @@
 
 Every run is an argument list: demuxers are forced from the media type, protocols are limited to files and pipes (a
 playlist can therefore reach nothing), and all bit-exact flags are set, so that two runs on a machine agree byte for
-byte. x264 writes its options, thread count included, into a comment of the stream; it is removed, so that the number
-of threads never changes a result.
+byte. What x264 finds depends a little on its number of threads, and it writes its options into a comment of the
+stream: the number is fixed and the comment removed, so that how many cores are free never changes a result.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ WAV = ("-c:a", "pcm_s16le", "-f", "wav")
 _BIT_EXACT = (
     "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata:g", "-1", "-map_metadata:s", "-1",
 )  # fmt: skip
+_ENCODER_THREADS = "4"
 _LOOK_S = 30.0
 _RENDER_S = 6 * 3600.0
 _FILTER_LINE = re.compile(r"\s[A-Z.]{2,3}\s+(\S+)\s+\S+->\S+")
@@ -84,7 +85,7 @@ def render(
         argv += ["-filter_complex_threads", threads, "-filter_complex", graph]
     for wanted in maps:
         argv += ["-map", wanted]
-    argv += [*_BIT_EXACT, *encode, "-threads", threads, os.fspath(out.absolute())]
+    argv += [*_BIT_EXACT, *encode, "-threads", _ENCODER_THREADS, os.fspath(out.absolute())]
     call.run(argv, on_line=_reporter(call, seconds), timeout_s=_RENDER_S)
     if not out.is_file() or out.stat().st_size == 0:
         text = f"ffmpeg wrote no {out.name}"

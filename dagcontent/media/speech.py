@@ -76,6 +76,8 @@ def words_in(text: str) -> list[tuple[str, int, int]]:
 def aligned(text: str, events: list[list[int]], samples: array.array[int], sample_rate: int) -> list[dict[str, Any]]:
     """Return the time of every word, out of [character, sample] events. Total: no word is left out."""
     words = words_in(text)
+    if not words:
+        return []
     total = len(samples)
     starts: list[int | None] = [None] * len(words)
     at = 0

@@ -36,7 +36,7 @@ class Studio:
             kind, model, filled, workdir, lambda b: self.files[b.digest], self.run, self.progress.append, seed, threads
         )
 
-    def make(self, kind: str, model: str = "", **params: Any) -> Any:
+    def make(self, kind: str, model: str = "", **params: Any) -> Any:  # Any: a Blob, text or JSON
         implementation = local_registry().find(kind, model)
         assert implementation is not None
         made = implementation(self.call(kind, model, **params))
@@ -72,24 +72,28 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
 @pytest.fixture(scope="session")
 def card(studio: Studio) -> Blob:
     """A small picture."""
-    return studio.make("image.generate", "card", prompt="A quiet harbour at night", size="160x90")
+    blob: Blob = studio.make("image.generate", "card", prompt="A quiet harbour at night", size="160x90")
+    return blob
 
 
 @pytest.fixture(scope="session")
 def voice(studio: Studio) -> Blob:
     """A short recording with its words."""
-    return studio.make("speech.generate", "espeak", text="Hello there. Good day!", voice="Rachel")
+    blob: Blob = studio.make("speech.generate", "espeak", text="Hello there. Good day!", voice="Rachel")
+    return blob
 
 
 @pytest.fixture(scope="session")
 def clip(studio: Studio, card: Blob, voice: Blob) -> Blob:
     """A small clip with sound and words."""
-    return studio.make("video.from_still", image=card, audio=voice, size="160x90", fps=12)
+    blob: Blob = studio.make("video.from_still", image=card, audio=voice, size="160x90", fps=12)
+    return blob
 
 
 @pytest.fixture(scope="session")
 def silent(studio: Studio, card: Blob) -> Blob:
     """A clip of another size and rate, without sound."""
-    return studio.make("video.from_still", image=card, duration=0.8, size="96x128", fps=15, motion="none")
+    blob: Blob = studio.make("video.from_still", image=card, duration=0.8, size="96x128", fps=15, motion="none")
+    return blob
 
 

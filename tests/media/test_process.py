@@ -61,7 +61,7 @@ def test_a_missing_program_is_named() -> None:
 
 def test_a_program_that_takes_too_long_is_stopped() -> None:
     """A damaged file can keep a decoder busy for ever."""
-    with pytest.raises(NodeError, match="longer than 0.1 s"):
+    with pytest.raises(NodeError, match=r"longer than 0\.1 s"):
         ProcessRunner()([*PYTHON, "import threading; threading.Event().wait()"], timeout_s=0.1)
 
 
