@@ -18,6 +18,7 @@ from dagcontent.spec.document import Files, read_file
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.source import Located, locate_all
 from dagcontent.spec.words import a_value, listed
+from dagcontent.values.mistake import Mistake
 
 __all__ = ["Settings", "read_settings"]
 
@@ -95,7 +96,7 @@ def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str 
             findings.add(0, (name,), f"`{name}` can be set in your own config.toml only", at="key",
                          note="a file beside a graph comes with the graph: it may not say where your keys are sent")  # fmt: skip
         elif name in _LATER:
-            findings.add(0, (name,), f"`{name}` is not used by this version yet", at="key", warning=True)
+            findings.note(Mistake(f"`{name}` is not used by this version yet", 0, (name,), "key", warning=True))
         elif name not in _EXECUTED:
             findings.add(0, (name,), f"there is no setting `{name}`", at="key",
                          caret=findings.suggestion(name, known), note=f"settings are: {listed(known)}")  # fmt: skip
