@@ -27,6 +27,7 @@ from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, 
 from dagcontent.run.machine import Effect, Finish, Machine
 from dagcontent.run.outputs import OutputFile, Seen, output_files, place
 from dagcontent.run.ports import LostBlob
+from dagcontent.run.remaining import RemainingTime
 from dagcontent.store.history import Output
 from dagcontent.store.runs import Run
 from dagcontent.store.store import Store
@@ -102,7 +103,7 @@ class Build:
         self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
         check_outputs(self.resolver)
         self.machine = Machine(
-            self.resolver, slots=self._options.jobs, remaining_s=_Remaining(self.resolver), seed=self._options.seed,
+            self.resolver, slots=self._options.jobs, remaining_s=RemainingTime(self.resolver), seed=self._options.seed,
             fail_fast=self._options.fail_fast,
         )  # fmt: skip
         effects = self.machine.begin()
@@ -290,30 +291,3 @@ class Build:
     def _emit(self, event: Event) -> None:
         for listener in self._options.listeners:
             listener(event)
-
-
-_GUESS_S = {"video": 8.0, "subtitles": 2.0, "speech": 1.0, "audio": 1.0, "image": 0.3, "text": 0.05}
-
-
-class _Remaining:
-    """Estimates the seconds from a node to the end of the graph along its longest path. Computed when first asked."""
-
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
-        self._known: list[float] | None = None
-
-    def __call__(self, node: int) -> float:
-        if self._known is None:
-            self._known = self._compute()
-        return self._known[node]
-
-    def _compute(self) -> list[float]:
-        graph = self._resolver.graph
-        below = [0.0] * len(graph.nodes)
-        total = [0.0] * len(graph.nodes)
-        for index in reversed(graph.order):
-            node = graph.nodes[index]
-            total[index] = below[index] + _GUESS_S.get(node.kind.name.split(".")[0], 0.1)
-            for producer in graph.inputs_of(node):
-                below[producer] = max(below[producer], total[index])
-        return total
