@@ -25,6 +25,7 @@ class RemainingTime:
         self._known: list[float] | None = None
 
     def __call__(self, node: int) -> float:
+        """Return the seconds from a node to the end, its own included."""
         if self._known is None:
             self._known = self._compute()
         return self._known[node]
