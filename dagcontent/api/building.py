@@ -150,7 +150,8 @@ class Build:
                 raise InternalError(text, hint="look at the disk: dagcontent store verify")
             self.prepare()
             return None
-        nodes = [*self._node_results(), *failures]
+        unplaced = {failure.node for failure in failures}
+        nodes = [*(n for n in self._node_results() if n.node not in unplaced), *failures]
         counts = dict.fromkeys(_COUNTED, 0)
         for node in nodes:
             counts[node.status] += 1
