@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
+    from dagcontent.api.showing import ShowResult
 
 __all__ = [
     "BuildResult",
@@ -42,6 +43,7 @@ __all__ = [
     "find_mistakes",
     "load",
     "plan",
+    "show",
     "why",
 ]
 
@@ -105,6 +107,21 @@ def why(
     loaded = _loaded(graph, params)
     with _open(store, write=False) as opened:
         return explain_instance(loaded, opened, instance)
+
+
+def show(
+    graph: GraphLike,
+    instance: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> ShowResult:
+    """Return one instance's result: its files, their facts, how and when it was made. Raises UsageError if there is none."""
+    from dagcontent.api.showing import show_instance  # noqa: PLC0415 - as in `load`
+
+    loaded = _loaded(graph, params)
+    with _open(store, write=False) as opened:
+        return show_instance(loaded, opened, instance)
 
 
 def build(  # noqa: PLR0913 - the options of a build

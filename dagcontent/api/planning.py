@@ -24,7 +24,7 @@ from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
-__all__ = ["check_outputs", "explain_instance", "new_resolver", "plan_graph"]
+__all__ = ["check_outputs", "dry_resolver", "explain_instance", "new_resolver", "only_unit", "plan_graph"]
 
 _NEAREST_OF = 200
 
@@ -45,8 +45,7 @@ def new_resolver(
 
 def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True) -> Plan:
     """Return the dry run. Raises ConfigError, UsageError."""
-    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
-    resolver = _dry(loaded, store, files, parse_targets(loaded.graph, targets))
+    resolver = dry_resolver(loaded, store, parse_targets(loaded.graph, targets))
     check_outputs(resolver)
     plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
@@ -55,12 +54,11 @@ def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *
 
 def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyResult:
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
-    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
     targets = parse_targets(loaded.graph, [instance])
-    resolver = _dry(loaded, store, files, targets)
+    resolver = dry_resolver(loaded, store, targets)
     last = store.last_build(str(loaded.path))
     plan = make_plan(resolver, last)
-    unit = _only(resolver, targets[0], instance)
+    unit = only_unit(resolver, targets[0], instance)
     name = resolver.fanout.name(unit)
     row = next((r for r in plan.rows if r.node == name), None)
     explainer = Explainer(resolver)
@@ -98,14 +96,17 @@ def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldD
     return tuple(msgspec.structs.replace(d, lines=tuple(loaded.lines_of(d))) for d in diffs)
 
 
-def _dry(loaded: LoadedGraph, store: Store, files: BesideFiles, targets: Sequence[Target]) -> Resolver:
+def dry_resolver(loaded: LoadedGraph, store: Store, targets: Sequence[Target]) -> Resolver:
+    """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
+    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
     epoch = store.open_epoch(str(loaded.path))
     resolver = new_resolver(loaded, store, files, targets, epoch=epoch)
     resolve_dry(resolver)
     return resolver
 
 
-def _only(resolver: Resolver, target: Target, instance: str) -> Unit:
+def only_unit(resolver: Resolver, target: Target, instance: str) -> Unit:
+    """Return the one unit that a target names. Raises ConfigError for none and for several."""
     wanted = chosen_by([target])
     units = [u for u in resolver.fanout.units_of(target.node) if wanted is None or wanted(resolver.fanout, u)]
     if not units:

@@ -1,0 +1,134 @@
+"""One instance and a store into what is known of its result: value, files, facts, provenance. Writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.planning import dry_resolver, only_unit
+from dagcontent.api.targets import parse_targets
+from dagcontent.errors import DagcontentError, UsageError
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.store.cas import BlobDamaged
+from dagcontent.store.store import Store
+from dagcontent.values.record import Done, Record
+from dagcontent.values.value import ActionKey, Blob, Value, blobs_in, contains_unknown
+
+__all__ = ["Artifact", "ShowResult", "show_instance"]
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """One file of a result. `path` is in the store, or beside the graph; None if its bytes are gone or damaged."""
+
+    digest: str
+    type: str
+    media_type: str
+    size_bytes: int
+    facts: dict[str, Any]
+    path: str | None
+
+
+class ShowResult(msgspec.Struct, frozen=True):
+    """What is known of an instance's result.
+
+    `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
+    artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
+    """
+
+    node: str
+    kind: str
+    model: str
+    status: str
+    value: Any
+    artifacts: tuple[Artifact, ...] = ()
+    outputs: tuple[str, ...] = ()
+    key: str | None = None
+    run: str | None = None
+    at_ms: int | None = None
+    seconds: float | None = None
+    made_with: dict[str, str] = {}
+    stale: bool = False
+
+
+def show_instance(loaded: LoadedGraph, store: Store, instance: str) -> ShowResult:
+    """Return what is known of an instance. Raises ConfigError for a name that is none, UsageError if there is no result."""
+    targets = parse_targets(loaded.graph, [instance])
+    resolver = dry_resolver(loaded, store, targets)
+    unit = only_unit(resolver, targets[0], instance)
+    name = resolver.fanout.name(unit)
+    record = unit.record
+    stale = record is None and unit.status is not Status.VALUE
+    if stale:
+        last = store.last_build(str(loaded.path)).get(name)
+        record = None if last is None else resolver.lookup.find(ActionKey(last))
+    value = unit.value if record is None else _value(record)
+    if stale and record is None:
+        _refuse(unit, name)
+    if contains_unknown(value):
+        raise UsageError(f"{name} depends on what is not made yet", hint="build it first")
+    return _result(loaded, store, resolver, unit, value, record, stale=stale)
+
+
+def _result(
+    loaded: LoadedGraph,
+    store: Store,
+    resolver: Resolver,
+    unit: Unit,
+    value: Value,
+    record: Record | None,
+    *,
+    stale: bool,
+) -> ShowResult:
+    node = loaded.graph.nodes[unit.node]
+    artifacts = tuple(_artifact(store, resolver, blob) for blob in dict.fromkeys(blobs_in(value)))
+    digests = {artifact.digest for artifact in artifacts}
+    folder = Path(loaded.pipeline.output_dir)
+    written = store.outputs(str(loaded.path)).items() if node.output is not None else ()
+    outputs = [str(folder / path) for path, output in written if output.digest in digests and (folder / path).is_file()]
+    status = "value" if unit.status is Status.VALUE else "run" if unit.status is None else unit.status.value
+    return ShowResult(
+        node=resolver.fanout.name(unit),
+        kind=node.kind.name,
+        model=record.manifest.model if record is not None else "",
+        status=status,
+        value=value,
+        artifacts=artifacts,
+        outputs=tuple(outputs),
+        key=None if record is None else record.key,
+        run=None if record is None else record.run,
+        at_ms=None if record is None else record.at_ms,
+        seconds=None if record is None else record.seconds,
+        made_with={} if record is None else record.made_with,
+        stale=stale,
+    )
+
+
+def _value(record: Record) -> Value:
+    if not isinstance(record.outcome, Done):
+        raise UsageError(record.outcome.message, hint="its last attempt failed")
+    value: Value = record.outcome.value
+    return value
+
+
+def _refuse(unit: Unit, name: str) -> None:
+    if unit.status is Status.SKIPPED:
+        raise UsageError(
+            f"{name} has no result: it is skipped", hint="its `when`, or that of a node it needs, does not hold"
+        )
+    error: DagcontentError | None = unit.error
+    if error is not None:
+        raise UsageError(f"{name} has no result: {error.message}", facts=error.facts, hint=error.hint)
+    raise UsageError(f"{name} has no result yet", hint="build it first")
+
+
+def _artifact(store: Store, resolver: Resolver, blob: Blob) -> Artifact:
+    path: str | None
+    try:
+        path = str(store.cas.verified_path(blob.digest))
+    except BlobDamaged:
+        path = getattr(resolver.files, "paths", {}).get(blob.digest)
+    return Artifact(blob.digest, blob.type, blob.media_type, blob.size_bytes, blob.facts, path)
