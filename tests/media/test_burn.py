@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOOK = _Look(160, 90, BUILT_IN, 8, "bottom")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["srt", "vtt", "ass"])
 @pytest.mark.parametrize("karaoke", [False, True])
 def test_subtitles_are_drawn_and_everything_else_is_kept(format: str, karaoke: bool, studio: Studio, clip: Blob) -> None:  # noqa: A002
@@ -32,6 +33,7 @@ def test_subtitles_are_drawn_and_everything_else_is_kept(format: str, karaoke: b
     assert studio.plays(burnt)
 
 
+@pytest.mark.slow
 def test_karaoke_lights_words(studio: Studio, clip: Blob) -> None:
     """A flag that did nothing would look like a success."""
     file = studio.make("subtitles.build", alignment=clip.facts["alignment"], format="ass")
@@ -47,17 +49,21 @@ def test_karaoke_without_word_times_is_said(studio: Studio, silent: Blob) -> Non
     assert studio.make("subtitles.burn", video=silent, subtitles=file).facts["duration_ms"] == 800
 
 
-@given(st.lists(st.text("abc ü.", min_size=1, max_size=12), min_size=1, max_size=12), st.booleans())
+@given(st.lists(st.text("abc .", min_size=1, max_size=12), min_size=1, max_size=12), st.booleans())
 def test_events_never_overlap_and_every_word_is_shown(texts: list[str], karaoke: bool) -> None:
     """Libass moves an event that overlaps another to a new place: the text would jump."""
     words = [word for i, text in enumerate(texts) for word in spread(text, i * 1000, i * 1000 + 900)]
-    if not words:
-        return
-    rows = [row for row in script(cues_of(words, 20, 2), LOOK, karaoke=karaoke).splitlines() if row.startswith("Dialogue")]
-    times = [t for row in rows for t in row.split(",")[1:3]]
+    cues = cues_of(words, 20, 2)
+    rows = [row for row in script(cues, LOOK, karaoke=karaoke).splitlines() if row.startswith("Dialogue")]
+    times = [time for row in rows for time in row.split(",")[1:3]]
     assert times == sorted(times)
-    shown = "".join(re.sub(r"\{[^}]*\}|\\N| ", "", row.split(",", 9)[9]) for row in rows)
-    assert set(shown) == set("".join(word.text for word in words).replace("ü", "u")) or "ü" in shown
+    shown = [re.sub(r"\{[^}]*\}|\\N| ", "", row.split(",", 9)[9]) for row in rows]
+    # An event a word: the same lines again and again.
+    distinct = [text for i, text in enumerate(shown) if not karaoke or i == 0 or text != shown[i - 1]]
+    expected = ["".join(word.text for word in cue.words) for cue in cues]
+    if karaoke:
+        expected = [text for i, text in enumerate(expected) if i == 0 or text != expected[i - 1]]
+    assert distinct == expected
 
 
 @given(st.lists(st.sampled_from(["one", "two", "three"]), min_size=1, max_size=10))

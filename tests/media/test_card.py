@@ -43,6 +43,7 @@ def test_sizes(params: dict[str, Any], size: tuple[int, int], studio: Studio) ->
     assert cards.card_size(call) == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", [*SCENES, "ribbons"])
 @pytest.mark.parametrize("time", list(TIMES))
 def test_every_scene_can_be_painted_at_every_hour_in_every_shape(scene: str, time: str) -> None:
@@ -58,6 +59,7 @@ def test_every_scene_can_be_painted_at_every_hour_in_every_shape(scene: str, tim
         assert len(canvas.image.convert("L").getcolors(256) or []) > 15
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["night", "noon", "storm", "dawn", "sunset", "snow alps day"]), st.sampled_from([(160, 90), (90, 160), (120, 120)]), st.integers(0, 9))
 def test_the_title_stands_out_everywhere(word: str, size: tuple[int, int], number: int) -> None:
     """A contrast of 4.5 is what people with weaker eyes need."""
@@ -75,6 +77,7 @@ def test_the_title_stands_out_everywhere(word: str, size: tuple[int, int], numbe
         assert (light + 0.05) / (dark + 0.05) >= cards.CONTRAST_MIN - 0.01
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=100).filter(str.strip))
 def test_any_prompt_is_painted(prompt: str) -> None:
     """A prompt is data: any script, any sign."""

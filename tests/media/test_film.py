@@ -22,6 +22,7 @@ def _chapters(studio: Studio, film: Blob) -> list[str]:
     return [line.split(":", 1)[1].strip() for line in said.splitlines() if line.strip().startswith("title ")]
 
 
+@pytest.mark.slow
 def test_clips_of_all_shapes_become_one_film_in_step(studio: Studio, clip: Blob, silent: Blob) -> None:
     """Sizes, rates and missing sound are brought together, and sound stays with its pictures."""
     film = studio.make("video.concat", clips=[clip, silent, clip], titles=["One", "a=b;#\\x", "Three"])
@@ -40,6 +41,7 @@ def test_clips_of_all_shapes_become_one_film_in_step(studio: Studio, clip: Blob,
     assert studio.plays(film)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transition", ["fade", "dissolve", "wipe", "slide"])
 def test_transitions_overlap_by_whole_frames(transition: str, studio: Studio, clip: Blob, silent: Blob) -> None:
     """The film is as long as its clips less the overlaps, to the frame."""
@@ -74,6 +76,7 @@ def test_no_mixture_drifts(
     assert abs(sound_ms - film.facts["duration_ms"]) < max(1000 / rate, 22)
 
 
+@pytest.mark.slow
 def test_the_same_film_twice_is_the_same_bytes_with_any_threads(studio: Studio, clip: Blob, silent: Blob) -> None:
     """How many cores are free must not decide what is cached."""
     from dagcontent.media.film import concat
@@ -86,6 +89,7 @@ def test_the_same_film_twice_is_the_same_bytes_with_any_threads(studio: Studio, 
     assert len(digests) == 1
 
 
+@pytest.mark.slow
 def test_recordings_start_with_their_clips_and_are_never_cut(studio: Studio, silent: Blob, voice: Blob) -> None:
     """A narration that is longer than its last clip holds the last picture."""
     film = studio.make("video.concat", clips=[silent, silent], audio=[voice, voice])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from conftest import Studio
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fit", "longer"), [("pad", True), ("trim", False), ("loop", True), ("freeze", True)])
 def test_lengths_are_brought_together(fit: str, longer: bool, studio: Studio, silent: Blob, voice: Blob) -> None:
     """The sound is longer than the clip here: it is kept, or cut with `trim`."""
@@ -20,6 +21,7 @@ def test_lengths_are_brought_together(fit: str, longer: bool, studio: Studio, si
     assert muxed.facts["alignment"][0]["text"].startswith("Hello")
 
 
+@pytest.mark.slow
 def test_pictures_that_need_no_change_are_copied(studio: Studio, clip: Blob, voice: Blob) -> None:
     """Encoding again would cost time and quality."""
     import av
@@ -32,6 +34,7 @@ def test_pictures_that_need_no_change_are_copied(studio: Studio, clip: Blob, voi
     assert packets[0] == packets[1]
 
 
+@pytest.mark.slow
 def test_own_sound_can_be_kept(studio: Studio, clip: Blob, voice: Blob) -> None:
     """With the clip's own sound kept, its words are kept too; without, they are gone."""
     both = studio.make("video.mux", video=clip, audio=voice, keep_original_db=-6)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from dagcontent.kinds.declaration import Effect
 from dagcontent.kinds.registry import KINDS
 from dagcontent.media.registry import local_registry
@@ -19,6 +21,7 @@ def test_every_local_kind_and_stand_in_is_there() -> None:
     assert registry.find("image.generate", "oil-painting") is None
 
 
+@pytest.mark.slow
 def test_the_registry_loads_no_heavy_module() -> None:
     """A plan of a thousand nodes takes less time than importing Pillow and PyAV."""
     code = (

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from conftest import Studio
 
 
+@pytest.mark.slow
 def test_gap_and_titles(studio: Studio, voice: Blob, clip: Blob) -> None:
     """A clip's sound counts as a recording; every word and chapter is where its sound is."""
     joined = studio.make("audio.concat", clips=[voice, clip, voice], gap=0.25, titles=["a", "b", "c"])

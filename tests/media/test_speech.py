@@ -44,6 +44,7 @@ def test_alignment_is_total_and_ordered_whatever_is_reported(text: str, events: 
     assert times == sorted(times)
 
 
+@pytest.mark.slow
 def test_same_words_same_bytes_other_voice_other_bytes(studio: Studio) -> None:
     """Free work is cached by content: it must not differ from run to run."""
     made = [studio.make("speech.generate", "espeak", text="One two", voice=v) for v in ("Rachel", "Rachel", "Adam", "de")]
@@ -51,6 +52,7 @@ def test_same_words_same_bytes_other_voice_other_bytes(studio: Studio) -> None:
     assert len({blob.digest for blob in made}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "media_type"), [("wav", "audio/wav"), ("mp3", "audio/mpeg"), ("flac", "audio/flac"), ("opus", "audio/ogg")]
 )
@@ -90,6 +92,7 @@ def test_nothing_to_say_is_said(text: str, studio: Studio) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_text_is_data(studio: Studio) -> None:
     """Markup, options and control signs in a text are spoken or left out, never obeyed."""
     for text in ("--help me", "<speak>Hi</speak>", "a\x00b c", "[[h@'loU]] you", "x" * 3000):

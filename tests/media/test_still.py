@@ -23,6 +23,7 @@ def test_every_motion_moves_in_its_own_way_and_always_the_same(motion: str, stud
     assert studio.plays(one)
 
 
+@pytest.mark.slow
 def test_motions_differ(studio: Studio, card: Blob) -> None:
     """A motion that did nothing would pass every other test."""
     clips = [studio.make("video.from_still", image=card, duration=0.5, fps=12, motion=motion) for motion in _MOTIONS]
@@ -35,6 +36,7 @@ def test_a_clip_is_as_long_as_its_sound(studio: Studio, clip: Blob, voice: Blob)
     assert clip.facts["alignment"] == voice.facts["alignment"]
 
 
+@pytest.mark.slow
 def test_a_large_or_odd_picture_gets_a_size_that_can_be_encoded(studio: Studio) -> None:
     """H.264 wants even sides; a photo of 40 megapixels is no film."""
     for size, wanted in (("2561x37", (1280, 18)), ("161x91", (160, 92))):
