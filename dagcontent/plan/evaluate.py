@@ -56,6 +56,10 @@ class Evaluator:
         self._files = files
         self._whole: dict[int, Value] = {}  # id of an all-instances Output -> its list, shared by all who ask
 
+    def forget(self) -> None:
+        """Drop remembered lists: a unit in one of them is made again, and may come out otherwise."""
+        self._whole.clear()
+
     def value(self, expr: Expr, scope: Scope, *, lenient: bool = False) -> Value:
         """Return the value of an expression. Raises NodeError, Missing."""
         if isinstance(expr, Literal):

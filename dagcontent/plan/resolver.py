@@ -60,6 +60,7 @@ class Resolver:
         self.evaluator = Evaluator(self.fanout, files)
         self.warnings: list[str] = []
         self._wanted = wanted
+        self._reopened = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -86,6 +87,8 @@ class Resolver:
         if unit.state is not State.READY:
             text = f"{self.fanout.name(unit)} is {unit.state.value}, not ready: it cannot be settled"
             raise InternalError(text)
+        if self._reopened:
+            self.evaluator.forget()
         if isinstance(outcome, Record):
             self._use(unit, outcome, Status.HIT if foreign else Status.RAN)
         elif isinstance(outcome, NodeError):
@@ -97,6 +100,7 @@ class Resolver:
 
     def reopen(self, producer: Unit, consumer: Unit) -> None:
         """Run a settled unit again for a consumer that is READY and found its stored result gone or damaged."""
+        self._reopened = True
         if producer.state is State.SETTLED:
             producer.enter(State.READY)
             producer.status = None

@@ -164,6 +164,15 @@ MachineEvent: TypeAlias = Claimed | Completed | Failed | Lost | ForeignEnded | T
 Effect: TypeAlias = Claim | Start | Await | Release | Wake | Finish
 
 
+_HAPPENS_TO: dict[type, TaskState] = {
+    Claimed: TaskState.CLAIMING,
+    Completed: TaskState.RUNNING,
+    Failed: TaskState.RUNNING,
+    Lost: TaskState.RUNNING,
+    ForeignEnded: TaskState.FOREIGN,
+}
+
+
 class Machine:
     """Drives a resolver. `begin` once, then `on` for every event; each returns the effects to carry out, in order.
 
@@ -217,8 +226,16 @@ class Machine:
 
     # -- events -------------------------------------------------------------------------------------------------
 
+    def _task(self, event: Claimed | Completed | Failed | Lost | ForeignEnded) -> Task:
+        """Return the task that an event is about. Raises InternalError if it is not one to which that can happen."""
+        task = self._tasks.get(event.key)
+        if task is None or task.state is not _HAPPENS_TO[type(event)]:
+            text = f"{type(event).__name__} came for a task that is {'unknown' if task is None else task.state.value}"
+            raise InternalError(text)
+        return task
+
     def _claimed(self, event: Claimed, effects: list[Effect]) -> None:
-        task = self._tasks[event.key]
+        task = self._task(event)
         if event.record is not None:
             self._settle(task, event.record, foreign=True)
         elif event.won:
@@ -233,7 +250,7 @@ class Machine:
             self._push(task)
 
     def _ended(self, event: Completed | Failed | Lost | ForeignEnded, effects: list[Effect]) -> None:
-        task = self._tasks[event.key]
+        task = self._task(event)
         if isinstance(event, ForeignEnded):
             if event.record is not None:
                 self._settle(task, event.record, foreign=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import event, given
 from hypothesis import strategies as st
 from oracle.builds import Built, new_folder, records
-from oracle.graph import Oracle, as_text
+from oracle.graph import Instance, Oracle, as_text
 from oracle.worlds import World, chains
 
 from dagcontent import api
@@ -89,7 +89,7 @@ def test_a_build_after_edits_is_a_build_from_scratch(chain: list[World], jobs: i
     folder = new_folder()
     store = folder / "store"
     recorded: set[str] = set()
-    called: Counter[str] = Counter()
+    actions: dict[str, Instance] = {}
     try:
         for world in chain:
             named_outputs(world)
@@ -109,7 +109,6 @@ def test_a_build_after_edits_is_a_build_from_scratch(chain: list[World], jobs: i
             check_result(built, oracle)
             check_outputs(built, oracle, world)
             recorded |= {key for key, one in actions.items() if one.status == "done"}
-            called += built.calls
             failing = Counter(one.call for one in actions.values() if one.status == "failed")
             again = Built(graph, store, jobs=jobs, seed=seed + 1)
             assert again.calls == Counter(set(failing.elements()))
