@@ -15,7 +15,7 @@ import click
 
 from dagcontent import __version__
 
-__all__ = ["Commands", "cli", "main"]
+__all__ = ["Commands", "cli", "main", "unknown_command"]
 
 COMMANDS: Final = {
     "Making": {
@@ -57,6 +57,14 @@ Completion: put one of these where your shell starts
 """
 
 
+def unknown_command(name: str, known: Sequence[str], later: bool) -> str:  # noqa: FBT001 - the two cases of one message
+    """Word that there is no such command: with the nearest name, or that it is not there yet."""
+    if later:
+        return f"`{name}` is not available yet in this version"
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"no command `{name}`" + (f"; did you mean `{close[0]}`?" if close else "")
+
+
 class Commands(click.Group):
     """All commands, each imported when it is called."""
 
@@ -78,11 +86,7 @@ class Commands(click.Group):
         name = args[0]
         if name in _SHORT or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        if name in LATER:
-            text = f"the command `{name}` is not available yet in this version"
-            raise click.UsageError(text, ctx)
-        close = difflib.get_close_matches(name, _SHORT, n=1)
-        text = f"no command `{name}`" + (f"; did you mean `{close[0]}`?" if close else "")
+        text = unknown_command(name, list(_SHORT), name in LATER)
         if name.endswith(".toml"):
             text = f"no command `{name}`; did you mean `build {name}`?"
         raise click.UsageError(text, ctx)

@@ -83,6 +83,10 @@ class Screen:
         if not self.quiet:
             _write(self.main, line + "\n")
 
+    def rewrite(self, line: str) -> None:
+        """Write over the line that is there; for a `live` screen."""
+        _write(self.main, f"\r\x1b[2K{line}")
+
     def complain(self, text: str) -> None:
         """Write what went wrong, or could."""
         _write(self._err, text + "\n")

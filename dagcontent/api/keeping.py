@@ -1,0 +1,23 @@
+"""A store's path into its figures and its health. Knows no graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagcontent.store.stats import StoreStats
+from dagcontent.store.store import open_store
+from dagcontent.store.verify import Problem, Progress, Report
+
+__all__ = ["Problem", "Report", "StoreStats", "store_stats", "verify_store"]
+
+
+def store_stats(path: Path) -> StoreStats:
+    """Return how much a store holds; one that is not there is empty. Raises StoreError."""
+    with open_store(path, write=False) as opened:
+        return opened.stats()
+
+
+def verify_store(path: Path, *, repair: bool = False, on_progress: Progress | None = None) -> Report:
+    """Look at every record and every byte of a store. Without `repair` nothing is changed. Raises StoreError."""
+    with open_store(path, write=repair) as opened:
+        return opened.verify(repair=repair, on_progress=on_progress)

@@ -1,0 +1,154 @@
+"""The command `kinds`: what nodes there are, and what each takes and gives, from the declarations. Knows no graph."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.options import json_option, output_options
+from dagcontent.cli.screen import Screen
+from dagcontent.cli.session import Session
+from dagcontent.errors import ConfigError
+from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.registry import KINDS, LATER_KINDS
+from dagcontent.spec.nearest import did_you_mean
+
+__all__ = ["command"]
+
+_MADE = {Effect.VALUE: "worked out", Effect.FILES: "read", Effect.LOCAL: "made here", Effect.PERSON: "a person"}
+
+
+@click.command("kinds")
+@click.argument("kind", required=False)
+@json_option
+@output_options
+def command(kind: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """List the kinds of nodes, or say what one KIND takes and gives."""
+    screen = Session(json=as_json, quiet=quiet, verbose=verbose).screen
+    if kind is None:
+        if as_json:
+            screen.document({"kinds": [_document(one) for one in KINDS.values()], "later": sorted(LATER_KINDS)})
+        else:
+            _list(screen)
+        return 0
+    found = KINDS.get(kind)
+    if found is None:
+        if kind in LATER_KINDS:
+            raise ConfigError(
+                f"{kind} is not available yet in this version", hint="dagcontent kinds lists what there is"
+            )
+        raise ConfigError(f"there is no kind `{kind}`", hint=did_you_mean(kind, KINDS) or "dagcontent kinds lists all")
+    if as_json:
+        screen.document(_document(found))
+    else:
+        _describe(screen, found)
+    return 0
+
+
+def _list(screen: Screen) -> None:
+    rows: list[Sequence[Cell]] = [[("dim", title) for title in ("kind", "gives", "how", "what it is")]]
+    rows += [[("head", kind.name), _gives(kind), ("dim", _how(kind)), kind.help] for kind in KINDS.values()]
+    for line in _wrapped_table(rows, screen):
+        screen.say(line)
+    screen.say()
+    screen.say(f"{screen.style('command', 'dagcontent kinds KIND')}        # what it takes")
+
+
+def _how(kind: Kind) -> str:
+    if kind.by_model:
+        return ", ".join(f"local/{name}" for name in kind.stand_ins) or "a model"
+    return _MADE.get(kind.effect, kind.effect.value)
+
+
+def _gives(kind: Kind) -> str:
+    return "by `returns`" if kind.output_of is not None and kind.name.startswith("text.generate") else str(kind.output)
+
+
+def _describe(screen: Screen, kind: Kind) -> None:
+    screen.say(f"{screen.style('head', kind.name)}   {kind.help}")
+    screen.say()
+    rows: list[Sequence[Cell]] = [[("dim", title) for title in ("takes", "type", "", "what it is")]]
+    for param in kind.params:
+        need = ("run", "required") if param.required else ("dim", _default(param))
+        rows.append([("head", param.name), "|".join(str(t) for t in (param.type, *param.also)), need, _meaning(param)])
+    for line in _wrapped_table(rows, screen):
+        screen.say(line)
+    for group in kind.one_of:
+        screen.say(f"\n  at least one of {', '.join(group)} is needed")
+    screen.say()
+    screen.say(f"  gives  {kind.output}")
+    if kind.facts:
+        screen.say(f"  facts  {', '.join(kind.facts)}")
+    if kind.by_model:
+        screen.say(f"  models {_how(kind)} (free, on this machine)")
+    screen.say()
+    for line in textwrap.wrap(
+        "and what every node takes: each, needs, when, optional, output, on_error, retries, timeout, cache, tags"
+        + (", model, seed, options" if kind.by_model else ""),
+        screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
+    ):  # fmt: skip
+        screen.say(screen.style("dim", line))
+
+
+def _wrapped_table(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
+    """Return lines whose last column is wrapped, not cut: it is text to read."""
+    fixed = [list(row[:3]) for row in rows]
+    left = aligned([[*row, "|"] for row in fixed], screen.width(), screen.style)
+    start = max(2 + sum(max(len(_plain(row[i])) for row in fixed) + 2 for i in range(3)), 20)
+    lines: list[str] = []
+    for row, line in zip(rows, left, strict=True):
+        last = row[3]
+        role, text = last if isinstance(last, tuple) else ("", last)
+        parts = textwrap.wrap(text, max(24, screen.width() - start)) or [""]
+        lines.append(line[: -len("|")] + screen.style(role, parts[0]))
+        lines += [" " * start + screen.style(role, part) for part in parts[1:]]
+    return [line.rstrip() for line in lines]
+
+
+def _plain(cell: Cell) -> str:
+    return cell[1] if isinstance(cell, tuple) else cell
+
+
+def _default(param: Param) -> str:
+    if param.default is None:
+        return ""
+    if isinstance(param.default, bool):
+        return f"= {str(param.default).lower()}"
+    return f"= {param.default}"
+
+
+def _meaning(param: Param) -> str:
+    words = [param.help]
+    if param.choices:
+        words.append(f"one of {', '.join(param.choices)}")
+    if param.minimum is not None or param.maximum is not None:
+        low = "" if param.minimum is None else f"{param.minimum:g}"
+        high = "" if param.maximum is None else f"{param.maximum:g}"
+        words.append(f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}")
+    text = "; ".join(words)
+    return f"{text} ({param.unit})" if param.unit else text
+
+
+def _document(kind: Kind) -> dict[str, Any]:
+    return {
+        "kind": kind.name,
+        "help": kind.help,
+        "version": kind.version,
+        "effect": "local" if kind.by_model and kind.stand_ins else kind.effect.value,
+        "models": [f"local/{name}" for name in kind.stand_ins],
+        "output": str(kind.output),
+        "facts": list(kind.facts),
+        "one_of": [list(group) for group in kind.one_of],
+        "params": [
+            {
+                "name": param.name, "type": str(param.type), "also": [str(t) for t in param.also], "help": param.help,
+                "required": param.required, "default": param.default, "choices": list(param.choices),
+                "minimum": param.minimum, "maximum": param.maximum, "unit": param.unit or None,
+            }
+            for param in kind.params
+        ],
+    }  # fmt: skip

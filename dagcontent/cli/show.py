@@ -1,0 +1,158 @@
+"""The command `show`: a node's result, its files, facts and provenance. Runs nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dagcontent import api
+from dagcontent.api.showing import Artifact, ShowResult
+from dagcontent.cli.build_text import screen_path
+from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.screen import Screen, safe
+from dagcontent.cli.session import Session
+from dagcontent.cli.words import command as command_line
+from dagcontent.cli.words import cut, facts_of, plain, seconds, short, when
+from dagcontent.values.value import Blob
+
+__all__ = ["command"]
+
+_MOST_LINES = 20
+_MOST_FILES = 20
+
+
+@click.command("show")
+@graph_argument
+@click.argument("node")
+@params_option
+@store_option
+@json_option
+@output_options
+def command(
+    graph: str, node: str, params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool, verbose: bool
+) -> int:
+    """Show the result of NODE (as in film or clip[intro]): its file, its facts, how and when it was made.
+
+    If it would be made anew, what its last build made is shown, and said to be old.
+    """
+    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    found = api.show(session.loaded, node, store=session.store)
+    screen = session.screen
+    if as_json:
+        screen.document(_document(session.loaded.name, found))
+        return 0
+    for line in _lines(found, screen):
+        screen.say(line)
+    if found.stale:
+        screen.say("\n" + screen.style("command", command_line(*session.again("why", found.node))))
+    return 0
+
+
+def _lines(found: ShowResult, screen: Screen) -> list[str]:
+    state = (
+        "worked out from its inputs"
+        if found.status == "value"
+        else "of an earlier build; it would be made anew"
+        if found.stale
+        else ""
+    )
+    head = f"{screen.style('head', safe(found.node))}   {safe(found.model or found.kind)}"
+    lines = [head + (f"   {screen.style('maybe' if found.stale else 'dim', state)}" if state else ""), ""]
+    lines += _value_lines(found.value, screen)
+    rows: list[Sequence[Cell]] = [[("dim", "output"), screen_path(path)] for path in found.outputs]
+    for artifact in found.artifacts[: None if screen.verbose else _MOST_FILES]:
+        rows += _artifact_rows(artifact, screen)
+    if len(found.artifacts) > _MOST_FILES and not screen.verbose:
+        rows.append(["", f"and {len(found.artifacts) - _MOST_FILES} more; -v shows all"])
+    rows += _provenance(found)
+    return [*lines, *_rows(rows, screen)]
+
+
+def _rows(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
+    # A path or a digest is there to be copied: it is never cut.
+    return aligned(rows, screen.width(), screen.style)
+
+
+def _value_lines(value: Any, screen: Screen) -> list[str]:
+    if isinstance(value, Blob):
+        return []
+    if isinstance(value, str):
+        text = [safe(line) for line in value.split("\n")]
+        shown = text if screen.verbose else [cut(line, screen.width() - 2) for line in text[:_MOST_LINES]]
+        more = [f"  and {len(text) - len(shown)} lines more; -v shows all"] if len(text) > len(shown) else []
+        return [*(f"  {line}" for line in shown), *more, ""]
+    if isinstance(value, list) and value and all(isinstance(item, Blob) for item in value):
+        return []
+    return [f"  {short(value, 10_000 if screen.verbose else screen.width() - 2)}", ""]
+
+
+def _artifact_rows(artifact: Artifact, screen: Screen) -> list[Sequence[Cell]]:
+    facts = facts_of(artifact.facts, artifact.size_bytes)
+    rows: list[Sequence[Cell]] = [
+        [("dim", "file"), safe(artifact.path) if artifact.path else ("failed", "its bytes are gone")]
+    ]
+    rows.append([("dim", "facts"), "   ".join([safe(artifact.media_type), *facts, *_more_facts(artifact.facts)])])
+    if screen.verbose:
+        rows.append([("dim", "digest"), artifact.digest])
+    return rows
+
+
+def _more_facts(facts: dict[str, Any]) -> list[str]:
+    words = []
+    if "fps" in facts:
+        over, under = facts["fps"]
+        words.append(f"{over / under:g} fps")
+    if "sample_rate" in facts:
+        words.append(f"{facts['sample_rate']:,} Hz")
+    if "alignment" in facts:
+        words.append(f"{len(facts['alignment'])} words in time")
+    if "chapters" in facts:
+        words.append(f"{len(facts['chapters'])} chapters")
+    return words
+
+
+def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
+    rows: list[Sequence[Cell]] = []
+    if found.at_ms is not None:
+        made = when(found.at_ms, dt.datetime.now().astimezone())
+        took = f", in {seconds(found.seconds)}" if found.seconds is not None else ""
+        rows.append([("dim", "made"), f"{made}{took}"])
+    if found.run:
+        rows.append([("dim", "run"), safe(found.run)])
+    if found.made_with:
+        rows.append(
+            [("dim", "with"), ", ".join(f"{safe(tool)} {safe(version)}" for tool, version in found.made_with.items())]
+        )
+    if found.key:
+        rows.append([("dim", "key"), found.key])
+    return rows
+
+
+def _document(graph: str, found: ShowResult) -> dict[str, Any]:
+    return {
+        "graph": graph,
+        "node": found.node,
+        "kind": found.kind,
+        "model": found.model or None,
+        "status": found.status,
+        "stale": found.stale,
+        "value": plain(found.value),
+        "artifacts": [
+            {
+                "digest": one.digest, "type": one.type, "media_type": one.media_type, "size_bytes": one.size_bytes,
+                "facts": plain(one.facts), "path": one.path,
+            }
+            for one in found.artifacts
+        ],
+        "outputs": list(found.outputs),
+        "key": found.key,
+        "run": found.run,
+        "at_ms": found.at_ms,
+        "seconds": found.seconds,
+        "made_with": found.made_with,
+        "cost_usd": "0",
+    }  # fmt: skip

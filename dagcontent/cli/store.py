@@ -1,0 +1,150 @@
+"""The commands `store stats`, `store path` and `store verify`. Knows not how anything is stored."""
+
+from __future__ import annotations
+
+import time
+
+import click
+import msgspec
+
+from dagcontent.api.keeping import Problem, Report, store_stats, verify_store
+from dagcontent.cli.columns import aligned
+from dagcontent.cli.main import unknown_command
+from dagcontent.cli.options import json_option, output_options, store_option
+from dagcontent.cli.screen import safe
+from dagcontent.cli.session import Session
+from dagcontent.cli.words import command as command_line
+from dagcontent.cli.words import counted, size
+
+__all__ = ["command"]
+
+_LATER = frozenset({"gc", "stale", "push", "pull", "export", "import"})
+_MOST_SHOWN = 20
+_EVERY_S = 0.2
+
+
+class _Store(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of these arguments. Raises click.UsageError with the nearest name."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(
+                unknown_command(f"store {args[0]}", [f"store {c}" for c in self.commands], args[0] in _LATER), ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group("store", cls=_Store)
+def command() -> None:
+    """Look after the store: one folder that holds every result of every graph of yours."""
+
+
+@command.command("path")
+@store_option
+@json_option
+@output_options
+def path(store: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Print where the store is."""
+    session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
+    place = str(session.store.absolute())
+    if as_json:
+        session.screen.document({"path": place, "exists": session.store.exists()})
+    else:
+        session.screen.text(place)
+    return 0
+
+
+@command.command("stats")
+@store_option
+@json_option
+@output_options
+def stats(store: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Say how much the store holds."""
+    session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
+    found = store_stats(session.store)
+    screen = session.screen
+    if as_json:
+        screen.document(msgspec.to_builtins(found))
+        return 0
+    screen.say(
+        screen.style("head", safe(found.path))
+        + ("" if session.store.exists() else "   not there yet: the first build makes it")
+    )
+    rows = [
+        ["results", f"{sum(found.records.values()):,}"],
+        *([f"  {safe(kind)}", f"{count:,}"] for kind, count in found.records.items()),
+        ["files", f"{found.blobs:,}", size(found.blob_bytes)],
+        ["database", "", size(found.database_bytes)],
+        ["runs", f"{found.runs:,}"],
+        *([["damaged, set aside", f"{found.quarantined:,}"]] if found.quarantined else []),
+        ["free on the disk", "", size(found.free_bytes)],
+    ]
+    screen.say()
+    for line in aligned(rows, screen.width(), screen.style, right=(1, 2)):
+        screen.say(line)
+    return 0
+
+
+@command.command("verify")
+@store_option
+@click.option("--repair", is_flag=True, help="Set aside what is damaged and was free: the next build makes it again.")
+@json_option
+@output_options
+def verify(store: str | None, *, repair: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Look at every result and every byte. Changes nothing without --repair.
+
+    Exit code 1 if something is damaged, and was not repaired.
+    """
+    session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
+    screen = session.screen
+    progress = _Progress(session)
+    began = time.monotonic()
+    report = verify_store(session.store, repair=repair, on_progress=progress)
+    progress.clear()
+    if as_json:
+        screen.document({**msgspec.to_builtins(report), "ok": report.ok})
+        return 0 if report.ok else 1
+    for problem in report.problems[: None if verbose else _MOST_SHOWN]:
+        screen.complain(_worded(session, problem, report))
+    if len(report.problems) > _MOST_SHOWN and not verbose:
+        screen.complain(f"  and {len(report.problems) - _MOST_SHOWN:,} more; -v lists all")
+    looked = f"{counted(report.records, 'result')}, {counted(report.blobs, 'file')}, {size(report.blob_bytes)}"
+    if not report.problems:
+        screen.say(f"{screen.style('ok', 'all good')}: {looked}, in {time.monotonic() - began:.1f} s")
+    else:
+        mended = f", {len(report.repaired):,} repaired" if repair else ""
+        screen.complain(f"\n{counted(len(report.problems), 'problem')}{mended}   {looked}")
+    if report.orphans and verbose:
+        screen.say(f"  {counted(len(report.orphans), 'file')} that no result names: {size(report.orphan_bytes)}")
+    if not report.ok and not repair:
+        options = ["--store", store] if store else []
+        screen.complain("\n" + screen.style_error("command", command_line("store", "verify", "--repair", *options)))
+    return 0 if report.ok else 1
+
+
+def _worded(session: Session, problem: Problem, report: Report) -> str:
+    paid = "   it was paid for" if problem.paid else ""
+    done = "   set aside" if problem.subject in report.repaired else ""
+    style = session.screen.style_error
+    return f"  {style('failed', problem.what)}   {safe(problem.subject[:64])}   {safe(problem.detail)}{paid}{done}"
+
+
+class _Progress:
+    """One line on a terminal that says how far the verification is."""
+
+    def __init__(self, session: Session) -> None:
+        self._screen = session.screen
+        self._last = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take a step."""
+        now = time.monotonic()
+        if self._screen.live and (now - self._last >= _EVERY_S or done == total):
+            self._last = now
+            self._screen.rewrite(f"{what} {done:,}/{total:,}")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._screen.live:
+            self._screen.rewrite("")
