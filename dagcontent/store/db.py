@@ -24,6 +24,7 @@ from dagcontent.store.layout import Layout
 
 __all__ = [
     "INLINE_BYTES",
+    "REFUSALS",
     "create",
     "fetch",
     "integrity_problems",
@@ -184,7 +185,7 @@ def integrity_problems(connection: apsw.Connection, *, full: bool) -> list[str]:
     pragma = "PRAGMA integrity_check(100)" if full else "PRAGMA quick_check(1)"
     try:
         rows = [str(row[0]) for row in connection.execute(pragma)]
-    except apsw.Error as error:
+    except REFUSALS as error:
         return [str(error)]
     return [] if rows == ["ok"] else rows
 
@@ -201,21 +202,28 @@ def mapped(path: Path) -> Iterator[None]:
     """Let only our own errors out of a block that speaks to SQLite and the file system."""
     try:
         yield
-    except apsw.Error as error:
+    except REFUSALS as error:
         raise store_error_of(error, path) from error
     except OSError as error:
         raise store_error(error, path) from error
 
 
 _BUSY: Final = (apsw.BusyError, apsw.LockedError, apsw.ProtocolError)
-_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.MismatchError, apsw.EmptyError)
+# SQLError: our statements are fixed and tested, so SQLite can only misunderstand them where the schema is damaged.
+_DAMAGED: Final = (
+    apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.MismatchError, apsw.EmptyError, apsw.SQLError,
+)  # fmt: skip
 _PLACE: Final = (
     apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError, apsw.NoLFSError,
     apsw.NoMemError, apsw.TooBigError, apsw.InterruptError, apsw.AbortError,
 )  # fmt: skip
 
 
-def store_error_of(error: apsw.Error, path: Path, number: int = 0) -> DagcontentError:
+REFUSALS: Final = (apsw.Error, UnicodeDecodeError)
+"""What SQLite raises, and what a text column raises whose bytes were damaged."""
+
+
+def store_error_of(error: Exception, path: Path, number: int = 0) -> DagcontentError:
     """Return SQLite's refusal in the words of the store; `number` is the system's error behind it, if known.
 
     What only a fault of ours can cause is an InternalError.
@@ -227,7 +235,7 @@ def store_error_of(error: apsw.Error, path: Path, number: int = 0) -> Dagcontent
         )
     if isinstance(error, apsw.FullError):
         return store_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), path)
-    if isinstance(error, _DAMAGED):
+    if isinstance(error, (*_DAMAGED, UnicodeDecodeError)):
         return _damaged(path, f"is damaged ({error})")
     if isinstance(error, apsw.IOError) and number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return store_error(OSError(number, os.strerror(number)), path)

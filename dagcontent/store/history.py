@@ -117,7 +117,7 @@ def _table(rows: Mapping[str, str]) -> _Table:
 
 
 def _decode(body: bytes, check: bytes) -> _Table | None:
-    if checksum(body) != check:
+    if type(body) is not bytes or checksum(body) != check:
         return None
     try:
         return _decoder.decode(body)
@@ -133,7 +133,12 @@ def _rows(table: _Table) -> LastBuild:
 def outputs(connection: apsw.Connection, graph: str) -> dict[str, Output]:
     """Return every output that was written for a graph, by its path."""
     rows = fetch(connection, "SELECT path, digest, size, mtime_ns FROM output WHERE graph = ?", (graph,))
-    return {path: Output(digest.hex(), size, mtime_ns) for path, digest, size, mtime_ns in rows}
+    # A damaged row is as one that is not there: the file then counts as somebody else's, and is not overwritten.
+    return {
+        path: Output(digest.hex(), size, mtime_ns)
+        for path, digest, size, mtime_ns in rows
+        if (type(path), type(digest), type(size), type(mtime_ns)) == (str, bytes, int, int)
+    }
 
 
 def record_outputs(connection: apsw.Connection, graph: str, written: Mapping[str, Output]) -> None:

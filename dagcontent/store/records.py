@@ -70,8 +70,8 @@ def read_row(key: bytes, place: int, body: bytes, check: bytes, cas: Cas) -> Rec
             record = decode_record(body if place == INLINE else cas.read_bytes(body.hex()))
             if record.key == key.hex():
                 return record
-    except (msgspec.DecodeError, ValueError):
-        pass
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError):
+        pass  # the latter two: a damaged row may hold other types than its table
     raise StoreDamaged(
         f"the record {key.hex()[:16]} is damaged",
         facts=[("key", key.hex())],
@@ -126,6 +126,8 @@ def family(connection: apsw.Connection, kind: str, model: str, limit: int, cas: 
     for row in rows:
         try:
             key, place, body, check = row
+            if type(key) is not bytes:
+                continue
             found.append(read_row(key, place, body, check, cas))
         except StoreDamaged:
             continue

@@ -121,7 +121,7 @@ class Store:
                 return None
             try:
                 return records.find(cursor, bytes.fromhex(key), self.cas)
-            except apsw.Error as error:
+            except db.REFUSALS as error:
                 raise db.store_error_of(error, self.layout.db) from error
 
     def put(self, record: Record) -> Pending[Record]:
@@ -313,7 +313,7 @@ class Store:
                 return empty
             try:
                 return work(self._reader)
-            except apsw.Error as error:
+            except db.REFUSALS as error:
                 raise db.store_error_of(error, self.layout.db) from error
 
     def _open_reader(self) -> apsw.Cursor | None:

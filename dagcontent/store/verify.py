@@ -21,7 +21,7 @@ import msgspec
 from dagcontent.errors import DagcontentError, StoreDamaged
 from dagcontent.store.cas import BlobDamaged, Cas, is_digest
 from dagcontent.store.copy import hash_file
-from dagcontent.store.db import fetch, integrity_problems
+from dagcontent.store.db import REFUSALS, fetch, integrity_problems
 from dagcontent.store.disk import OPEN_SAFELY
 from dagcontent.store.layout import Layout
 from dagcontent.store.records import IN_CAS, blobs_of, read_row
@@ -96,9 +96,15 @@ class _Check:
         total = fetch(connection, "SELECT count(*) FROM record")[0][0]
         for key, kind, model, cost, place, body, check in _pages(connection):
             self.report.records += 1
+            types = tuple(type(one) for one in (key, kind, model, cost, place, body, check))
+            if types != (bytes, str, str, int, int, bytes, bytes):
+                self.report.problems.append(
+                    Problem("database", str(self.layout.db), f"row of key {key!r} has other types")
+                )
+                continue
             if self.report.records % _PAGE == 0:
                 self.progress("records", self.report.records, total)
-            name = bytes(key).hex()
+            name = key.hex()
             if place == IN_CAS and is_digest(body.hex()):
                 self._need(body.hex(), None, name, paid=cost > 0)
             try:
@@ -172,7 +178,7 @@ def check(layout: Layout, cas: Cas, connection: apsw.Connection | None, progress
         ]
         try:
             work.records(connection)
-        except apsw.Error as error:
+        except REFUSALS as error:
             work.report.problems.append(Problem("database", str(layout.db), str(error)))
     work.blobs()
     return work.report

@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeVar
 import apsw
 
 from dagcontent.errors import DagcontentError, InternalError
+from dagcontent.store.db import REFUSALS
 
 __all__ = ["BATCH_MAX", "BATCH_MAX_S", "SYNC_EVERY_S", "Pending", "Work", "Writer"]
 
@@ -111,7 +112,7 @@ class Writer:
     def __init__(
         self,
         connect: Callable[[], apsw.Connection],
-        map_error: Callable[[apsw.Error, int], DagcontentError],
+        map_error: Callable[[Exception, int], DagcontentError],
         *,
         crashpoint: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -265,7 +266,7 @@ class Writer:
             connection.execute("ROLLBACK")
 
     def _mapped(self, error: Exception, connection: apsw.Connection) -> Exception:
-        return self._map_error(error, connection.system_errno) if isinstance(error, apsw.Error) else error
+        return self._map_error(error, connection.system_errno) if isinstance(error, REFUSALS) else error
 
 
 def _STOP(_connection: apsw.Connection) -> None:  # noqa: N802 - a mark, never called

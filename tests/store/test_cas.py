@@ -15,7 +15,9 @@ from dagcontent.errors import InternalError, StoreDamaged, StoreError, StoreFull
 from dagcontent.store import BlobDamaged, Store, copy, open_store
 from dagcontent.store.cas import is_digest
 
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
+)
 
 
 def write_into(path: Path, data: bytes) -> None:

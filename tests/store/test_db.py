@@ -21,7 +21,7 @@ ALL = sorted({kind for kind in vars(apsw).values() if isinstance(kind, type) and
 EXPECTED = {
     StoreBusy: {"BusyError", "LockedError", "ProtocolError"},
     StoreFull: {"FullError"},
-    StoreDamaged: {"CorruptError", "NotADBError", "FormatError", "MismatchError", "EmptyError"},
+    StoreDamaged: {"CorruptError", "NotADBError", "FormatError", "MismatchError", "EmptyError", "SQLError"},
     StoreError: {
         "IOError", "CantOpenError", "ReadOnlyError", "PermissionsError", "AuthError", "NoLFSError", "NoMemError",
         "TooBigError", "InterruptError", "AbortError",
@@ -30,7 +30,7 @@ EXPECTED = {
         "Error", "BindingsError", "ConnectionClosedError", "ConnectionNotClosedError", "ConstraintError",
         "CursorClosedError", "ExecTraceAbort", "ExecutionCompleteError", "ExtensionLoadingError", "ForkingViolationError",
         "IncompleteExecutionError", "InternalError", "InvalidContextError", "MisuseError", "NoFTS5Error", "NotFoundError",
-        "RangeError", "SQLError", "SchemaChangeError", "ThreadingViolationError", "VFSFileClosedError",
+        "RangeError", "SchemaChangeError", "ThreadingViolationError", "VFSFileClosedError",
         "VFSNotImplementedError",
     },
 }  # fmt: skip

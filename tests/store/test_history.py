@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from dagcontent.store import Output, Store, open_store
 
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
+)
 
 
 def key(text: str) -> str:
@@ -21,7 +23,7 @@ def key(text: str) -> str:
 BUILDS = st.dictionaries(st.text(max_size=8), st.integers(0, 3).map(lambda n: key(str(n))), max_size=60)
 
 
-@SHARED
+@settings(max_examples=min(150, settings().max_examples))  # each makes a store
 @given(builds=st.lists(BUILDS, min_size=1, max_size=6), reopen=st.booleans())
 def test_the_last_build_is_the_last_one(
     tmp_path_factory: pytest.TempPathFactory, builds: list[dict[str, str]], reopen: bool

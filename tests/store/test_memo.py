@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from dagcontent.store import Store, open_store
 from dagcontent.store.memo import memo_path
 
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
+)
 
 
 @SHARED

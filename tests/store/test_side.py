@@ -17,7 +17,9 @@ from dagcontent.store import Store
 from dagcontent.store.nopickle import HostileRowError, NoPickleDisk
 from dagcontent.store.side import _SETTINGS, SideCache
 
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
+)
 
 
 class Bomb:

@@ -15,7 +15,9 @@ from dagcontent.values.record import Record
 from dagcontent.values.value import Blob, Digest
 
 MakeRecord = Callable[..., Record]
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
+)
 
 
 def blob_of(store: Store, data: bytes) -> Blob:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagcontent.errors import InternalError, StoreDamaged, StoreFull
@@ -248,6 +248,7 @@ def test_waiting_can_be_limited() -> None:
     assert Pending.of(2).result() == 2
 
 
+@settings(max_examples=min(150, settings().max_examples))  # each makes a database
 @given(plan=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
 def test_any_mix_of_pieces_is_committed_in_order(
     tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[bool, bool]]
