@@ -15,6 +15,7 @@ from dagcontent.spec.words import a_value, listed
 __all__ = ["PROVIDERS", "Aliases"]
 
 PROVIDERS: Final = ("local", "fal", "elevenlabs", "google", "openai", "openrouter")
+_MAX_CHAIN: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -83,6 +84,9 @@ class Aliases:
                 if name == min(chain[chain.index(written) :]):
                     path = " -> ".join([*chain, written])
                     self._literals.wrong(spot, f"these aliases name each other: {path}", "name a model")
+                return None
+            if len(chain) >= _MAX_CHAIN:
+                self._literals.wrong(spot, f"more than {_MAX_CHAIN} aliases lead to this model", "name the model")
                 return None
             chain.append(written)
             written = self._entries[written].value

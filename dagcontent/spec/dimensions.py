@@ -52,9 +52,9 @@ def read_dimensions(tables: Tables, literals: Literals, findings: Findings) -> D
             findings.at_key(place, *wrong)
             found.broken.append(name)
         else:
-            before = len(findings.mistakes)
+            before = findings.count
             found.good[name] = _dimension(name, entry, place, literals, findings)
-            if len(findings.mistakes) > before:
+            if findings.count > before:
                 found.broken.append(name)
     return found
 

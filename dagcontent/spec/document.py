@@ -72,7 +72,7 @@ class Files:
         except tomli.TOMLDecodeError as error:
             from dagcontent.spec.syntax import explain  # noqa: PLC0415 - only a broken file needs it
 
-            self._findings.mistakes.append(explain(index, text, error.msg, error.pos))
+            self._findings.note(explain(index, text, error.msg, error.pos))
         except (RecursionError, ValueError) as error:
             # The guard's limits are below the parser's; should they ever not be, it is still one clear message.
             self._findings.add(index, (0, 0), f"this file cannot be parsed: {error}")

@@ -1,10 +1,10 @@
-"""Turn an unknown name and the known ones into a hint. Knows nothing else."""
+"""Turn an unknown name and the known ones into the one that was probably meant. Knows nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "nearest"]
+__all__ = ["nearest"]
 
 _MANY = 2_000
 
@@ -23,8 +23,3 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     found = difflib.get_close_matches(name[:100], known, n=1, cutoff=0.6)
     return found[0] if found else None
 
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return "did you mean `x`?", or nothing."""
-    found = nearest(name, names)
-    return f"did you mean `{found}`?" if found else ""

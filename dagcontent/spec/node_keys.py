@@ -129,10 +129,10 @@ class NodeKeys:
         return [(name, spot.step(position)) for position, name in enumerate(value) if isinstance(name, str)]
 
     def _each(self, value: Any, spot: Spot, _kind: Kind) -> tuple[str, ...]:
-        good: list[str] = []
+        good: dict[str, None] = {}
         for name, place in self._names(value, spot, "`each` takes the name of a dimension"):
             if name in self._dimensions and name not in good:
-                good.append(name)
+                good[name] = None
             elif name in self._dimensions:
                 self._wrong(place, f"`{name}` stands twice in `each`")
             elif name.endswith(".take"):

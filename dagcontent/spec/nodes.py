@@ -16,7 +16,6 @@ from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
 from dagcontent.spec.model import NodeSpec, Place, TomlPath
-from dagcontent.spec.nearest import nearest
 from dagcontent.spec.node_keys import NodeKeys
 from dagcontent.spec.swallowed import swallowed
 from dagcontent.spec.tables import Document, Entry, Tables
@@ -126,14 +125,14 @@ class Nodes:
         where = (default.place.file, default.place.path)
         if where in self._default_mistakes:
             return  # noted already, seen from another kind
-        before = len(self._findings.mistakes)
+        before = self._findings.count
         spot = Spot(default.place.file, default.document.folder, default.place.path)
         if key in info.params:
             self._param(info, info.values, key, default.value, spot)
         else:
             self._field(info, info.fields, key, default.value, spot)
         info.origin[key] = default.place
-        if len(self._findings.mistakes) > before:
+        if self._findings.count > before:
             self._default_mistakes.add(where)
 
     def _node(self, name: str, table: dict[str, Any], document: Document) -> NodeSpec | None:
@@ -146,7 +145,7 @@ class Nodes:
         params: dict[str, Any] = dict(info.values)
         fields = info.fields
         unknown: list[str] = []
-        before = len(self._findings.mistakes)
+        before = self._findings.count
         nested = False
         for key, value in table.items():
             plain = info.plain.get(key)
@@ -168,7 +167,7 @@ class Nodes:
         if unknown or nested or not info.complete(params, fields):
             self._whole(info, name, table, document, unknown, params)
         place = Place(document.file, path)
-        if len(self._findings.mistakes) > before or self._default_mistakes:
+        if self._findings.count > before or self._default_mistakes:
             params = {key: value for key, value in params.items() if value is not _BAD}
             fields = {key: value for key, value in fields.items() if value is not _BAD}
         if not fields and not info.origin:
@@ -178,15 +177,15 @@ class Nodes:
 
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
-        before = len(self._findings.mistakes)
+        before = self._findings.count
         if key in info.schemas:
             found = self._schema(key, value, info, spot)
         else:
             found = self._literals.typed(value, info.types[key], key, spot)
             wrong = _out_of_range(info.params[key], found)
-            if wrong and len(self._findings.mistakes) == before:
+            if wrong and self._findings.count == before:
                 self._literals.wrong(spot, f"`{key}` cannot be {found}", wrong)
-        into[key] = found if len(self._findings.mistakes) == before else _BAD
+        into[key] = found if self._findings.count == before else _BAD
 
     def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a common key."""
@@ -255,7 +254,7 @@ class Nodes:
 
     def _unknown(self, kind: Kind, name: str, key: str, document: Document) -> str:
         """Note an unknown key; return the one that was probably meant."""
-        near = nearest(key, [*_names_of(kind), *_COMMON])
+        near = self._findings.near(key, [*_names_of(kind), *_COMMON])
         place = Place(document.file, ("node", name, key))
         caret = f"did you mean `{near}`?" if near else ""
         self._findings.at_key(place, f"unknown parameter `{key}` of {kind.name}", caret, _takes(kind))
@@ -268,7 +267,7 @@ class Nodes:
         meant = swallowed(table, set(_COMMON), ["kind"], path, document.file, self._literals)
         if written is None:
             if "kind" not in meant:
-                near = nearest("kind", [key for key, value in table.items() if isinstance(value, str)])
+                near = self._findings.near("kind", [key for key, value in table.items() if isinstance(value, str)])
                 caret = f"did you write `{near}` for `kind`?" if near else 'write kind = "medium.verb"'
                 self._findings.add(document.file, path, f"node `{name}` has no `kind`", at="header", caret=caret)
         elif not isinstance(written, str):

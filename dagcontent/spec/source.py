@@ -7,6 +7,7 @@ ancestor is shown. A path of two integers is a range of the text itself.
 from __future__ import annotations
 
 import bisect
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,7 @@ class Source:
         self.shown = shown or path
         self._scan: Scan | None = None
         self._lines: list[int] | None = None
+        self._decoded: tuple[int, list[int]] | None = None  # of the string asked for last: one may hold many mistakes
 
     def scanned(self) -> Scan:
         """Return the spans of this file."""
@@ -64,7 +66,9 @@ class Source:
         if within is not None and self.text[start : start + 1] in {'"', "'"}:
             from dagcontent.spec.span import decoded_offsets  # noqa: PLC0415
 
-            offsets = decoded_offsets(self.text, start, end)
+            if self._decoded is None or self._decoded[0] != start:
+                self._decoded = (start, decoded_offsets(self.text, start, end))
+            offsets = self._decoded[1]
             last = len(offsets) - 1
             return offsets[min(within[0], last)], offsets[min(within[1], last)]
         return start, end
@@ -72,7 +76,7 @@ class Source:
     def line_column(self, offset: int) -> tuple[int, int]:
         """Return line and column, both from 1, the column in characters."""
         if self._lines is None:
-            self._lines = [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+            self._lines = [0, *(found.end() for found in re.finditer("\n", self.text))]
         line = bisect.bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
 
