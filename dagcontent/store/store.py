@@ -2,7 +2,7 @@
 
 `open_store(root)` for builds; `open_store(root, write=False)` for what only looks: it changes nothing, needs no right to
 write, and a store that is not there is an empty one. Reading is answered at once, by the caller's thread; writing returns
-a `Pending` that is done once it is durable. Methods may be called from any thread.
+a `Pending` that is done once it is committed: that survives the death of the process, and a loss of power as soon as the log is synced (`put`). Methods may be called from any thread.
 """
 
 from __future__ import annotations
