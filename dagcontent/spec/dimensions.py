@@ -75,7 +75,11 @@ def _dimension(name: str, entry: Entry, place: Place, literals: Literals, findin
         )
         return DimensionSpec(name, [], None, None, "stop", place)
     of = _list(name, value["of"], spot.step("of"), literals)
-    return DimensionSpec(name, of, _id(value, spot, literals), _max(value, spot, literals), _over(value, spot, literals), place)
+    most, over = _max(value, spot, literals), _over(value, spot, literals)
+    if isinstance(of, list) and most is not None and len(of) > most and over == "stop":
+        message = f"`{name}` has {len(of):,} elements, and its `max` is {most:,}"
+        literals.wrong(spot.step("of"), message, 'raise `max`, or take the first ones with over = "cut"')
+    return DimensionSpec(name, of, _id(value, spot, literals), most, over, place)
 
 
 def _list(name: str, value: Any, spot: Spot, literals: Literals) -> Any:

@@ -167,4 +167,4 @@ def _choices_file(document: Document, findings: Findings) -> None:
     elif os.path.exists(path):
         place = Place(document.file, ("graph",))
         name = os.path.basename(path)
-        findings.later(place, f"choices are (there is {name})", f"move {name} away", at="header")
+        findings.later(place, f"{name} holds choices, which are", f"move {name} away", at="header")

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Further", "Located", "Source", "line_of", "locate", "locate_all", "render", "to_json", "visible"]
 
 _MAX_SHOWN: Final = 96
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Parts of letters and of signs in some scripts; every other invisible mark is shown by its number."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Source:
@@ -205,7 +207,7 @@ def visible(text: str) -> str:
 def _shown(char: str) -> str:
     if char == "\t":
         return "    "
-    if char in _BIDI or (unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"}):
+    if char not in _JOINERS and unicodedata.category(char) in _UNSEEN:
         code = ord(char)
         return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
     return char

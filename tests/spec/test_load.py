@@ -442,3 +442,29 @@ def test_ten_thousand_nodes_are_read_in_one_pass() -> None:
     loaded = load("/nowhere/graph.toml", text=text)
     assert loaded.ok
     assert len(loaded.pipeline.nodes) == 10_000
+
+
+def test_a_choices_file_beside_the_graph_is_not_passed_over_in_silence(folder: Path) -> None:
+    """It holds what people decided: a version that cannot obey it must say so."""
+    (folder / "graph.choices.toml").write_text("")
+    loaded = load(folder / "graph.toml")
+    (located,) = locate_all(loaded.sources, loaded.mistakes)
+    assert (located.line, located.message) == (
+        2, "graph.choices.toml holds choices, which are not available yet in this version",
+    )  # fmt: skip
+
+
+def test_a_name_that_was_broken_is_known_as_broken(folder: Path) -> None:
+    """The linker must not call a node unknown that stands in the file and was refused for another reason."""
+    text = '[each]\nd = 5\n[node.a]\nkind = "nope"\n[node.b]\nkind = "text.template"\ntext = "${a} ${d}"\neach = "d"\n'
+    loaded = load(folder / "graph.toml", text=text)
+    assert set(loaded.pipeline.broken) == {"a", "d"}
+    assert len(loaded.mistakes) == 2
+
+
+def test_thousands_of_mistakes_end_in_one_sentence() -> None:
+    """A hostile file must not make us say more than anybody reads."""
+    loaded = load("/nowhere/g.toml", text="".join(f"k{i} = 1\n" for i in range(5_000)))
+    assert len(loaded.mistakes) == 1_001
+    assert "more mistakes" in loaded.mistakes[-1].message
+    assert len(locate_all(loaded.sources, loaded.mistakes)) == 1_001
