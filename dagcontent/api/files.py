@@ -10,32 +10,23 @@ import codecs
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from dagcontent.errors import NodeError
+from dagcontent.store.files import digest_files
+from dagcontent.store.side import SideCache
 from dagcontent.values.value import Blob, Digest, Value
 
-__all__ = ["BesideFiles", "SeenFile", "Side", "stamp_of"]
+__all__ = ["BesideFiles", "SeenFile", "expand", "stamp_of"]
 
 _TEXT_BYTES_MAX: Final = 16 * 1024 * 1024
 _MATCHES_MAX: Final = 100_000
 _NUMBER: Final = re.compile(r"(\d+)")
-
-
-class Side(Protocol):
-    """A cache of bytes that may forget anything at any time."""
-
-    def get_many(self, keys: list[str]) -> Mapping[str, bytes]:
-        """Return what is known."""
-        ...
-
-    def set_many(self, rows: Mapping[str, bytes]) -> bool:
-        """Remember, if possible."""
-        ...
 
 
 class SeenFile(msgspec.Struct, frozen=True, array_like=True):
@@ -55,12 +46,13 @@ def stamp_of(path: str | Path) -> tuple[int, ...]:
 class BesideFiles:
     """Reads files below one folder and nowhere else: a graph from elsewhere must not reach out of its own."""
 
-    def __init__(self, folder: Path, side: Side) -> None:
+    def __init__(self, folder: Path, side: SideCache, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         self.folder = folder
         self.seen: dict[str, SeenFile] = {}
         self.globs: dict[tuple[str, str], tuple[str, ...]] = {}
         self.paths: dict[str, str] = {}  # digest -> path
         self._side = side
+        self._now_ns = now_ns
         self._root = os.path.realpath(folder)
         self._blobs: dict[tuple[str, str], Blob] = {}
         self._texts: dict[str, str] = {}
@@ -120,6 +112,7 @@ class BesideFiles:
         self.globs[str(self.folder), pattern] = tuple(paths)
         if type == "text":
             return [self.text(p) for p in paths]
+        self._digest_all([self._inside(p) for p in paths])
         return [self.artifact(p, type) for p in paths]
 
     def measured(self, blob: Blob) -> Blob:
@@ -145,25 +138,18 @@ class BesideFiles:
         return where
 
     def _digest(self, where: str) -> Digest:
-        seen = self.seen.get(where)
-        if seen is not None:
-            return Digest(seen.digest)
-        try:
-            stamp = stamp_of(where)
-            key = f"digest:{where}:{':'.join(map(str, stamp))}"
-            known = self._side.get_many([key]).get(key)
-            digest = known.hex() if known is not None else self._hash(where, stamp, key)
-        except OSError as error:
-            raise NodeError(f"{where} cannot be read: {error.strerror}", hint="look at its permissions") from None
-        self.seen[where] = SeenFile(where, stamp, digest)
-        return Digest(digest)
+        if where not in self.seen:
+            self._digest_all([where])
+        return Digest(self.seen[where].digest)
 
-    def _hash(self, where: str, stamp: tuple[int, ...], key: str) -> str:
-        with open(where, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-        if stamp_of(where) == stamp:
-            self._side.set_many({key: digest.digest()})
-        return digest.hexdigest()
+    def _digest_all(self, places: list[str]) -> None:
+        """Take the digests of files, all at once: ten thousand stats are one look into the side cache."""
+        stamps = {where: _stamp(where) for where in places if where not in self.seen}
+        for where, found in digest_files(stamps, self._side, now_ns=self._now_ns()).items():
+            if isinstance(found, OSError):
+                text = f"{where} cannot be read: {found.strerror}"
+                raise NodeError(text, hint="look at its permissions, and whether something is writing it")
+            self.seen[where] = SeenFile(where, stamps[where], found.digest)
 
     def _facts(self, blob: Blob) -> dict[str, Any]:
         key = f"facts:1:{blob.digest}:{blob.type}"
@@ -176,6 +162,13 @@ class BesideFiles:
         facts = measure(Path(self.paths[blob.digest]), blob.type, blob.media_type)
         self._side.set_many({key: msgspec.msgpack.encode(facts)})
         return facts
+
+
+def _stamp(where: str) -> tuple[int, ...]:
+    try:
+        return stamp_of(where)
+    except OSError:
+        return ()
 
 
 def expand(folder: Path, pattern: str, limit: int = _MATCHES_MAX) -> list[str]:

@@ -15,6 +15,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from dagcontent.errors import DagcontentError, NodeError
+from dagcontent.plan.action import Action
 from dagcontent.run.events import Event, Listener, NodeFinished, NodeProgress, NodeStarted, NodeWaiting
 from dagcontent.run.machine import (
     Await,
@@ -36,6 +37,7 @@ from dagcontent.run.machine import (
     Wake,
 )
 from dagcontent.run.ports import Commits, Executor, LostBlob
+from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
 __all__ = ["Driver"]
@@ -139,15 +141,13 @@ class Driver:
         try:
             with anyio.move_on_after(limit) as scope:
                 record = await anyio.to_thread.run_sync(
-                    self._executor.execute, action, report, abandon_on_cancel=True, limiter=self._limiter
+                    self._made, action, report, abandon_on_cancel=True, limiter=self._limiter
                 )
             if scope.cancelled_caught:
                 self._executor.cancel(action)
                 raise NodeError(
                     f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller"
                 )
-            self._commits.commit(record)
-            self._crashpoint("run.commit-queued")
             event = Completed(action.key, record)
         except LostBlob as lost:
             status = "lost"
@@ -166,6 +166,13 @@ class Driver:
         self._emit(NodeFinished(name, status, now - began, now - self._started, error))
         self._post(Tick(now))
         self._post(event)
+
+    def _made(self, action: Action, report: Callable[[float], None]) -> Record:
+        """Make a result and queue its commit, in a worker thread: a large record is a file first."""
+        record = self._executor.execute(action, report)
+        self._commits.commit(record)
+        self._crashpoint("run.commit-queued")
+        return record
 
     def _progress(self, name: str) -> Callable[[float], None]:
         last = -1.0
