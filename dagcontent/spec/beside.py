@@ -16,7 +16,10 @@ def written_wrongly(written: str) -> tuple[str, str] | None:
     if not written.strip():
         return "this path is empty", "name a file"
     if any(ord(char) < 32 or ord(char) == 127 for char in written):
-        return "this path holds a control character", r"in double quotes `\n` and `\t` are not letters: write / instead of \ "[:-1]
+        return (
+            "this path holds a control character",
+            r"in double quotes `\n` and `\t` are not letters: write / instead of \ "[:-1],
+        )
     if "\\" in written:
         return "this path holds a backslash", f"write {written.replace(chr(92), '/')}"
     if written.startswith(("/", "~")) or written[1:2] == ":":

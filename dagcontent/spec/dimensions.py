@@ -71,7 +71,11 @@ def _dimension(name: str, entry: Entry, place: Place, literals: Literals, findin
             findings.at_key(Place(spot.file, (*spot.path, key)), f"unknown key `{key}` of a dimension", caret, note)
     if "of" not in value:
         findings.add(
-            spot.file, spot.path, f"dimension `{name}` has no `of`", at="header", caret='write of = [...] or of = "${...}"'
+            spot.file,
+            spot.path,
+            f"dimension `{name}` has no `of`",
+            at="header",
+            caret='write of = [...] or of = "${...}"',
         )
         return DimensionSpec(name, [], None, None, "stop", place)
     of = _list(name, value["of"], spot.step("of"), literals)

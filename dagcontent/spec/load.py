@@ -123,7 +123,9 @@ def _sections(tables: Tables, findings: Findings) -> None:
 def _graph(document: Document, literals: Literals, findings: Findings, empty: Pipeline) -> tuple[str, str, str]:
     graph = document.data.get("graph", {})
     if not isinstance(graph, dict):
-        findings.add(document.file, ("graph",), f"`graph` is a table, not {a_value(graph)}", at="key", caret="write [graph]")
+        findings.add(
+            document.file, ("graph",), f"`graph` is a table, not {a_value(graph)}", at="key", caret="write [graph]"
+        )
         return empty.name, "", empty.output_dir
     spot = Spot(document.file, document.folder, ("graph",))
     for key in graph:

@@ -22,4 +22,3 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
     found = difflib.get_close_matches(name[:100], known, n=1, cutoff=0.6)
     return found[0] if found else None
-

@@ -57,13 +57,21 @@ class NodeKeys:
 
     def _timeout(self, value: Any, spot: Spot, _kind: Kind) -> float | None:
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        seconds = sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+        seconds = (
+            sum(float(part or 0) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))
+            if found
+            else 0
+        )
         if seconds > 0:
             return seconds
         caret = 'write "10m", "90s" or "1h30m"'
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             caret = f'write "{value}s"'
-        self._wrong(spot, f"`timeout` is a length of time, not {repr(value) if isinstance(value, str) else a_value(value)}", caret)
+        self._wrong(
+            spot,
+            f"`timeout` is a length of time, not {repr(value) if isinstance(value, str) else a_value(value)}",
+            caret,
+        )
         return None
 
     def _retries(self, value: Any, spot: Spot, _kind: Kind) -> int | None:
@@ -175,7 +183,9 @@ class NodeKeys:
                 self._findings.at_key(place, f"unknown key `{key}` of `when`", self._near(key, _WHEN))
         tests = [key for key in _WHEN[1:] if key in value]
         if "value" not in value or len(tests) != 1:
-            self._wrong(spot, "a comparison has `value` and one of `is`, `is_not`, `in`", '{ value = "${x}", is = "yes" }')
+            self._wrong(
+                spot, "a comparison has `value` and one of `is`, `is_not`, `in`", '{ value = "${x}", is = "yes" }'
+            )
             return None
         if tests == ["in"] and not isinstance(value["in"], list):
             self._wrong(spot.step("in"), f"`in` takes a list, not {a_value(value['in'])}")

@@ -173,7 +173,9 @@ class Nodes:
         if not fields and not info.origin:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
         origin = {key: there for key, there in info.origin.items() if key not in table}
-        return NodeSpec(name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields})
+        return NodeSpec(
+            name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields}
+        )
 
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
@@ -209,7 +211,9 @@ class Nodes:
                 return value if key == "schema" or value is None else self._returns(value, spot)
         elif key == "returns":
             return self._returns(value, spot)
-        return self._literals.typed(value, info.types[key], key, spot) if key == "schema" else self._returns(value, spot)
+        return (
+            self._literals.typed(value, info.types[key], key, spot) if key == "schema" else self._returns(value, spot)
+        )
 
     def _returns(self, value: Any, spot: Spot) -> Any:
         try:
@@ -296,7 +300,9 @@ class Nodes:
         value, file = entry.value, entry.document.file
         if isinstance(value, list):
             message = f"`{name}` is written as a list of nodes"
-            self._findings.add(file, ("node", name), message, at="key", caret=f"write [node.{name}], in single brackets")
+            self._findings.add(
+                file, ("node", name), message, at="key", caret=f"write [node.{name}], in single brackets"
+            )
             return
         key = f"`{name}` stands in [node] itself"
         caret = "a node is a table of its own: [node.NAME]"
@@ -304,7 +310,11 @@ class Nodes:
 
 
 def _out_of_range(param: Param, value: Any) -> str:
-    if (param.minimum is None and param.maximum is None) or isinstance(value, bool) or not isinstance(value, int | float):
+    if (
+        (param.minimum is None and param.maximum is None)
+        or isinstance(value, bool)
+        or not isinstance(value, int | float)
+    ):
         return ""
     unit = f" {param.unit}" if param.unit else ""
     if param.minimum is not None and value < param.minimum:

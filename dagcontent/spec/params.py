@@ -131,7 +131,9 @@ class _Params:
             self._literals.wrong(spot, f"`{value}` has no suffix that says what it is", caret)
             return None
         if item is not None and not item.artifact:
-            self._literals.wrong(spot, f"an asset is a file of media, and the type here is {item}", "use { file = ... }")
+            self._literals.wrong(
+                spot, f"an asset is a file of media, and the type here is {item}", "use { file = ... }"
+            )
             return None
         return AssetPath(path, item.name if item is not None else str(guess))
 
@@ -228,5 +230,3 @@ def _type_of(value: Any) -> str:
     if isinstance(value, list | dict):
         return "list" if isinstance(value, list) else "json"
     return "text"
-
-

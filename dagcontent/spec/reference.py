@@ -271,7 +271,9 @@ def _no_end(text: str, start: int, end: int) -> _Wrong:
     if not text[end:close].strip():
         return _Wrong("a reference has no blanks around its name", start, close + 1, f"write `{text[start:end]}}}`")
     if text[end] == "-" and _NAME.match(text, end + 1):
-        hint = f"a key that is no plain name stands in brackets: ['{text[start + 2 : close].rsplit('.', maxsplit=1)[-1]}']"
+        hint = (
+            f"a key that is no plain name stands in brackets: ['{text[start + 2 : close].rsplit('.', maxsplit=1)[-1]}']"
+        )
         return _Wrong(f"`{whole}` cannot be read from `-` on", end, close, hint)
     return _Wrong(f"`{whole}` cannot be read from `{text[end:close]}` on", end, close, _NO_EXPRESSIONS)
 
@@ -282,6 +284,4 @@ def _bad_segment(text: str, at: int) -> _Wrong:
         return _Wrong("a position stands in brackets", at, number.end(), f"write `[{number[0]}]`")
     if text.startswith("*", at + 1):
         return _Wrong("`*` stands in brackets", at, at + 2, "write `[*]`")
-    return _Wrong(
-        "after a dot comes a plain name", at, at + 1, "a key with other characters is written ['Shot type']"
-    )
+    return _Wrong("after a dot comes a plain name", at, at + 1, "a key with other characters is written ['Shot type']")

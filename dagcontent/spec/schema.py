@@ -114,7 +114,11 @@ def _graph() -> _Schema:
         "properties": {
             "name": {"type": "string", "description": "name of the graph; left out: that of the file"},
             "description": {"type": "string", "description": "what it makes, for people"},
-            "output_dir": {"type": "string", "description": "folder of the outputs, in the graph's own", "default": "out"},
+            "output_dir": {
+                "type": "string",
+                "description": "folder of the outputs, in the graph's own",
+                "default": "out",
+            },
             "include": {"type": "array", "items": {"type": "string"}, "description": "files to merge into this one"},
         },
     }

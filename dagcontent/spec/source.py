@@ -193,7 +193,10 @@ def render(located: Located, style: Callable[[str, str], str] = _no_style) -> st
         lines += [f"{indent}{row}" for row in also]
     if located.note:
         indent = " " * len(str(located.line))
-        lines += [style("gutter", f"{indent} |"), f"{style('gutter', f'{indent} =')} {style('note', visible(located.note))}"]
+        lines += [
+            style("gutter", f"{indent} |"),
+            f"{style('gutter', f'{indent} =')} {style('note', visible(located.note))}",
+        ]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -50,7 +50,11 @@ def _twice(file: int, text: str, message: str, at: int) -> Mistake:
     if path[0] == "node" and len(path) == 2:
         what = f"node `{path[1]}`"
     return Mistake(
-        f"{what} is given twice", file, _shown(text, second), caret=caret, also=((file, _shown(text, first), "given here first"),)
+        f"{what} is given twice",
+        file,
+        _shown(text, second),
+        caret=caret,
+        also=((file, _shown(text, first), "given here first"),),
     )
 
 
@@ -72,7 +76,9 @@ def _invalid_value(file: int, text: str, at: int) -> Mistake:
     line = rest[0].partition(" #")[0].strip() if rest else ""
     end = at + max(1, len(written))
     if not line:
-        return Mistake("a value is missing here", file, (at, at + 1), caret='write it after the `=`: "text", 5, true, [...]')
+        return Mistake(
+            "a value is missing here", file, (at, at + 1), caret='write it after the `=`: "text", 5, true, [...]'
+        )
     if line[0] in _QUOTES:
         return Mistake("these quotes are typographic", file, (at, at + 1), caret='write straight ones: "')
     if written.lower() in {"true", "false"}:
@@ -104,12 +110,19 @@ def _after(file: int, text: str, at: int) -> Mistake:
     start = text.rfind("\n", 0, at) + 1
     statement = _STATEMENT.match(text, start)
     if line.startswith(","):
-        return Mistake("no comma stands after a value here", file, (at, at + 1), caret="leave it out: each key has its own line")
+        return Mistake(
+            "no comma stands after a value here", file, (at, at + 1), caret="leave it out: each key has its own line"
+        )
     if statement is not None and re.match(r"[+-]?[0-9]", statement["value"]) and not line.startswith(("=", "[")):
         value = statement["value"].partition(" #")[0].strip()
         if _DATE.match(value):
             return _date(file, text, statement.start("value"))
-        return Mistake("this is neither a number nor text", file, (statement.start("value"), end), caret=f'text stands in quotes: "{value[:60]}"')
+        return Mistake(
+            "this is neither a number nor text",
+            file,
+            (statement.start("value"), end),
+            caret=f'text stands in quotes: "{value[:60]}"',
+        )
     if statement is not None and "=" in line and not statement["value"].startswith(('"', "'")):
         return Mistake("two statements in one line", file, (at, end), caret="each key has its own line")
     if statement is not None and statement["value"].startswith('"'):
@@ -127,13 +140,20 @@ def _no_equals(file: int, text: str, at: int) -> Mistake:
     if char in {"", "\n"}:
         begin = at - len(text[start:at].lstrip())
         return Mistake(f"`{key[:60]}` has no value", file, (begin, at), caret=f"write {key[:60]} = ...")
-    return Mistake(f"`=` is expected after `{key[:60]}`", file, (at, at + 1), caret="names with other characters stand in quotes")
+    return Mistake(
+        f"`=` is expected after `{key[:60]}`", file, (at, at + 1), caret="names with other characters stand in quotes"
+    )
 
 
 def _backslash(file: int, text: str, at: int) -> Mistake:
     start = max(text.rfind("\\", 0, at), 0)
     caret = "in a path write / ; a backslash itself is \\\\, or put the text in single quotes"
-    return Mistake("a backslash in double quotes begins an escape, and this is none", file, (start, min(start + 2, len(text))), caret=caret)
+    return Mistake(
+        "a backslash in double quotes begins an escape, and this is none",
+        file,
+        (start, min(start + 2, len(text))),
+        caret=caret,
+    )
 
 
 def _string_end(file: int, text: str, at: int) -> Mistake:
@@ -163,7 +183,12 @@ def _table(file: int, text: str, at: int) -> Mistake:
 def _between(file: int, text: str, at: int, what: str, end: str) -> Mistake:
     before = len(text[:at].rstrip())
     here = at if text[at : at + 1].strip() else max(before - 1, 0)
-    return Mistake(f"a comma or `{end}` is missing in this {what}", file, (here, here + 1), caret=f"elements are parted by commas, the {what} ends with {end}")
+    return Mistake(
+        f"a comma or `{end}` is missing in this {what}",
+        file,
+        (here, here + 1),
+        caret=f"elements are parted by commas, the {what} ends with {end}",
+    )
 
 
 def _header(file: int, text: str, at: int) -> Mistake:
@@ -189,8 +214,12 @@ def _statement(file: int, text: str, at: int) -> Mistake:
     if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
         return Mistake("the mark of a merge that was not finished", file, (at, at + len(line)), caret="finish it")
     if line.startswith(("{", "}", "]", ")")):
-        return Mistake(f"`{line[0]}` closes or opens nothing here", file, (at, at + 1), caret="look for a bracket above")
-    return Mistake("this is neither a header nor `key = value`", file, (at, at + max(1, len(line))), caret="write key = value")
+        return Mistake(
+            f"`{line[0]}` closes or opens nothing here", file, (at, at + 1), caret="look for a bracket above"
+        )
+    return Mistake(
+        "this is neither a header nor `key = value`", file, (at, at + max(1, len(line))), caret="write key = value"
+    )
 
 
 def _date(file: int, text: str, at: int) -> Mistake:
@@ -207,7 +236,7 @@ _RULES: Final = (
     ("Invalid hex value", _backslash),
     ("Escaped character is not", _backslash),
     ("Unterminated string", _string_end),
-    ("Expected \"'\"", _string_end),
+    ('Expected "\'"', _string_end),
     ("Expected \"'''\"", _string_end),
     ("Illegal character", _control),
     ("Found invalid character", _control),

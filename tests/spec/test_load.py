@@ -424,8 +424,13 @@ def test_a_mutated_graph_never_escapes(data: st.DataObject) -> None:
 @given(st.sampled_from(sorted(KINDS)), st.data())
 def test_any_value_for_any_parameter_is_read_or_refused(kind: str, data: st.DataObject) -> None:
     """Declarations and checks meet here: no combination of the two may be forgotten."""
-    values = st.sampled_from(["5", "1.5", "true", '"x"', "[]", '["x", [1]]', "{}", '"${a}"', '"x ${a}"', '{ file = "x" }'])
-    names = [*(param.name for param in KINDS[kind].params), *"each needs when optional output timeout seed tags options model".split()]
+    values = st.sampled_from(
+        ["5", "1.5", "true", '"x"', "[]", '["x", [1]]', "{}", '"${a}"', '"x ${a}"', '{ file = "x" }']
+    )
+    names = [
+        *(param.name for param in KINDS[kind].params),
+        *"each needs when optional output timeout seed tags options model".split(),
+    ]
     lines = ["[node.n]", f'kind = "{kind}"', *(f"{name} = {data.draw(values)}" for name in names)]
     text = "\n".join(lines)
     tomli.loads(text)

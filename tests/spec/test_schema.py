@@ -66,7 +66,9 @@ def test_what_is_loaded_without_a_mistake_fits_the_schema(kind: str, data: st.Da
         "5", "0.5", "1", "true", '"x"', '"${a}"', '"${a.b[0]}"', '"x ${a}"', "[]", '["${a}", ["${b}"]]', '[1, "x"]',
         "{ a = 1 }", '"16:9"', '{ value = "${a}", is = 1 }', '"10m"', '["text"]', '"run"', '"skip"',
     ])  # fmt: skip
-    names = [param.name for param in KINDS[kind].params] + [k for k in COMMON_KEYS if k not in {"kind", "model"} and k not in LATER]
+    names = [param.name for param in KINDS[kind].params] + [
+        k for k in COMMON_KEYS if k not in {"kind", "model"} and k not in LATER
+    ]
     lines = ["[each]", "d = [1]", "[node.n]", f'kind = "{kind}"']
     lines += [f'model = "local/{KINDS[kind].stand_ins[0]}"'] if KINDS[kind].by_model else []
     for name in names:

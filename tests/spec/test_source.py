@@ -82,7 +82,9 @@ def test_nothing_in_a_file_reaches_the_terminal_as_control(
     message: str, line: str, name: str, column: int, width: int
 ) -> None:
     """A graph from elsewhere must not colour, move or turn what is on the screen."""
-    located = Located(name, 1, min(column, len(line) + 1), line, width, message, message, name, (Further(name, 1, 1, line),))
+    located = Located(
+        name, 1, min(column, len(line) + 1), line, width, message, message, name, (Further(name, 1, 1, line),)
+    )
     text = render(located)
     joiners_and_blanks = {"\n", "\u200c", "\u200d"}
     assert all(c in joiners_and_blanks or c.isprintable() or unicodedata.category(c) == "Zs" for c in text)

@@ -9,7 +9,9 @@ _GAP = st.sampled_from(["", " ", "\n", "\n  ", " # c ]}\n", "\n\n\t"])
 _CHARS = st.characters(exclude_categories=["Cs", "Cc"])
 _ESCAPES = st.sampled_from([r"\n", r"\t", r"\"", r"\\", r"\u00e4", r"\U0001F600", r"\x41", r"\e", r"\b"])
 
-_basic = st.lists(st.one_of(st.text(_CHARS, max_size=4).filter(lambda t: not set(t) & set('"\\')), _ESCAPES), max_size=4)
+_basic = st.lists(
+    st.one_of(st.text(_CHARS, max_size=4).filter(lambda t: not set(t) & set('"\\')), _ESCAPES), max_size=4
+)
 basic = _basic.map(lambda parts: f'"{"".join(parts)}"')
 literal = st.text(_CHARS, max_size=6).filter(lambda t: "'" not in t).map(lambda t: f"'{t}'")
 _long_parts = st.lists(
