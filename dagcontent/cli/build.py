@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from dagcontent import api
 from dagcontent.api.result import BuildResult
-from dagcontent.api.targets import parse_targets
 from dagcontent.cli.build_text import summary_lines
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
@@ -25,13 +24,14 @@ from dagcontent.cli.options import (
     targets_argument,
 )
 from dagcontent.cli.plain_view import PlainView
-from dagcontent.cli.plan import run_plan
-from dagcontent.cli.progress import Progress, Waits
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, UsageError
 from dagcontent.run.events import BuildStarted, Event, NodeFinished
+
+if TYPE_CHECKING:
+    from dagcontent.cli.progress import Progress
 
 __all__ = ["command"]
 
@@ -83,6 +83,8 @@ def command(  # noqa: PLR0913 - the options
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
     if dry_run:
+        from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
+
         return run_plan(session, targets)
     if only:
         _check_only(session, targets)
@@ -129,6 +131,8 @@ def _check_only(session: Session, targets: tuple[str, ...]) -> None:
         raise ConfigError(
             "--only needs a target: the node that is to be made alone", hint="as in: build graph.toml clip --only"
         )
+    from dagcontent.api.targets import parse_targets  # noqa: PLC0415 - rarely needed
+
     loaded = session.loaded
     nodes = {loaded.graph.nodes[t.node].name for t in parse_targets(loaded.graph, targets)}
     rows = api.plan(loaded, targets, store=session.store, explain=False).rows
@@ -168,6 +172,8 @@ def _view(session: Session, targets: tuple[str, ...]) -> Iterator[Any]:
 
 def _first_progress(session: Session, targets: tuple[str, ...], started: BuildStarted) -> Progress:
     """Return what there is to do. It is planned once more for that, so not for a graph where this would take long."""
+    from dagcontent.cli.progress import Progress, Waits  # noqa: PLC0415 - only on a terminal
+
     if started.instances > _MOST_PLANNED_AGAIN:
         return Progress()
     rows = api.plan(session.loaded, targets, store=session.store, explain=False).rows

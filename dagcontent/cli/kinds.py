@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,6 @@ from dagcontent.cli.session import Session
 from dagcontent.errors import ConfigError
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import KINDS, LATER_KINDS
-from dagcontent.spec.nearest import did_you_mean
 
 __all__ = ["command"]
 
@@ -41,7 +41,9 @@ def command(kind: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> i
             raise ConfigError(
                 f"{kind} is not available yet in this version", hint="dagcontent kinds lists what there is"
             )
-        raise ConfigError(f"there is no kind `{kind}`", hint=did_you_mean(kind, KINDS) or "dagcontent kinds lists all")
+        close = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else "dagcontent kinds lists all"
+        raise ConfigError(f"there is no kind `{kind}`", hint=hint)
     if as_json:
         screen.document(_document(found))
     else:

@@ -6,7 +6,6 @@ everything else on stderr. Whoever reads may leave: a closed pipe never stops a 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -93,6 +92,8 @@ class Screen:
 
     def document(self, data: Any) -> None:
         """Write the one JSON document."""
+        import json  # noqa: PLC0415 - most commands write none
+
         text = json.dumps(data, ensure_ascii=False, indent=2 if self._terminal(self._out) else None)
         encoding = (getattr(self._out, "encoding", None) or "utf-8").lower().replace("-", "")
         try:

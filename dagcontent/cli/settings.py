@@ -9,22 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 
-from dagcontent.errors import ConfigError, GraphError
-from dagcontent.spec.document import Files, read_file
-from dagcontent.spec.findings import Findings
-from dagcontent.spec.source import Located, locate_all
-from dagcontent.spec.words import a_value, listed
-from dagcontent.values.mistake import Mistake
+from dagcontent.errors import ConfigError
 
 __all__ = ["Settings", "read_settings"]
-
-_EXECUTED: Final = {"store": frozenset({"path"})}
-_LATER: Final = frozenset({"provider", "budget", "confirm_above_usd", "remote", "executor"})
-_USERS_ONLY: Final = frozenset({"provider"})
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -39,7 +29,9 @@ def read_settings(graph: Path | None, *, store: str | None, environment: Mapping
     path: Path | None = None
     warnings: list[str] = []
     for file, own in _files(graph, environment):
-        found, said = _read(file, own=own)
+        from dagcontent.cli.settings_file import read_file_settings  # noqa: PLC0415 - most have none
+
+        found, said = read_file_settings(file, own=own)
         path = found or path
         warnings += said
     chosen = store or environment.get("DAGCONTENT_STORE")
@@ -69,55 +61,3 @@ def _files(graph: Path | None, environment: Mapping[str, str]) -> list[tuple[Pat
         if beside.is_file() and not (graph.is_file() and beside.samefile(graph)):
             files.append((beside, False))
     return files
-
-
-def _read(file: Path, *, own: bool) -> tuple[Path | None, list[str]]:
-    findings = Findings()
-    files = Files(read_file, findings, os.fspath(file))
-    try:
-        data = read_file(os.fspath(file))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror or error}", hint="look at its permissions") from None
-    _, table = files.toml(files.graph, data)
-    path = _checked(table, findings, own=own) if table is not None else None
-    found = locate_all(files.sources, findings.mistakes)
-    wrong = [one for one in found if not one.warning]
-    if wrong:
-        count = f"{len(wrong)} mistake{'s' * (len(wrong) != 1)}"
-        raise GraphError(f"{count} in {file}; nothing was run", found)
-    return (file.parent / Path(path).expanduser() if path else None), [_line(one) for one in found]
-
-
-def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str | None:
-    """Note every mistake; return the store's path, if it is given and right."""
-    known = [*_EXECUTED, *sorted(_LATER)]
-    for name in table:
-        if name in _USERS_ONLY and not own:
-            findings.add(0, (name,), f"`{name}` can be set in your own config.toml only", at="key",
-                         note="a file beside a graph comes with the graph: it may not say where your keys are sent")  # fmt: skip
-        elif name in _LATER:
-            findings.note(Mistake(f"`{name}` is not used by this version yet", 0, (name,), "key", warning=True))
-        elif name not in _EXECUTED:
-            findings.add(0, (name,), f"there is no setting `{name}`", at="key",
-                         caret=findings.suggestion(name, known), note=f"settings are: {listed(known)}")  # fmt: skip
-    store = table.get("store")
-    if store is None:
-        return None
-    if not isinstance(store, Mapping):
-        findings.add(0, ("store",), f"`store` is a table, not {a_value(store)}", caret='write [store] and path = "..."')
-        return None
-    for name in store:
-        if name not in _EXECUTED["store"]:
-            findings.add(0, ("store", name), f"there is no setting `{name}` of the store", at="key",
-                         caret=findings.suggestion(name, ["path"]), note="it has: path")  # fmt: skip
-    path = store.get("path")
-    if path is not None and not (isinstance(path, str) and path.strip()):
-        findings.add(
-            0, ("store", "path"), f"`path` is the path of a folder, not {a_value(path) if path != '' else 'empty'}"
-        )
-        return None
-    return path
-
-
-def _line(found: Located) -> str:
-    return f"{found.file}:{found.line}:{found.column}: {found.message}"

@@ -9,7 +9,7 @@ import msgspec
 
 from dagcontent.api.keeping import Problem, Report, store_stats, verify_store
 from dagcontent.cli.columns import aligned
-from dagcontent.cli.main import unknown_command
+from dagcontent.cli.commands import unknown_command
 from dagcontent.cli.options import json_option, output_options, store_option
 from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session

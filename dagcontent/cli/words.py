@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shlex
 from collections.abc import Sequence
 from typing import Any, Final
@@ -74,6 +73,8 @@ def short(value: Any, most: int = 40) -> str:
         return '"' + cut(safe(value), most - 2) + '"'
     if isinstance(value, list) and value and all(isinstance(item, Blob) for item in value):
         return cut(f"{len(value)} x {short(value[0])}" if len(value) > 1 else short(value[0]), most)
+    import json  # noqa: PLC0415 - rarely needed
+
     text = json.dumps(plain(value), ensure_ascii=False)
     return cut(safe(text), most)
 
