@@ -139,8 +139,10 @@ def fitted_into(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Im
     if fit == "cover":
         # Only the part that stays is scaled: a long, thin picture would grow without bound otherwise.
         width, height = size[0] / scale, size[1] / scale
-        left, top = (image.width - width) / 2, (image.height - height) / 2
-        return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + width, top + height))
+        left, top = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)
+        # Rounding may lead a hair beyond the edge, which Pillow refuses.
+        part = (left, top, min(image.width, left + width), min(image.height, top + height))
+        return image.resize(size, Image.Resampling.LANCZOS, box=part)
     small = image.resize(inner, Image.Resampling.LANCZOS)
     if fit == "contain":
         return small

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     st.sampled_from(["contain", "cover", "pad", "stretch"]),
     st.sampled_from(["RGB", "RGBA"]),
 )
+@example((2, 15), (1, 11), "cover", "RGB")
 def test_every_fit_gives_the_size_it_promises(own: tuple[int, int], size: tuple[int, int], fit: str, mode: str) -> None:
     """Only `contain` may be smaller, and it touches two sides."""
     made = fitted_into(Image.new(mode, own), size, fit)
