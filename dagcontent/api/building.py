@@ -14,7 +14,7 @@ from typing import Any
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
-from dagcontent.api.planning import check_outputs, new_resolver
+from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
 from dagcontent.api.targets import Target, parse_targets
@@ -101,6 +101,7 @@ class Build:
         self._rounds += 1
         epoch = self._store.open_epoch(self._graph_id)
         self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
+        check_targets(self.resolver, self._targets)
         check_outputs(self.resolver)
         self.machine = Machine(
             self.resolver, slots=self._options.jobs, remaining_s=RemainingTime(self.resolver), seed=self._options.seed,

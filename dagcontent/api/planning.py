@@ -24,7 +24,15 @@ from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
-__all__ = ["check_outputs", "dry_resolver", "explain_instance", "new_resolver", "only_unit", "plan_graph"]
+__all__ = [
+    "check_outputs",
+    "check_targets",
+    "dry_resolver",
+    "explain_instance",
+    "new_resolver",
+    "only_unit",
+    "plan_graph",
+]
 
 _NEAREST_OF = 200
 
@@ -45,7 +53,9 @@ def new_resolver(
 
 def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True) -> Plan:
     """Return the dry run. Raises ConfigError, UsageError."""
-    resolver = dry_resolver(loaded, store, parse_targets(loaded.graph, targets))
+    wanted = parse_targets(loaded.graph, targets)
+    resolver = dry_resolver(loaded, store, wanted)
+    check_targets(resolver, wanted)
     check_outputs(resolver)
     plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
@@ -90,6 +100,25 @@ def check_outputs(resolver: Resolver) -> None:
             facts=[("pairs", str(len(found)))],
             hint="give each its own `output`; upper and lower case count as equal",
         )
+
+
+def check_targets(resolver: Resolver, targets: Sequence[Target]) -> None:
+    """Find targets that name no instance of a node whose instances are known. Raises ConfigError."""
+    for target in targets:
+        wanted = chosen_by([target])
+        units = resolver.fanout.units_of(target.node)
+        if wanted is not None and units and not any(wanted(resolver.fanout, unit) for unit in units):
+            _refuse(resolver, target)
+
+
+def _refuse(resolver: Resolver, target: Target) -> None:
+    names = [resolver.fanout.name(u) for u in resolver.fanout.units_of(target.node)]
+    shown = ",".join(
+        "*" if label is None else f"#{label}" if isinstance(label, int) else label for label in target.labels
+    )
+    known = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    hint = f"there is: {known}" if names else "its list is empty"
+    raise ConfigError(f"no instance `{resolver.graph.nodes[target.node].name}[{shown}]`", hint=hint)
 
 
 def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldDiff, ...]:

@@ -177,6 +177,14 @@ class Explainer:
             if len(steps) == len(expr.steps):
                 path = (*path, *steps)
             yield Place(dim.of.place.file, path), None
+        elif isinstance(dim.of, Sequence) and here + expr.shift in range(len(dim.of.items)):
+            part = dim.of.items[here + expr.shift]
+            for step in expr.steps:
+                inside = dict(part.items) if isinstance(part, Table) else {}
+                if not isinstance(step, MemberStep) or step.name not in inside:
+                    break
+                part = inside[step.name]
+            yield from self._trace(part, unit, depth + 1)
         else:
             yield from self._trace(dim.of, unit, depth + 1)
 

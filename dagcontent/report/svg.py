@@ -24,6 +24,7 @@ _NARROW, _WIDE = 150, 260
 _COLUMN_GAP: Final = 72
 _ROW_GAP: Final = 22
 _LEGEND: Final = 44
+_DOT: Final = " \u00b7 "
 
 _LIGHT: Final = {
     "ground": "#fbfbfa", "ink": "#1c2024", "soft": "#63696f", "line": "#a3a9b0", "paper": "#ffffff",
@@ -215,7 +216,7 @@ def _head(picture: Picture) -> list[str]:
     words += [f"{count:,} {status}" for status, count in picture.counts.items()]
     return [
         f'<text class="graph" x="{_MARGIN}" y="34">{_text(picture.name)}</text>',
-        f'<text class="said" x="{_MARGIN}" y="53">{_text(" \u00b7 ".join(words))}</text>',
+        f'<text class="said" x="{_MARGIN}" y="53">{_text(_DOT.join(words))}</text>',
     ]
 
 
