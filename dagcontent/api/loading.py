@@ -43,7 +43,7 @@ def _examine(
     stamps = _Stamps()
     read = load_pipeline(path, overrides=params, read=stamps.read)
     broken = {str(m.path[1]) for m in read.mistakes if len(m.path) > 1 and m.path[0] in {"node", "each", "params"}}
-    linked = link(read.pipeline, broken)
+    linked = link(read.pipeline, broken | set(read.pipeline.broken))
     mistakes = (*read.mistakes, *linked.mistakes)
     found = tuple(sorted((locate(read.sources, m) for m in mistakes), key=lambda m: (m.file, m.line, m.column)))
     if linked.graph is None or any(not m.warning for m in mistakes):

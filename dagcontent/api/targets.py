@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ from dagcontent.errors import ConfigError
 from dagcontent.graph.model import Graph
 from dagcontent.plan.fanout import Fanout
 from dagcontent.plan.unit import Unit
+from dagcontent.spec.nearest import nearest
 
 __all__ = ["Target", "chosen_by", "parse_targets"]
 
@@ -47,8 +47,8 @@ def _target(graph: Graph, text: str) -> Target:
     name = found.group(1) if found is not None else text
     node = graph.by_name.get(name)
     if found is None or node is None:
-        close = difflib.get_close_matches(name, list(graph.by_name), n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"nodes are: {', '.join(list(graph.by_name)[:20])}"
+        close = nearest(name, graph.by_name)
+        hint = f"did you mean `{close}`?" if close else f"nodes are: {', '.join(list(graph.by_name)[:20])}"
         raise ConfigError(f"no node `{name}` in {graph.name}", hint=hint)
     inside = found.group(2)
     if inside is None:

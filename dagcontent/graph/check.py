@@ -5,20 +5,37 @@ Knows no store and no content. `spec` checks what one table can say of itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from dagcontent.graph.model import Dimension, Element, Expr, Join, Label, Literal, Node, Output, Position, exprs_in
+from dagcontent.graph.model import (
+    Dimension,
+    Element,
+    Expr,
+    Join,
+    Label,
+    Literal,
+    MemberStep,
+    Node,
+    Output,
+    Position,
+    exprs_in,
+)
+from dagcontent.graph.references import did_you_mean
 from dagcontent.graph.typing import fits_param
-from dagcontent.spec.model import Place
+from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
 
 __all__ = ["check_node"]
 
 
-def check_node(node: Node, nodes: list[Node], dimensions: list[Dimension]) -> Iterator[Mistake]:
+def check_node(
+    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Mapping[str, str]
+) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node."""
     for name, expr in node.params:
         yield from _param(node, name, expr, nodes)
+    if node.model is not None and isinstance(node.spec.model, Template):
+        yield from _model(node, node.model, models, dimensions)
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
         yield _mistake(
             node,
@@ -28,6 +45,34 @@ def check_node(node: Node, nodes: list[Node], dimensions: list[Dimension]) -> It
         )
     if node.output is not None:
         yield from _output_name(node, dimensions)
+
+
+def _model(node: Node, expr: Expr, models: Mapping[str, str], dimensions: list[Dimension]) -> Iterator[Mistake]:
+    """Check every model that a reference can stand for; the loader checked those that are written out."""
+    for value in _possible(expr, dimensions):
+        model = models.get(value, value) if isinstance(value, str) else value
+        stand_ins = [f"local/{name}" for name in node.kind.stand_ins]
+        if not isinstance(model, str):
+            yield _mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")
+        elif not model.startswith("local/"):
+            use = f"use {stand_ins[0]}" if stand_ins else ""
+            yield _mistake(node, "model", f"`{model}`: paid models are not available yet in this version", use)
+        elif model not in stand_ins:
+            caret = did_you_mean(model, stand_ins) or f"there is: {', '.join(stand_ins)}"
+            yield _mistake(node, "model", f"`{model}` does not make {node.kind.name}", caret)
+
+
+def _possible(expr: Expr, dimensions: list[Dimension]) -> Iterator[object]:
+    """Yield the values an expression over params and literal lists can have."""
+    if isinstance(expr, Literal):
+        yield expr.value
+    elif isinstance(expr, Element):
+        of = dimensions[expr.dim].of
+        for element in of.value if isinstance(of, Literal) and isinstance(of.value, list) else ():
+            value = element
+            for step in expr.steps:
+                value = value.get(step.name) if isinstance(step, MemberStep) and isinstance(value, dict) else None
+            yield value
 
 
 def _depends_on_made(expr: Expr) -> bool:

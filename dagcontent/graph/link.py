@@ -30,7 +30,7 @@ from dagcontent.graph.model import (
     exprs_in,
     outputs_in,
 )
-from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, nearest
+from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
 from dagcontent.graph.typing import joinable, type_of_literal, united
 from dagcontent.kinds.registry import KINDS
 from dagcontent.spec.model import (
@@ -93,7 +93,7 @@ class _Linker:
         self.mistakes.extend(cycles)
         if not cycles:
             for linked in nodes:
-                self.mistakes.extend(check_node(linked, nodes, dimensions))
+                self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models))
         graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
         return Linked(graph, tuple(self.mistakes))
 
@@ -110,7 +110,7 @@ class _Linker:
             if name in self.broken and name not in self.dimension_index:
                 continue
             if name not in self.dimension_index:
-                caret = nearest(name, self.dimension_index) or "declare it under [each]"
+                caret = did_you_mean(name, self.dimension_index) or "declare it under [each]"
                 self._mistake(f"no dimension `{name}`", self._place(node, "each"), caret, sub=(position,))
             elif name in known:
                 self._mistake(f"the dimension `{name}` is named twice", self._place(node, "each"), "", sub=(position,))

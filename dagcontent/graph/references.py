@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -34,9 +33,10 @@ from dagcontent.graph.model import (
 from dagcontent.graph.typing import FACT_TYPES
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
+from dagcontent.spec.nearest import nearest
 from dagcontent.values.types import ANY, INTEGER, TEXT, Type, list_of
 
-__all__ = ["BadReference", "NodeFace", "ReferenceCompiler", "Scope", "nearest"]
+__all__ = ["BadReference", "NodeFace", "ReferenceCompiler", "Scope", "did_you_mean"]
 
 
 class BadReference(Exception):  # noqa: N818 - said of the reference; it becomes a mistake, not an error
@@ -73,10 +73,10 @@ class Scope:
         return dim in self.dims
 
 
-def nearest(name: str, among: Iterable[str]) -> str:
+def did_you_mean(name: str, among: Iterable[str]) -> str:
     """Return "did you mean `x`?" for the nearest name, or nothing."""
-    close = difflib.get_close_matches(name, list(among), n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else ""
+    close = nearest(name, among)
+    return "" if close is None else f"did you mean `{close}`?"
 
 
 class ReferenceCompiler:
@@ -109,7 +109,7 @@ class ReferenceCompiler:
         if face is None:
             names = [*self.nodes, *self.dimension_names, "params"]
             raise BadReference(
-                f"nothing here is named `{root}`", nearest(root, names) or "neither a node nor a dimension"
+                f"nothing here is named `{root}`", did_you_mean(root, names) or "neither a node nor a dimension"
             )
         return self._output(ref, face, scope)
 
@@ -121,7 +121,9 @@ class ReferenceCompiler:
         name = ref.steps[0].name
         expr = self.params.get(name)
         if expr is None:
-            raise BadReference(f"no parameter `{name}` in [params]", nearest(name, self.params) or "declare it there")
+            raise BadReference(
+                f"no parameter `{name}` in [params]", did_you_mean(name, self.params) or "declare it there"
+            )
         steps, kind = self._steps(ref.steps[1:], expr.type, scope)
         if not isinstance(expr, Literal):
             if steps:
@@ -168,7 +170,7 @@ class ReferenceCompiler:
     def _dimension(self, name: str) -> Dimension:
         if name not in self.dimension_names:
             raise BadReference(
-                f"no dimension `{name}`", nearest(name, self.dimension_names) or "declare it under [each]"
+                f"no dimension `{name}`", did_you_mean(name, self.dimension_names) or "declare it under [each]"
             )
         return self.dimension(name)
 
@@ -222,7 +224,7 @@ class ReferenceCompiler:
             if arg.name not in names:
                 raise BadReference(
                     f"`{face.name}` is not over `{arg.name}`",
-                    nearest(arg.name, names) or f"it is over {', '.join(names)}",
+                    did_you_mean(arg.name, names) or f"it is over {', '.join(names)}",
                 )
             position = names.index(arg.name)
         elif isinstance(arg.value, PathArg) and len(arg.value.parts) == 1 and arg.value.parts[0] in names:
@@ -262,7 +264,7 @@ class ReferenceCompiler:
         if root not in self.dimension_names and root not in {"params", "index", "label"}:
             raise BadReference(
                 f"`{text}` is not a way to choose: it starts at a dimension in scope, params, index or label",
-                nearest(root, [*self.dimension_names, "params", "index", "label"])
+                did_you_mean(root, [*self.dimension_names, "params", "index", "label"])
                 or "a label is written in single quotes",
             )
         inner = Ref(text, root, tuple(FieldStep(p) for p in path.parts[1:]), 0, 0)
@@ -318,13 +320,15 @@ def _member(name: str, kind: Type) -> tuple[Step, Type]:
         field = kind.field(name)
         if field is None:
             names = [f.name for f in kind.fields]
-            raise BadReference(f"there is no field `{name}`", nearest(name, names) or f"there is: {', '.join(names)}")
+            raise BadReference(
+                f"there is no field `{name}`", did_you_mean(name, names) or f"there is: {', '.join(names)}"
+            )
         return MemberStep(name, field.optional), field.type
     if kind.artifact or kind.name == "text":
         if name in FACT_TYPES:
             return FactStep(name), FACT_TYPES[name]
         raise BadReference(
-            f"`{name}` is not a fact of {kind}", nearest(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
+            f"`{name}` is not a fact of {kind}", did_you_mean(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
         )
     if kind.name == "list":
         raise BadReference(f"a list has no field `{name}`", f"write `[*].{name}` for that of every element")

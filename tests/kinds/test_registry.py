@@ -92,7 +92,7 @@ def test_groups_name_parameters_that_can_be_left_out(kind: Kind) -> None:
 @each_kind
 def test_effect_fits_what_is_declared(kind: Kind) -> None:
     """Only what the planner evaluates has a function here; only what a model makes has a price and a stand-in."""
-    assert (kind.evaluate is not None) == (kind.effect is Effect.VALUE)
+    assert (kind.evaluate is not None) == (kind.effect in {Effect.VALUE, Effect.FILES})
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
     assert kind.version >= 1
