@@ -278,12 +278,15 @@ class _Linker:
         if isinstance(value, list):
             items = [self._value(item, _below(place, i), scope) for i, item in enumerate(value)]
             if all(isinstance(item, Literal) for item in items):
-                return Literal(value, type_of_literal(value), place)
+                # Not `value`: an item may be a reference to a parameter, which is a literal by now.
+                known = [item.value for item in items if isinstance(item, Literal)]
+                return Literal(known, type_of_literal(known), place)
             return Sequence(tuple(items), list_of(united([item.type for item in items])))
         if isinstance(value, dict):
             fields = {k: self._value(v, _below(place, k), scope) for k, v in value.items()}
             if all(isinstance(item, Literal) for item in fields.values()):
-                return Literal(value, type_of_literal(value), place)
+                table = {key: item.value for key, item in fields.items() if isinstance(item, Literal)}
+                return Literal(table, type_of_literal(table), place)
             return Table(tuple(fields.items()), record_of(*(Field(k, e.type) for k, e in fields.items())))
         return Literal(value, type_of_literal(value), place)
 

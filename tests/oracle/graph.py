@@ -16,6 +16,7 @@ import tomli
 from oracle import kinds
 from oracle.values import key as key_of
 
+from dagcontent.errors import NodeError
 from dagcontent.kinds.registry import KINDS
 from dagcontent.values.record import Manifest
 from dagcontent.values.value import Blob, Digest
@@ -142,7 +143,10 @@ class Oracle:
         defaults = {p.name: p.default for p in kind.params if p.default is not None}
         full = defaults | given
         if kind.evaluate is not None:
-            return Instance("value", kind.evaluate(full))
+            try:
+                return Instance("value", kind.evaluate(full))
+            except NodeError:
+                return Instance("failed")
         model = node.get("model", "")
         keyed = {n: v for n, v in given.items() if defaults.get(n) != v}
         key, call = key_of(Manifest(kind.name, kind.version, keyed, model=model)), kinds.identity(kind.name, model, full)

@@ -76,7 +76,7 @@ def test_whatever_the_order_of_events_the_values_are_those_of_a_recursion(
     if not p["retry"]:  # a failure may pass more often than a node is tried again
         for name, (status, value) in values(resolver).items():
             one = oracle.instances[name]
-            assert status == one.status, name
+            assert status == one.status, (name, status, one, p)
             if status in {"done", "value"}:
                 assert value == one.value, name
     if not p["lose"]:
