@@ -113,7 +113,9 @@ def size_of(call: Call, name: str = "size") -> tuple[int, int] | None:
     width, height = int(found[1]), int(found[2])
     if not (16 <= width <= SIDE_MAX_PX and 16 <= height <= SIDE_MAX_PX and width * height <= PIXELS_MAX):
         text = f"`{name}` is out of bounds: {width}x{height}"
-        raise NodeError(text, hint=f"each side 16 to {SIDE_MAX_PX} px, at most {PIXELS_MAX // 1_000_000} megapixels in all")
+        raise NodeError(
+            text, hint=f"each side 16 to {SIDE_MAX_PX} px, at most {PIXELS_MAX // 1_000_000} megapixels in all"
+        )
     return width, height
 
 

@@ -71,10 +71,17 @@ def burn(call: Call) -> Made:
         f"ass=filename={ffmpeg.quoted(subtitles)}:fontsdir={ffmpeg.quoted(fonts)},{ffmpeg.LAST}[v]"
     )
     sources = [ffmpeg.Source(path, media_type)]
-    encode = [*ffmpeg.H264, "-fps_mode", "passthrough", *(("-c:a", "copy") if media_type == "video/mp4" else ffmpeg.AAC)]
+    encode = [
+        *ffmpeg.H264,
+        "-fps_mode",
+        "passthrough",
+        *(("-c:a", "copy") if media_type == "video/mp4" else ffmpeg.AAC),
+    ]
     carried: dict[str, Any] = travelling(facts)
     if "chapters" in carried:
-        sources.append(ffmpeg.Source(chapter_file(carried["chapters"], call.workdir / "chapters.txt"), "text/x-ffmetadata"))
+        sources.append(
+            ffmpeg.Source(chapter_file(carried["chapters"], call.workdir / "chapters.txt"), "text/x-ffmetadata")
+        )
     encode += ["-map_chapters", str(len(sources) - 1)]
     out = call.workdir / "subtitled.mp4"
     version = ffmpeg.render(

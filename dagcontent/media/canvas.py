@@ -6,6 +6,7 @@ made smaller. All chance comes from one seeded source, so equal seeds are equal 
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Sequence
@@ -55,15 +56,20 @@ class Canvas:
         planes = self._planes(stops)
         for center, radius, color, strength in glows:
             mask = self._disc_of_light(center, radius)
+            share = strength / 255.0
             planes = [
-                ImageMath.lambda_eval(lambda a, c=c: a["p"] + (c - a["p"]) * a["m"] * (strength / 255.0), p=plane, m=mask)  # type: ignore[misc]  # noqa: B023
+                ImageMath.lambda_eval(functools.partial(_towards, color=c, share=share), p=plane, m=mask)
                 for plane, c in zip(planes, color, strict=True)
             ]
         self.image = self._dithered(planes)
 
     def fill(self, outlines: Sequence[Sequence[Point]], stops: Stops, opacity: float = 1.0) -> None:
         """Fill outlines, in px, with a vertical gradient over the whole picture's height."""
-        boxes = [(min(x for x, _ in o), min(y for _, y in o), max(x for x, _ in o), max(y for _, y in o)) for o in outlines if o]
+        boxes = [
+            (min(x for x, _ in o), min(y for _, y in o), max(x for x, _ in o), max(y for _, y in o))
+            for o in outlines
+            if o
+        ]
         box = self._box(boxes)
         if box is None:
             return
@@ -87,7 +93,9 @@ class Canvas:
     def glow(self, center: Point, radius: float, color: Color, strength: float) -> None:
         """Let light fall on what is painted."""
         light = self._disc_of_light(center, radius)
-        mask: Image.Image = ImageMath.lambda_eval(lambda a: a["m"] * strength + (a["n"] - 128.0) / 160.0, m=light, n=self._grain)
+        mask: Image.Image = ImageMath.lambda_eval(
+            lambda a: a["m"] * strength + (a["n"] - 128.0) / 160.0, m=light, n=self._grain
+        )
         self.image.paste(_whole(color), (0, 0, *self.size), mask.convert("L"))
 
     def shade(self, stops: Sequence[tuple[float, float]], color: Color) -> None:
@@ -99,7 +107,9 @@ class Canvas:
     def finish(self, strength: float = 3.0) -> Image.Image:
         """Return the picture with a fine grain over it."""
         planes = [
-            ImageMath.lambda_eval(lambda a: a["p"] + (a["n"] - 128.0) * (strength / 128.0) + 0.5, p=band.convert("F"), n=self._grain)
+            ImageMath.lambda_eval(
+                lambda a: a["p"] + (a["n"] - 128.0) * (strength / 128.0) + 0.5, p=band.convert("F"), n=self._grain
+            )
             for band in self.image.split()
         ]
         return Image.merge("RGB", [plane.convert("L") for plane in planes])
@@ -142,7 +152,9 @@ class Canvas:
 
     def _dithered(self, planes: Sequence[Image.Image], box: Box | None = None) -> Image.Image:
         grain = self._grain if box is None else self._grain.crop(box)
-        bands = [ImageMath.lambda_eval(lambda a: a["p"] + a["n"] / 255.0, p=plane, n=grain).convert("L") for plane in planes]
+        bands = [
+            ImageMath.lambda_eval(lambda a: a["p"] + a["n"] / 255.0, p=plane, n=grain).convert("L") for plane in planes
+        ]
         return Image.merge("RGB", bands)
 
     def _disc_of_light(self, center: Point, radius: float) -> Image.Image:
@@ -153,6 +165,11 @@ class Canvas:
         disc = soft.convert("F").resize((side, side), Image.Resampling.BICUBIC)
         light.paste(disc, (round(center[0] - side / 2), round(center[1] - side / 2)))
         return light
+
+
+def _towards(planes: Any, *, color: float, share: float) -> Any:
+    """Move plane `p` towards a colour where the mask `m` is light. Arguments are Pillow's arithmetic operands."""
+    return planes["p"] + (color - planes["p"]) * planes["m"] * share
 
 
 def _between(stops: Stops, at: float, channel: int) -> float:

@@ -101,7 +101,10 @@ def _title(text: str, size: tuple[int, int]) -> tuple[Block, tuple[int, int]]:
         written = ""  # a few letters out of a title in another script are worse than no title
     left = round(width * _MARGIN)
     # Wide pictures leave their right half to the scene; tall ones give the title their whole width.
-    room = (round(width * (0.62 if width > height * 1.2 else 1 - 2 * _MARGIN)), round(height * (0.34 if width > height * 1.2 else 0.26)))
+    room = (
+        round(width * (0.62 if width > height * 1.2 else 1 - 2 * _MARGIN)),
+        round(height * (0.34 if width > height * 1.2 else 0.26)),
+    )
     largest = round(min(min(size) * 0.125, height * 0.13))
     block = fitted(written, face, room, largest, smallest=max(6, min(size) // 40), lines_max=4)
     return block, (left, round(height * (0.11 if width > height * 1.2 else 0.12)))
@@ -116,7 +119,11 @@ def _ink(canvas: Canvas, mood: Mood, block: Block, at: tuple[int, int]) -> Color
     light_ink = min(_contrast(_WHITE, color) for color in behind)
     dark_ink = min(_contrast(dark, color) for color in behind)
     # Light letters unless dark ones are clearly better: they sit more calmly on a sky.
-    ink, under = (dark, _WHITE) if dark_ink > light_ink * 1.6 and dark_ink > 3 else (_WHITE, blend(mood.top, (0.0, 0.0, 0.0), 0.65))
+    ink, under = (
+        (dark, _WHITE)
+        if dark_ink > light_ink * 1.6 and dark_ink > 3
+        else (_WHITE, blend(mood.top, (0.0, 0.0, 0.0), 0.65))
+    )
     bottom = (at[1] + block.height) / canvas.size[1]
     for _ in range(12):
         if min(_contrast(ink, color) for color in _behind(canvas, block, at)) >= CONTRAST_MIN:
@@ -127,7 +134,12 @@ def _ink(canvas: Canvas, mood: Mood, block: Block, at: tuple[int, int]) -> Color
 
 def _behind(canvas: Canvas, block: Block, at: tuple[int, int]) -> list[Color]:
     """Return what lies behind the letters in a grid of patches: their mean colours."""
-    box = (at[0], at[1], min(canvas.size[0], at[0] + max(1, block.width)), min(canvas.size[1], at[1] + max(1, block.height)))
+    box = (
+        at[0],
+        at[1],
+        min(canvas.size[0], at[0] + max(1, block.width)),
+        min(canvas.size[1], at[1] + max(1, block.height)),
+    )
     small = canvas.image.crop(box).resize((8, 6), Image.Resampling.BOX)
     data = small.tobytes()
     return [(float(data[i]), float(data[i + 1]), float(data[i + 2])) for i in range(0, len(data), 3)]

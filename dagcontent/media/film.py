@@ -113,7 +113,9 @@ def _plan(call: Call, facts: list[dict[str, Any]], sounds: list[dict[str, Any]])
     for number, count in enumerate(frames, start=1):
         if overlap and len(frames) > 1 and count <= overlap:
             text = f"clip {number} is shorter than the {transition}: {float(count / fps):.2f} s"
-            raise NodeError(text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or make the clip longer")
+            raise NodeError(
+                text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or make the clip longer"
+            )
     starts = [0]
     for count in frames[:-1]:
         starts.append(starts[-1] + count - overlap)
@@ -156,7 +158,9 @@ def _scaled(plan: _Plan, facts: dict[str, Any]) -> str:
     if plan.fit == "stretch":
         return f",scale={width}:{height}:flags=bicubic"
     if plan.fit == "cover":
-        return f"{square},scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic,crop={width}:{height}"
+        return (
+            f"{square},scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic,crop={width}:{height}"
+        )
     return (
         f"{square},scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic,"
         f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:black"
@@ -169,7 +173,11 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
     count = len(facts)
     for i, f in enumerate(facts):
         length = plan.sample(plan.starts[i] + plan.frames[i]) - plan.sample(plan.starts[i])
-        begin = f"[{i}:a:0]asetpts=PTS-STARTPTS,{_SOUND}" if "sample_rate" in f else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{_SOUND}"
+        begin = (
+            f"[{i}:a:0]asetpts=PTS-STARTPTS,{_SOUND}"
+            if "sample_rate" in f
+            else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{_SOUND}"
+        )
         rows.append(f"{begin},apad,atrim=end_sample={length}[a{i}]")
     own = "own" if extra else "joined"
     if plan.overlap and count > 1:

@@ -37,7 +37,17 @@ _PLAIN: Final = str.maketrans(
 )  # fmt: skip
 _DASHES: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | {"\u00a0": " ", "\u00ad": ""})
 # Faces that set well, best first; any other face comes after them by name.
-_PREFERRED: Final = ("inter", "noto sans", "open sans", "roboto", "helvetica", "arial", "segoe ui", "dejavu sans", "liberation sans")
+_PREFERRED: Final = (
+    "inter",
+    "noto sans",
+    "open sans",
+    "roboto",
+    "helvetica",
+    "arial",
+    "segoe ui",
+    "dejavu sans",
+    "liberation sans",
+)
 _EMOJI_LIKE: Final = re.compile("[\ufe00-\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
 
@@ -84,7 +94,10 @@ def installed(name: str) -> Face:
     wanted = " ".join(name.lower().split())
     faces = _faces()
     for face, family, style in faces:
-        if wanted in (f"{family} {style}".lower(), family.lower() if style.lower() in ("regular", "book", "roman") else ""):
+        if wanted in (
+            f"{family} {style}".lower(),
+            family.lower() if style.lower() in ("regular", "book", "roman") else "",
+        ):
             return face
     for face, family, _ in faces:
         if wanted == family.lower():
@@ -94,7 +107,11 @@ def installed(name: str) -> Face:
     families = sorted({family for _, family, _ in faces})
     near = difflib.get_close_matches(name, families, n=3, cutoff=0.4) or families[:3]
     text = f"there is no font {name!r} on this machine"
-    hint = f"nearest: {', '.join(near)}; or leave `font` out for the built-in one" if near else "leave `font` out for the built-in one"
+    hint = (
+        f"nearest: {', '.join(near)}; or leave `font` out for the built-in one"
+        if near
+        else "leave `font` out for the built-in one"
+    )
     raise NodeError(text, hint=hint)
 
 
@@ -162,6 +179,8 @@ def _faces() -> list[tuple[Face, str, str]]:
 def _goodness(row: tuple[Face, str, str]) -> tuple[int, int, str, str]:
     face, family, style = row
     lower = family.lower()
-    rank = next((i for i, name in enumerate(_PREFERRED) if lower == name or lower.startswith(name + " ")), len(_PREFERRED))
+    rank = next(
+        (i for i, name in enumerate(_PREFERRED) if lower == name or lower.startswith(name + " ")), len(_PREFERRED)
+    )
     upright = 0 if style.lower() in ("regular", "book", "roman", "medium") else 1
     return rank, upright, lower, str(face.path)

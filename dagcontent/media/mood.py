@@ -72,7 +72,9 @@ def mood_of(prompt: str, *, style: str = "", without: str = "", tint: Color | No
     """Return the mood of a prompt. What its words leave open is decided by `seed`."""
     words = _words(f"{prompt} {style}") - _words(without)
     scene = _best(SCENES, words) or seed.choice(("mountains", "ribbons", "ribbons", "sea", "mountains"))
-    time = _best(TIMES, words) or seed.choice(("night",) if scene == "space" else ("dawn", "day", "dusk", "dusk", "night"))
+    time = _best(TIMES, words) or seed.choice(
+        ("night",) if scene == "space" else ("dawn", "day", "dusk", "dusk", "night")
+    )
     colors = [_color(text) for text in _PALETTES[time]]
     shift = seed.uniform(-0.035, 0.035)
     colors = [_turned(color, shift) for color in colors]

@@ -74,4 +74,3 @@ def _sound(fps: Fraction, frames: int, keep_db: float | None) -> list[str]:
         f"[0:a:0]{_SOUND},volume={keep_db}dB,apad,atrim=end_sample={samples}[own]",
         f"[new][own]amix=inputs=2:duration=first:normalize=0,alimiter=limit=0.97:level=0:latency=1,{end}",
     ]
-

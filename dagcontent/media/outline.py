@@ -85,7 +85,12 @@ class Writer:
 
     def paragraph(self, characters: int | None = None) -> str:
         """Return a few sentences, of at most that many characters."""
-        sentences = [self._sentence(_OPENINGS), self._sentence(_MIDDLES), self._sentence(_MIDDLES), self._sentence(_ENDINGS)]
+        sentences = [
+            self._sentence(_OPENINGS),
+            self._sentence(_MIDDLES),
+            self._sentence(_MIDDLES),
+            self._sentence(_ENDINGS),
+        ]
         while characters is not None and len(sentences) > 1 and len(" ".join(sentences)) > characters:
             sentences.pop(-2 if len(sentences) > 2 else -1)
         text = " ".join(sentences)
@@ -118,7 +123,9 @@ class Writer:
             return self._random.random() < 0.5
         return None if kind == "null" else self._string(schema, path, at)
 
-    def _object(self, schema: Mapping[str, Any], root: Any, path: tuple[str, ...], at: tuple[int, int]) -> dict[str, Any]:
+    def _object(
+        self, schema: Mapping[str, Any], root: Any, path: tuple[str, ...], at: tuple[int, int]
+    ) -> dict[str, Any]:
         fields = schema.get("properties") or {}
         required = schema.get("required") or []
         # Deep down only what must be there: a form that holds itself comes to an end.
@@ -188,7 +195,11 @@ class Writer:
         text = fixed if fixed is not None else self._line(path, at)
         least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
         while len(text) < least:
-            text = f"{text} {self._sentence(_MIDDLES)}"[: max(least, len(text) + 1)] if least - len(text) < 40 else f"{text} {self._sentence(_MIDDLES)}"
+            text = (
+                f"{text} {self._sentence(_MIDDLES)}"[: max(least, len(text) + 1)]
+                if least - len(text) < 40
+                else f"{text} {self._sentence(_MIDDLES)}"
+            )
         if most is not None and len(text) > int(most):
             shorter = text[: int(most)]
             # Cut at a word where one ends; the least length goes before looks.
@@ -204,7 +215,9 @@ class Writer:
             return f"{self._noun().lower().replace(' ', '-')}-{at[0] + 1}"
         if any(word in name for word in ("prompt", "picture", "image", "visual", "shot", "description", "setting")):
             pair = self._pair()
-            light = self._random.choice(("soft morning light", "a wide view", "late sun", "quiet shadows", "clear air", "night"))
+            light = self._random.choice(
+                ("soft morning light", "a wide view", "late sun", "quiet shadows", "clear air", "night")
+            )
             return f"{pair['a']} and {pair['b']}, {light}"
         if any(word in name for word in ("tag", "keyword", "topic", "word", "color", "colour", "mood")):
             return self._noun().lower()
@@ -240,7 +253,10 @@ def _things(prompt: str) -> list[str]:
                 continue
             things += [" ".join(run[i : i + 3]) for i in range(0, len(run), 3)]
             run = []
-    lower = [thing[0].lower() + thing[1:] if prompt.lstrip().startswith(thing) and thing[1:].islower() else thing for thing in things]
+    lower = [
+        thing[0].lower() + thing[1:] if prompt.lstrip().startswith(thing) and thing[1:].islower() else thing
+        for thing in things
+    ]
     return list(dict.fromkeys(lower)) or list(dict.fromkeys(_WORD.findall(prompt)))
 
 

@@ -113,7 +113,9 @@ def _streams(path: Path, type: str, media_type: str) -> tuple[dict[str, Any], in
         raise NodeError(text, hint=f"{expected} that plays to its end is expected") from error
 
 
-def _decode(path: Path, container: Any, video: Any, audio: Any) -> tuple[dict[str, Any], int | None]:  # Any: PyAV's classes, late
+def _decode(
+    path: Path, container: Any, video: Any, audio: Any
+) -> tuple[dict[str, Any], int | None]:  # Any: PyAV's classes, late
     pictures, sound = hashlib.sha256(), hashlib.sha256()
     frames = samples = 0
     first: Fraction | None = None
@@ -173,7 +175,13 @@ def _rows(frame: Any) -> Iterator[bytes | memoryview]:
 
 def _row_bytes(frame: Any, plane: Any, index: int) -> int:
     component = next((c for c in frame.format.components if c.plane == index), None)
-    bits = frame.format.padded_bits_per_pixel if len(frame.planes) == 1 else (component.bits + 7) // 8 * 8 if component else 8
+    bits = (
+        frame.format.padded_bits_per_pixel
+        if len(frame.planes) == 1
+        else (component.bits + 7) // 8 * 8
+        if component
+        else 8
+    )
     pair = 2 if len(frame.planes) == 2 and index == 1 else 1
     return int(min(abs(plane.line_size), (plane.width * bits * pair + 7) // 8))
 

@@ -114,7 +114,9 @@ class ProcessRunner:
             raise _stopped(argv)
         if late is not None and code != 0:
             text = f"{_name(argv)} took longer than {late:g} s and was stopped"
-            raise NodeError(text, facts=[("it said", tail or "nothing")], hint="make the work smaller, or allow more time")
+            raise NodeError(
+                text, facts=[("it said", tail or "nothing")], hint="make the work smaller, or allow more time"
+            )
         if code != 0:
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             text = f"{_name(argv)} failed ({how})"

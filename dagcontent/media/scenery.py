@@ -40,7 +40,13 @@ def _mountains(canvas: Canvas, mood: Mood) -> None:
         if i == 0 and (mood.words & {"snow", "winter", "alps", "glacier", "peak", "summit"} or mood.time == "day"):
             _snowcaps(canvas, line, base)
         if i >= 3:
-            _pines(canvas, line, color if i == 3 else mood.near, height * (0.035 if i == 3 else 0.075), 0.5 if i == 3 else 0.32)
+            _pines(
+                canvas,
+                line,
+                color if i == 3 else mood.near,
+                height * (0.035 if i == 3 else 0.075),
+                0.5 if i == 3 else 0.32,
+            )
 
 
 def _snowcaps(canvas: Canvas, line: list[Point], base: float) -> None:
@@ -71,7 +77,15 @@ def _pine(x: float, foot: float, size: float) -> list[list[Point]]:
         for top, low, half in ((1.0, 0.62, 0.13), (0.8, 0.36, 0.19), (0.56, 0.08, 0.25))
     ]
     trunk = size * 0.03
-    return [*tiers, [(x - trunk, foot - size * 0.1), (x + trunk, foot - size * 0.1), (x + trunk, foot + size * 0.1), (x - trunk, foot + size * 0.1)]]
+    return [
+        *tiers,
+        [
+            (x - trunk, foot - size * 0.1),
+            (x + trunk, foot - size * 0.1),
+            (x + trunk, foot + size * 0.1),
+            (x - trunk, foot + size * 0.1),
+        ],
+    ]
 
 
 def _city(canvas: Canvas, mood: Mood) -> None:
@@ -102,9 +116,22 @@ def _roof(canvas: Canvas, x: float, wide: float, roof: float, unit: float) -> li
     kind = random.random()
     middle = x + wide / 2
     if kind < 0.18:
-        return [[(middle - unit * 0.02, roof), (middle, roof - unit * random.uniform(0.5, 1.1)), (middle + unit * 0.02, roof)]]
+        return [
+            [
+                (middle - unit * 0.02, roof),
+                (middle, roof - unit * random.uniform(0.5, 1.1)),
+                (middle + unit * 0.02, roof),
+            ]
+        ]
     if kind < 0.36:
-        return [[(x + wide * 0.2, roof), (x + wide * 0.2, roof - unit * 0.25), (x + wide * 0.8, roof - unit * 0.25), (x + wide * 0.8, roof)]]
+        return [
+            [
+                (x + wide * 0.2, roof),
+                (x + wide * 0.2, roof - unit * 0.25),
+                (x + wide * 0.8, roof - unit * 0.25),
+                (x + wide * 0.8, roof),
+            ]
+        ]
     if kind < 0.46:
         return [[(x, roof), (middle, roof - unit * 0.4), (x + wide, roof)]]
     return []
@@ -121,7 +148,9 @@ def _windows(canvas: Canvas, x: float, wide: float, roof: float, cell: float, sh
         for column in range(columns):
             if random.random() < share:
                 left = x + side + column * cell + cell * 0.25
-                windows.append([(left, y), (left + cell * 0.5, y), (left + cell * 0.5, y + cell * 0.62), (left, y + cell * 0.62)])
+                windows.append(
+                    [(left, y), (left + cell * 0.5, y), (left + cell * 0.5, y + cell * 0.62), (left, y + cell * 0.62)]
+                )
         y += cell * 1.45
     return windows
 
@@ -156,7 +185,11 @@ def _rays(canvas: Canvas, mood: Mood) -> None:
     for _ in range(4):
         x = random.uniform(0.15, 0.8) * width
         lean, wide = width * 0.18, width * random.uniform(0.03, 0.08)
-        canvas.fill([[(x + lean, -2), (x + lean + wide * 0.6, -2), (x + wide - lean, height), (x - wide - lean, height)]], [(0, mood.light)], 0.07)
+        canvas.fill(
+            [[(x + lean, -2), (x + lean + wide * 0.6, -2), (x + wide - lean, height), (x - wide - lean, height)]],
+            [(0, mood.light)],
+            0.07,
+        )
 
 
 def _desert(canvas: Canvas, mood: Mood) -> None:
@@ -170,12 +203,23 @@ def _desert(canvas: Canvas, mood: Mood) -> None:
         lit = blend(blend(sand, mood.low, 0.45 * (1 - part)), mood.near, 0.28 * part)
         shadow = blend(lit, mood.near, 0.42)
         middle, rise = random.uniform(0.25, 0.75), random.uniform(0.06, 0.11)
-        crest = [(x / 60 * width, height * (base - rise * math.exp(-(((x / 60 - middle) * 3.1) ** 2)) + 0.02 * math.sin(x / 60 * 7 + i))) for x in range(61)]
-        canvas.fill([land(canvas, crest)], [(base - 0.1, lit), (min(1.0, base + 0.3), blend(lit, mood.near, 0.25)), (1.0, blend(lit, mood.near, 0.3))])
+        crest = [
+            (
+                x / 60 * width,
+                height * (base - rise * math.exp(-(((x / 60 - middle) * 3.1) ** 2)) + 0.02 * math.sin(x / 60 * 7 + i)),
+            )
+            for x in range(61)
+        ]
+        canvas.fill(
+            [land(canvas, crest)],
+            [(base - 0.1, lit), (min(1.0, base + 0.3), blend(lit, mood.near, 0.25)), (1.0, blend(lit, mood.near, 0.3))],
+        )
         # The side away from the light: from the crest's top down in a curve.
         top = min(crest, key=lambda p: p[1])
         lee = [top, *[p for p in crest if p[0] > top[0]]]
-        under = [(x, y + (x - top[0]) * 0.22 + height * 0.02 * math.sin((x - top[0]) / width * 6)) for x, y in reversed(lee)]
+        under = [
+            (x, y + (x - top[0]) * 0.22 + height * 0.02 * math.sin((x - top[0]) / width * 6)) for x, y in reversed(lee)
+        ]
         if len(lee) > 3:
             canvas.fill([[*lee, *under]], [(0, shadow)], 0.55)
 
@@ -186,12 +230,21 @@ def _space(canvas: Canvas, mood: Mood) -> None:
     short = min(width, height)
     deep = blend(mood.top, (3.0, 4.0, 14.0), 0.6)
     clouds = [
-        ((random.uniform(0, 1) * width, random.uniform(0.2, 1) * height), short * random.uniform(0.5, 0.9), blend(mood.middle, color, 0.6), random.uniform(0.3, 0.5))
+        (
+            (random.uniform(0, 1) * width, random.uniform(0.2, 1) * height),
+            short * random.uniform(0.5, 0.9),
+            blend(mood.middle, color, 0.6),
+            random.uniform(0.3, 0.5),
+        )
         for color in ((120.0, 60.0, 170.0), (40.0, 110.0, 180.0), (190.0, 80.0, 110.0), mood.middle)
     ]
     canvas.ground([(0, deep), (0.6, blend(deep, mood.middle, 0.35)), (1, deep)], clouds)
     stars(canvas, 1.05, 420)
-    x, y, radius = width * random.uniform(0.62, 0.72), height * random.uniform(0.68, 0.76), short * random.uniform(0.25, 0.31)
+    x, y, radius = (
+        width * random.uniform(0.62, 0.72),
+        height * random.uniform(0.68, 0.76),
+        short * random.uniform(0.25, 0.31),
+    )
     planets = ((212.0, 120.0, 84.0), (96.0, 150.0, 196.0), (178.0, 140.0, 198.0), (122.0, 178.0, 150.0))
     base = blend(mood.light, planets[0] if mood.words & {"red", "mars"} else random.choice(planets), 0.75)
     canvas.glow((x, y), radius * 1.75, base, 0.5)
@@ -203,12 +256,28 @@ def _space(canvas: Canvas, mood: Mood) -> None:
     for k in range(7):
         offset = (k - 3) / 3.6
         half = math.sqrt(max(0.0, 1 - offset**2)) * radius
-        canvas.discs([(x, y + offset * radius, half * 0.985, radius * random.uniform(0.03, 0.07))], [(0, blend(base, random.choice((mood.light, deep)), 0.4))], 0.3)
+        canvas.discs(
+            [(x, y + offset * radius, half * 0.985, radius * random.uniform(0.03, 0.07))],
+            [(0, blend(base, random.choice((mood.light, deep)), 0.4))],
+            0.3,
+        )
     # Night on the far side: a disc of shadow with the lit disc taken out of it.
     for step in range(26):
         shift = radius * (0.14 + 0.028 * step)
-        outer = [(x + radius * 1.004 * math.cos(a / 60 * math.pi - math.pi / 2), y + radius * 1.004 * math.sin(a / 60 * math.pi - math.pi / 2)) for a in range(61)]
-        inner = [(x + (radius - shift) * math.cos(a / 60 * math.pi - math.pi / 2), y + radius * 1.004 * math.sin(a / 60 * math.pi - math.pi / 2)) for a in range(60, -1, -1)]
+        outer = [
+            (
+                x + radius * 1.004 * math.cos(a / 60 * math.pi - math.pi / 2),
+                y + radius * 1.004 * math.sin(a / 60 * math.pi - math.pi / 2),
+            )
+            for a in range(61)
+        ]
+        inner = [
+            (
+                x + (radius - shift) * math.cos(a / 60 * math.pi - math.pi / 2),
+                y + radius * 1.004 * math.sin(a / 60 * math.pi - math.pi / 2),
+            )
+            for a in range(60, -1, -1)
+        ]
         canvas.fill([[*outer, *inner]], [(0, deep)], 0.052)
     if ring:
         _ring(canvas, x, y, radius, tilt, mood, front=True)
@@ -221,7 +290,9 @@ def _ring(canvas: Canvas, x: float, y: float, radius: float, tilt: float, mood: 
         for reach, angles in ((near, sweep), (far, list(reversed(sweep)))):
             for angle in angles:
                 u, v = math.cos(angle) * reach * radius, math.sin(angle) * reach * radius * 0.28
-                outline.append((x + u * math.cos(tilt) - v * math.sin(tilt), y + u * math.sin(tilt) + v * math.cos(tilt)))
+                outline.append(
+                    (x + u * math.cos(tilt) - v * math.sin(tilt), y + u * math.sin(tilt) + v * math.cos(tilt))
+                )
         canvas.fill([outline], [(0, blend(mood.light, mood.middle, 0.35))], strength)
 
 
@@ -230,7 +301,10 @@ def _ribbons(canvas: Canvas, mood: Mood) -> None:
     random = canvas.random
     short = min(width, height)
     x, y = width * random.uniform(0.6, 0.78), height * random.uniform(0.5, 0.58)
-    canvas.ground([(0, mood.top), (0.5, blend(mood.top, mood.middle, 0.75)), (1, mood.middle)], [((x, y), short * 0.9, mood.low, 0.45)])
+    canvas.ground(
+        [(0, mood.top), (0.5, blend(mood.top, mood.middle, 0.75)), (1, mood.middle)],
+        [((x, y), short * 0.9, mood.low, 0.45)],
+    )
     radius = short * random.uniform(0.16, 0.22)
     canvas.discs([(x, y, radius, radius)], [(0, mood.light), (0.5, mood.light), (0.75, mood.low)], 0.92)
     waves = random.uniform(0.7, 1.3)
@@ -239,11 +313,23 @@ def _ribbons(canvas: Canvas, mood: Mood) -> None:
         phase, swing = random.uniform(0, 6.28), random.uniform(0.035, 0.075)
         base = 0.56 + 0.075 * i
         line = [
-            (k / 90 * width, height * (base + swing * math.sin(k / 90 * 6.28 * waves + phase) + swing * 0.5 * math.sin(k / 90 * 11 + phase * 2)))
+            (
+                k / 90 * width,
+                height
+                * (
+                    base
+                    + swing * math.sin(k / 90 * 6.28 * waves + phase)
+                    + swing * 0.5 * math.sin(k / 90 * 11 + phase * 2)
+                ),
+            )
             for k in range(91)
         ]
         color = blend(blend(mood.low, mood.far, min(1.0, part * 1.8)), mood.near, max(0.0, part * 1.5 - 0.5))
-        canvas.fill([land(canvas, line)], [(base - 0.08, blend(color, mood.light, 0.22)), (base + 0.1, color), (1, blend(color, mood.near, 0.3))], 0.93)
+        canvas.fill(
+            [land(canvas, line)],
+            [(base - 0.08, blend(color, mood.light, 0.22)), (base + 0.1, color), (1, blend(color, mood.near, 0.3))],
+            0.93,
+        )
 
 
 def _flakes(canvas: Canvas) -> None:

@@ -22,14 +22,47 @@ def paint_sea(canvas: Canvas, mood: Mood) -> None:
         fall = [(x, y + height * 0.22 * max(0.0, 0.35 + side * (x / width - 0.5) * 1.6)) for x, y in line]
         canvas.fill([land(canvas, fall)], [(0, color)])
     deep = blend(mood.near, mood.top, 0.45)
-    water = [(0.0, mood.low), (horizon, blend(mood.low, mood.middle, 0.5)), (horizon + 0.12, blend(mood.middle, deep, 0.6)), (1.0, deep)]
+    water = [
+        (0.0, mood.low),
+        (horizon, blend(mood.low, mood.middle, 0.5)),
+        (horizon + 0.12, blend(mood.middle, deep, 0.6)),
+        (1.0, deep),
+    ]
     canvas.fill([[(0, height * horizon), (width, height * horizon), (width, height), (0, height)]], water)
     _glitter(canvas, mood, sun, horizon)
     if mood.words & {"lighthouse", "cliff", "keeper"}:
         _lighthouse(canvas, mood, horizon)
-    if mood.words & {"boat", "boats", "ship", "ships", "sail", "sailing", "fisherman", "pirate", "captain", "harbour", "harbor", "regatta"} or random.random() < 0.45:
+    if (
+        mood.words
+        & {
+            "boat",
+            "boats",
+            "ship",
+            "ships",
+            "sail",
+            "sailing",
+            "fisherman",
+            "pirate",
+            "captain",
+            "harbour",
+            "harbor",
+            "regatta",
+        }
+        or random.random() < 0.45
+    ):
         _boats(canvas, mood, horizon)
-    if mood.dark and mood.words & {"lantern", "lanterns", "harbour", "harbor", "port", "lights", "pier", "town", "dock", "candle"}:
+    if mood.dark and mood.words & {
+        "lantern",
+        "lanterns",
+        "harbour",
+        "harbor",
+        "port",
+        "lights",
+        "pier",
+        "town",
+        "dock",
+        "candle",
+    }:
         _lanterns(canvas, horizon)
 
 
@@ -56,37 +89,92 @@ def _boats(canvas: Canvas, mood: Mood, horizon: float) -> None:
     for depth in (0.1, 0.34)[: random.choice((1, 2, 2))]:
         size = short * (0.09 + 0.34 * depth)
         x, y = width * random.uniform(0.2, 0.55 if depth > 0.2 else 0.8), height * (horizon + (1 - horizon) * depth)
-        hull = [(x - size * 0.42, y - size * 0.1), (x + size * 0.46, y - size * 0.13), (x + size * 0.3, y + size * 0.03), (x - size * 0.3, y + size * 0.03)]
-        mast = [(x - size * 0.012, y - size), (x + size * 0.012, y - size), (x + size * 0.012, y - size * 0.1), (x - size * 0.012, y - size * 0.1)]
-        main = [(x + size * 0.03, y - size * 0.96), (x + size * 0.03, y - size * 0.17), (x + size * 0.42, y - size * 0.19)]
-        fore = [(x - size * 0.03, y - size * 0.88), (x - size * 0.03, y - size * 0.17), (x - size * 0.34, y - size * 0.16)]
+        hull = [
+            (x - size * 0.42, y - size * 0.1),
+            (x + size * 0.46, y - size * 0.13),
+            (x + size * 0.3, y + size * 0.03),
+            (x - size * 0.3, y + size * 0.03),
+        ]
+        mast = [
+            (x - size * 0.012, y - size),
+            (x + size * 0.012, y - size),
+            (x + size * 0.012, y - size * 0.1),
+            (x - size * 0.012, y - size * 0.1),
+        ]
+        main = [
+            (x + size * 0.03, y - size * 0.96),
+            (x + size * 0.03, y - size * 0.17),
+            (x + size * 0.42, y - size * 0.19),
+        ]
+        fore = [
+            (x - size * 0.03, y - size * 0.88),
+            (x - size * 0.03, y - size * 0.17),
+            (x - size * 0.34, y - size * 0.16),
+        ]
         dark = blend(mood.near, (0.0, 0.0, 0.0), 0.2)
         canvas.fill([hull, mast], [(0, dark)])
         canvas.fill([main, fore], [(0, blend(mood.light, mood.middle, 0.35 if not mood.dark else 0.6))])
-        canvas.discs([(x, y + size * (0.07 + 0.05 * i), size * (0.36 - 0.05 * i), size * 0.012) for i in range(5)], [(0, dark)], 0.45)
+        canvas.discs(
+            [(x, y + size * (0.07 + 0.05 * i), size * (0.36 - 0.05 * i), size * 0.012) for i in range(5)],
+            [(0, dark)],
+            0.45,
+        )
 
 
 def _lighthouse(canvas: Canvas, mood: Mood, horizon: float) -> None:
     width, height = canvas.size
     short = min(width, height)
     x, foot, size = width * 0.8, height * (horizon + 0.03), short * 0.33
-    rock = [(x - size * 0.75, foot + size * 0.22), (x - size * 0.4, foot - size * 0.02), (x - size * 0.1, foot - size * 0.07), (x + size * 0.18, foot - size * 0.03), (x + size * 0.45, foot + size * 0.09), (x + size * 0.8, foot + size * 0.22)]
+    rock = [
+        (x - size * 0.75, foot + size * 0.22),
+        (x - size * 0.4, foot - size * 0.02),
+        (x - size * 0.1, foot - size * 0.07),
+        (x + size * 0.18, foot - size * 0.03),
+        (x + size * 0.45, foot + size * 0.09),
+        (x + size * 0.8, foot + size * 0.22),
+    ]
     if mood.dark or mood.time == "storm":
         lamp = (x, foot - size * 1.0)
         for tilt in (0.1, 0.16):
-            beam = [lamp, (x - short * 1.8, lamp[1] + short * (tilt - 0.1)), (x - short * 1.8, lamp[1] + short * (tilt + 0.1))]
+            beam = [
+                lamp,
+                (x - short * 1.8, lamp[1] + short * (tilt - 0.1)),
+                (x - short * 1.8, lamp[1] + short * (tilt + 0.1)),
+            ]
             canvas.fill([beam], [(0, mood.light)], 0.1)
-    tower = [(x - size * 0.11, foot), (x - size * 0.07, foot - size * 0.92), (x + size * 0.07, foot - size * 0.92), (x + size * 0.11, foot)]
+    tower = [
+        (x - size * 0.11, foot),
+        (x - size * 0.07, foot - size * 0.92),
+        (x + size * 0.07, foot - size * 0.92),
+        (x + size * 0.11, foot),
+    ]
     canvas.fill([tower], [(0, blend((245.0, 240.0, 232.0), mood.middle, 0.55 if mood.dark else 0.1))])
     red = blend((196.0, 62.0, 52.0), mood.near, 0.5 if mood.dark else 0.1)
     bands = []
     for low, high in ((0.18, 0.36), (0.54, 0.72)):
         wide, thin = 0.11 - 0.043 * low, 0.11 - 0.043 * high
-        bands.append([(x - size * wide, foot - size * low), (x - size * thin, foot - size * high), (x + size * thin, foot - size * high), (x + size * wide, foot - size * low)])
+        bands.append(
+            [
+                (x - size * wide, foot - size * low),
+                (x - size * thin, foot - size * high),
+                (x + size * thin, foot - size * high),
+                (x + size * wide, foot - size * low),
+            ]
+        )
     canvas.fill(bands, [(0, red)])
     dark = blend(mood.near, (0.0, 0.0, 0.0), 0.2)
-    room = [(x - size * 0.05, foot - size * 0.95), (x - size * 0.05, foot - size * 1.06), (x + size * 0.05, foot - size * 1.06), (x + size * 0.05, foot - size * 0.95)]
-    deck = [(x - size * 0.1, foot - size * 0.91), (x - size * 0.1, foot - size * 0.95), (x + size * 0.1, foot - size * 0.95), (x + size * 0.1, foot - size * 0.91)]
+    room = [
+        (x - size * 0.05, foot - size * 0.95),
+        (x - size * 0.05, foot - size * 1.06),
+        (x + size * 0.05, foot - size * 1.06),
+        (x + size * 0.05, foot - size * 0.95),
+    ]
+    deck = [
+        (x - size * 0.1, foot - size * 0.91),
+        (x - size * 0.1, foot - size * 0.95),
+        (x + size * 0.1, foot - size * 0.95),
+        (x + size * 0.1, foot - size * 0.91),
+    ]
     roof = [(x - size * 0.075, foot - size * 1.06), (x, foot - size * 1.17), (x + size * 0.075, foot - size * 1.06)]
     canvas.fill([room], [(0, (255.0, 226.0, 150.0))])
     canvas.fill([deck, roof, rock], [(0, dark)])
@@ -99,9 +187,20 @@ def _lanterns(canvas: Canvas, horizon: float) -> None:
     random = canvas.random
     short = min(width, height)
     warm = (255.0, 190.0, 92.0)
-    lamps = [(width * (i + random.uniform(0.2, 0.8)) / 9, height * (horizon + random.uniform(-0.012, 0.02))) for i in range(9)]
+    lamps = [
+        (width * (i + random.uniform(0.2, 0.8)) / 9, height * (horizon + random.uniform(-0.012, 0.02)))
+        for i in range(9)
+    ]
     for x, y in lamps:
         canvas.glow((x, y), short * random.uniform(0.05, 0.085), warm, 0.75)
         canvas.discs([(x, y, short * 0.006, short * 0.006)], [(0, (255.0, 240.0, 200.0))])
-        dashes = [(x + random.gauss(0, 0.006) * short, y + short * (0.02 + 0.014 * k), short * random.uniform(0.004, 0.016), short * 0.0022) for k in range(14)]
+        dashes = [
+            (
+                x + random.gauss(0, 0.006) * short,
+                y + short * (0.02 + 0.014 * k),
+                short * random.uniform(0.004, 0.016),
+                short * 0.0022,
+            )
+            for k in range(14)
+        ]
         canvas.discs(dashes, [(0, warm)], 0.5)

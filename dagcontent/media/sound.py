@@ -17,7 +17,6 @@ from dagcontent.media.film import known_facts
 __all__ = ["concat"]
 
 
-
 def concat(call: Call) -> Made:
     """Join `clips`, with a gap or a crossfade. Raises NodeError for both at once, and for a clip that is too short."""
     clips = blobs_of(call, "clips")
@@ -37,7 +36,10 @@ def concat(call: Call) -> Made:
     layout = "stereo" if max(f["channels"] for f in facts) > 1 else "mono"
     lengths = [max(1, round(f["duration_ms"] * rate / 1000)) for f in facts]
     gap_samples, fade_samples = round(gap * rate), round(fade * rate)
-    short = next((n for n, length in enumerate(lengths, start=1) if fade_samples and len(clips) > 1 and length <= fade_samples), None)
+    short = next(
+        (n for n, length in enumerate(lengths, start=1) if fade_samples and len(clips) > 1 and length <= fade_samples),
+        None,
+    )
     if short is not None:
         text = f"clip {short} is shorter than the crossfade: {lengths[short - 1] / rate:.2f} s"
         raise NodeError(text, hint=f"set `crossfade` below {lengths[short - 1] / rate:.2f}")

@@ -60,7 +60,9 @@ def generate(call: Call) -> Made:
     said = json.loads(call.run(argv, stdin=json.dumps(order).encode(), timeout_s=600))
     if "error" in said or not said["events"] or not said["samples"]:
         message = f"nothing could be spoken: {said.get('error') or 'the text has no words'}"
-        raise NodeError(message, facts=[("voice", voice.name), ("text", text[:80])], hint="give a text with words in it")
+        raise NodeError(
+            message, facts=[("voice", voice.name), ("text", text[:80])], hint="give a text with words in it"
+        )
     call.progress(0.5)
     samples = _trim(spoken, said["events"][-1][1])
     alignment = aligned(text, said["events"], samples, said["sample_rate"])
@@ -149,7 +151,13 @@ def _finished(
         path = call.workdir / f"speech.{name}"
         graph = f"[0:a]atempo={faster:.6f}[out]" if abs(faster - 1) > 0.01 else "[0:a]anull[out]"
         made_with["ffmpeg"] = ffmpeg.render(
-            call, [ffmpeg.Source(spoken, "audio/wav")], path, encode=encode, graph=graph, maps=["[out]"], filters=["atempo"]
+            call,
+            [ffmpeg.Source(spoken, "audio/wav")],
+            path,
+            encode=encode,
+            graph=graph,
+            maps=["[out]"],
+            filters=["atempo"],
         )
         if abs(faster - 1) > 0.01:
             for row in alignment:

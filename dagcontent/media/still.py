@@ -144,7 +144,9 @@ def _pictures(count: int, motion: str, frames: int, fps: Fraction, size: tuple[i
         for number, length in enumerate(lengths)
     ]
     if count > 1:
-        rows.append(f"[p0][p1]xfade=duration={float(fade / fps):.6f}:offset={float(begins / fps):.6f},trim=end_frame={frames}[p]")
+        rows.append(
+            f"[p0][p1]xfade=duration={float(fade / fps):.6f}:offset={float(begins / fps):.6f},trim=end_frame={frames}[p]"
+        )
     return ";".join(rows) + f";[{'p' if count > 1 else 'p0'}]{ffmpeg.LAST}[v]"
 
 

@@ -67,7 +67,9 @@ def read(data: bytes, media_type: str, name: str) -> tuple[list[Cue], bool]:
     except UnicodeDecodeError as error:
         text = f"{name} is not UTF-8 text: byte {error.start}"
         raise NodeError(text, hint="save it as UTF-8") from error
-    cues, timed = _read_ass(source) if media_type == "text/x-ssa" else _read_blocks(source, vtt=media_type == "text/vtt")
+    cues, timed = (
+        _read_ass(source) if media_type == "text/x-ssa" else _read_blocks(source, vtt=media_type == "text/vtt")
+    )
     if not cues:
         text = f"{name} has no subtitles in it"
         raise NodeError(text, hint="an SRT, WebVTT or ASS file with at least one subtitle is expected")
@@ -153,7 +155,9 @@ def _ended(start: int, end: int, lines: list[tuple[Word, ...]]) -> Cue:
     """Return the subtitle, every word ending where the next begins."""
     flat = [word for line in lines for word in line]
     stops = [*(word.start for word in flat[1:]), end]
-    ends: Callable[[Word, int], Word] = lambda word, stop: Word(word.text, min(word.start, end), min(max(word.start, stop), end))  # noqa: E731
+    ends: Callable[[Word, int], Word] = lambda word, stop: Word(
+        word.text, min(word.start, end), min(max(word.start, stop), end)
+    )  # noqa: E731
     timed = iter([ends(word, stop) for word, stop in zip(flat, stops, strict=True)])
     return Cue(start, end, tuple(tuple(next(timed) for _ in line) for line in lines))
 
@@ -216,7 +220,9 @@ def _ass_clock(ms: int) -> str:
 
 def _ms(parts: Sequence[str | None]) -> int:
     hours, minutes, seconds, fraction = parts
-    return ((int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)) * 1000 + int((fraction or "0").ljust(3, "0"))
+    return ((int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)) * 1000 + int(
+        (fraction or "0").ljust(3, "0")
+    )
 
 
 def _ass_ms(text: str) -> int | None:

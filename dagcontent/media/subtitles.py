@@ -55,7 +55,9 @@ def _words(call: Call) -> list[Word]:
     if text is None or not text.split():
         message = "subtitles.build has nothing to show"
         raise NodeError(message, hint="give `alignment`, `transcript`, or `text` with words in it")
-    seconds = number_of(call, "duration") or len(text.split()) / (number_of(call, "words_per_second") or WORDS_PER_SECOND)
+    seconds = number_of(call, "duration") or len(text.split()) / (
+        number_of(call, "words_per_second") or WORDS_PER_SECOND
+    )
     return spread(text, 0, round(seconds * 1000))
 
 
@@ -77,4 +79,8 @@ def _time(value: Any) -> bool:
 
 def _unlike(name: str) -> NodeError:
     form = "[{text, start, end}], seconds" if name == "alignment" else "{segments: [{text, start, end}], words: [...]}"
-    return NodeError(f"`{name}` is not of its form", facts=[("expected", form)], hint=f"give `{name}` as it came, as ${{voice.alignment}}")
+    return NodeError(
+        f"`{name}` is not of its form",
+        facts=[("expected", form)],
+        hint=f"give `{name}` as it came, as ${{voice.alignment}}",
+    )

@@ -28,7 +28,10 @@ def sky(canvas: Canvas, mood: Mood, horizon: float, *, body: bool = True) -> Poi
         radius = short * {"night": 0.05, "dawn": 0.075, "day": 0.055, "dusk": 0.085}[mood.time]
         canvas.discs([(x, y, radius, radius)], [(0, blend(mood.light, (255.0, 255.0, 255.0), 0.35))])
         if mood.time == "night":
-            spots = [(x + radius * dx, y + radius * dy, radius * r, radius * r) for dx, dy, r in ((-0.3, -0.2, 0.22), (0.25, 0.3, 0.3), (0.35, -0.35, 0.13))]
+            spots = [
+                (x + radius * dx, y + radius * dy, radius * r, radius * r)
+                for dx, dy, r in ((-0.3, -0.2, 0.22), (0.25, 0.3, 0.3), (0.35, -0.35, 0.13))
+            ]
             canvas.discs(spots, [(0, blend(mood.light, mood.middle, 0.3))], 0.35)
     if mood.time in ("day", "storm", "dawn"):
         _clouds(canvas, mood, horizon)
@@ -62,7 +65,9 @@ def _clouds(canvas: Canvas, mood: Mood, horizon: float) -> None:
             size = length * (0.03 + 0.055 * bulge * random.uniform(0.6, 1.2))
             puffs.append((x + part * length, y - size * 0.5, size * 1.8, size * 0.8))
         for lift, strength in ((0.0, 0.22), (0.012, 0.2)):
-            canvas.discs([(cx, cy - lift * height, a * (1 - lift * 12), b) for cx, cy, a, b in puffs], [(0, white)], strength)
+            canvas.discs(
+                [(cx, cy - lift * height, a * (1 - lift * 12), b) for cx, cy, a, b in puffs], [(0, white)], strength
+            )
 
 
 def ridge(canvas: Canvas, base: float, rough: float, sharp: float) -> list[Point]:
@@ -90,7 +95,12 @@ def peaks(canvas: Canvas, base: float, high: float) -> list[Point]:
     # A tall picture shows fewer mountains, not narrower ones.
     count = max(3, round(7 * min(1.4, width / height) / 1.4))
     cones = [
-        ((i + random.uniform(0.1, 0.9)) / count, random.uniform(0.45, 1.0), random.uniform(0.75, 1.15), random.uniform(0.75, 1.15))
+        (
+            (i + random.uniform(0.1, 0.9)) / count,
+            random.uniform(0.45, 1.0),
+            random.uniform(0.75, 1.15),
+            random.uniform(0.75, 1.15),
+        )
         for i in range(-1, count + 1)
     ]
     reach = 1.5 / count
@@ -104,7 +114,8 @@ def peaks(canvas: Canvas, base: float, high: float) -> list[Point]:
 
 def _smooth(points: list[float], reach: int) -> list[float]:
     return [
-        sum(points[max(0, i - reach) : i + reach + 1]) / len(points[max(0, i - reach) : i + reach + 1]) for i in range(len(points))
+        sum(points[max(0, i - reach) : i + reach + 1]) / len(points[max(0, i - reach) : i + reach + 1])
+        for i in range(len(points))
     ]
 
 

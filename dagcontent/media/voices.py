@@ -12,6 +12,7 @@ import difflib
 import functools
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ _FEMALE: Final = frozenset(
 )
 _FEMALE_VARIANTS: Final = ("f2", "f3", "f4", "f5", "f1")
 _MALE_VARIANTS: Final = ("m3", "m1", "m7", "m2", "m4", "m8", "m5", "m6")
+_USUAL_PRIORITY: Final = 5
 _DIRECT = re.compile(r"(?P<language>[a-z]{2,3}(?:-[a-z0-9]+)*)(?:\+(?P<variant>[\w ]+))?", re.IGNORECASE)
 
 
@@ -54,10 +56,10 @@ def choose(voice: str, language: str | None, data: Path) -> EspeakVoice:
             text = f"eSpeak NG has no variant {variant!r}"
             raise NodeError(text, hint=f"nearest: {_nearest(variant.lower(), variants)}")
         suffix = f"+{variants[variant.lower()]}" if variant is not None else ""
-        return EspeakVoice(f"{spoken or own}{suffix}", 50)
+        return EspeakVoice(f"{known[spoken or own]}{suffix}", 50)
     name = " ".join(voice.lower().split())
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    base = spoken or DEFAULT_LANGUAGE
+    base = known[spoken or DEFAULT_LANGUAGE]
     if name in variants:
         return EspeakVoice(f"{base}+{variants[name]}", 50)
     female = bool(_FEMALE & set(re.findall(r"[a-z]+", name))) or _sounds_female(name)
@@ -66,16 +68,24 @@ def choose(voice: str, language: str | None, data: Path) -> EspeakVoice:
 
 
 @functools.cache
-def languages(data: Path) -> frozenset[str]:
-    """Return every language code that eSpeak NG's data names, in lower case."""
-    codes: set[str] = set()
+def languages(data: Path) -> Mapping[str, str]:
+    """Return every language code that eSpeak NG's data names, in lower case, with the voice file that speaks it.
+
+    A voice is loaded by its file's name: `en-gb` is spoken by the file `en`. Of several the one named like the code is
+    taken, else the one that gives it the best (smallest) priority.
+    """
+    best: dict[str, tuple[int, str]] = {}
     for path in sorted((data / "lang").rglob("*")):
-        if path.is_file():
-            for line in path.read_text("utf-8", "replace").splitlines():
-                words = line.split()
-                if len(words) > 1 and words[0] == "language":
-                    codes.add(words[1].lower())
-    return frozenset(codes)
+        if not path.is_file():
+            continue
+        for line in path.read_text("utf-8", "replace").splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0] == "language":
+                code = words[1].lower()
+                priority = int(words[2]) if len(words) > 2 and words[2].isdigit() else _USUAL_PRIORITY
+                rank = -1 if path.name.lower() == code else priority
+                best[code] = min(best.get(code, (rank, path.name)), (rank, path.name))
+    return {code: name for code, (_, name) in best.items()}
 
 
 @functools.cache
@@ -83,7 +93,7 @@ def _variants(data: Path) -> dict[str, str]:
     return {path.name.lower(): path.name for path in sorted((data / "voices" / "!v").iterdir())}
 
 
-def _language(code: str, known: frozenset[str]) -> str:
+def _language(code: str, known: Mapping[str, str]) -> str:
     wanted = code.strip().lower().replace("_", "-")
     wanted = _OTHER_NAMES.get(wanted, wanted)
     # A region that has no voice of its own speaks as its language does.
@@ -96,11 +106,17 @@ def _language(code: str, known: frozenset[str]) -> str:
     return wanted
 
 
-def _nearest(wanted: str, known: frozenset[str] | dict[str, str]) -> str:
+def _nearest(wanted: str, known: Mapping[str, str]) -> str:
     near = difflib.get_close_matches(wanted, sorted(known), n=4, cutoff=0.3)
     return ", ".join(near or sorted(known, key=lambda code: (code[:1] != wanted[:1], code))[:4])
 
 
 def _sounds_female(name: str) -> bool:
     first = name.partition(" ")[0]
-    return first.endswith(("a", "elle", "ette", "ine", "lyn")) and first not in ("joshua", "luca", "noah", "ezra", "dasha")
+    return first.endswith(("a", "elle", "ette", "ine", "lyn")) and first not in (
+        "joshua",
+        "luca",
+        "noah",
+        "ezra",
+        "dasha",
+    )

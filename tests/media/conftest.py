@@ -95,5 +95,3 @@ def silent(studio: Studio, card: Blob) -> Blob:
     """A clip of another size and rate, without sound."""
     blob: Blob = studio.make("video.from_still", image=card, duration=0.8, size="96x128", fps=15, motion="none")
     return blob
-
-

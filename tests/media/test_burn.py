@@ -22,7 +22,9 @@ LOOK = _Look(160, 90, BUILT_IN, 8, "bottom")
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["srt", "vtt", "ass"])
 @pytest.mark.parametrize("karaoke", [False, True])
-def test_subtitles_are_drawn_and_everything_else_is_kept(format: str, karaoke: bool, studio: Studio, clip: Blob) -> None:  # noqa: A002
+def test_subtitles_are_drawn_and_everything_else_is_kept(
+    format: str, karaoke: bool, studio: Studio, clip: Blob
+) -> None:  # noqa: A002
     """Pictures change; length, sound, words and chapters do not."""
     file = studio.make("subtitles.build", alignment=clip.facts["alignment"], format=format)
     burnt, again = (studio.make("subtitles.burn", video=clip, subtitles=file, karaoke=karaoke) for _ in range(2))

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def test_a_prompt_is_always_the_same_picture_and_another_is_another(studio: Studio) -> None:
     """Early cutoff and every golden film stand on this."""
-    one, again, other = (studio.make("image.generate", "card", prompt=p, size="96x64") for p in ("The sea", "The sea", "A sea"))
+    one, again, other = (
+        studio.make("image.generate", "card", prompt=p, size="96x64") for p in ("The sea", "The sea", "A sea")
+    )
     assert one == again != other
 
 
@@ -60,7 +62,11 @@ def test_every_scene_can_be_painted_at_every_hour_in_every_shape(scene: str, tim
 
 
 @pytest.mark.slow
-@given(st.sampled_from(["night", "noon", "storm", "dawn", "sunset", "snow alps day"]), st.sampled_from([(160, 90), (90, 160), (120, 120)]), st.integers(0, 9))
+@given(
+    st.sampled_from(["night", "noon", "storm", "dawn", "sunset", "snow alps day"]),
+    st.sampled_from([(160, 90), (90, 160), (120, 120)]),
+    st.integers(0, 9),
+)
 def test_the_title_stands_out_everywhere(word: str, size: tuple[int, int], number: int) -> None:
     """A contrast of 4.5 is what people with weaker eyes need."""
     prompt = f"Mountains {word} {number}"

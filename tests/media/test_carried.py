@@ -9,7 +9,8 @@ from dagcontent.media.carried import cut, merged, shifted, titled
 
 _seconds = st.floats(0, 1000, allow_nan=False)
 _rows = st.lists(
-    st.tuples(_seconds, _seconds).map(lambda t: {"text": "w", "start": round(min(t), 3), "end": round(max(t), 3)}), max_size=8
+    st.tuples(_seconds, _seconds).map(lambda t: {"text": "w", "start": round(min(t), 3), "end": round(max(t), 3)}),
+    max_size=8,
 )
 
 

@@ -26,7 +26,9 @@ def _words(draw: st.DrawFn) -> list[Word]:
 
 
 @given(_words(), st.integers(8, 60), st.integers(1, 4))
-def test_subtitles_cover_all_words_within_their_limits_and_never_overlap(words: list[Word], characters: int, lines: int) -> None:
+def test_subtitles_cover_all_words_within_their_limits_and_never_overlap(
+    words: list[Word], characters: int, lines: int
+) -> None:
     """These are the promises of subtitles.build; a player shows overlapping ones on top of each other."""
     cues = cues_of(words, characters, lines)
     spoken = "".join(word.text for word in words)

@@ -50,4 +50,6 @@ def test_a_type_that_is_not_read_is_said(studio: Studio, card: Blob) -> None:
     """No demuxer is ever guessed."""
     call = studio.call("video.mux")
     with pytest.raises(NodeError, match="application/x-mpegurl"):
-        ffmpeg.render(call, [ffmpeg.Source(studio.path(card), "application/x-mpegurl")], call.workdir / "x.mp4", encode=ffmpeg.MP4)
+        ffmpeg.render(
+            call, [ffmpeg.Source(studio.path(card), "application/x-mpegurl")], call.workdir / "x.mp4", encode=ffmpeg.MP4
+        )

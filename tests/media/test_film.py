@@ -64,7 +64,13 @@ def test_no_mixture_drifts(
 ) -> None:
     """Drift adds up over clips: it must be none at any rate."""
     clips = [clip if one else silent for one in order]
-    params: dict[str, Any] = {"clips": clips, "fps": fps, "transition": transition, "transition_seconds": 0.2, "fit": fit}
+    params: dict[str, Any] = {
+        "clips": clips,
+        "fps": fps,
+        "transition": transition,
+        "transition_seconds": 0.2,
+        "fit": fit,
+    }
     film = studio.make("video.concat", **params, size="64x48")
     rate = Fraction(*film.facts["fps"])
     assert abs(float(rate) - fps) < 0.01
@@ -83,7 +89,11 @@ def test_the_same_film_twice_is_the_same_bytes_with_any_threads(studio: Studio, 
 
     digests = set()
     for threads in (1, 2, 3):
-        made = concat(studio.call("video.concat", threads=threads, clips=[clip, silent], transition="fade", transition_seconds=0.2))
+        made = concat(
+            studio.call(
+                "video.concat", threads=threads, clips=[clip, silent], transition="fade", transition_seconds=0.2
+            )
+        )
         digests.add(studio.commit(made.value).digest)
         assert set(made.made_with) == {"ffmpeg", "av"}
     assert len(digests) == 1
@@ -117,7 +127,9 @@ def test_a_transition_longer_than_a_clip_is_said(studio: Studio, clip: Blob, sil
     assert "transition_seconds" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("params", [{"clips": []}, {"titles": ["one"]}, {"audio": []}, {"size": "10"}, {"size": "99999x2"}])
+@pytest.mark.parametrize(
+    "params", [{"clips": []}, {"titles": ["one"]}, {"audio": []}, {"size": "10"}, {"size": "99999x2"}]
+)
 def test_what_does_not_fit_together_is_said(params: dict[str, Any], studio: Studio, clip: Blob) -> None:
     """A list of another length is a slip that would put titles on the wrong scenes."""
     with pytest.raises(NodeError) as caught:

@@ -121,5 +121,9 @@ def test_a_schema_that_nothing_conforms_to_is_said(schema: dict[str, Any], studi
 
 def test_a_form_that_holds_itself_ends(studio: Studio) -> None:
     """A tree of optional children is a common schema."""
-    schema = {"type": "object", "properties": {"name": {"type": "string"}, "child": {"$ref": "#"}}, "required": ["name"]}
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "child": {"$ref": "#"}},
+        "required": ["name"],
+    }
     assert "name" in studio.make("text.generate", "outline", prompt="a family", schema=schema)

@@ -92,7 +92,12 @@ def test_a_pixel_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 
     for side in (9000, 20_000, 300_000):
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-        data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\x00" * 99)) + chunk(b"IEND", b"")
+        data = (
+            b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", header)
+            + chunk(b"IDAT", zlib.compress(b"\x00" * 99))
+            + chunk(b"IEND", b"")
+        )
         (tmp_path / "bomb.png").write_bytes(data)
         with pytest.raises(NodeError, match=r"bomb\.png is too large"):
             probe.measure(tmp_path / "bomb.png", "image", "image/png")

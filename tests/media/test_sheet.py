@@ -78,7 +78,9 @@ def test_captions_that_cannot_be_set_are_said(params: dict[str, Any], studio: St
     assert caught.value.hint
 
 
-@pytest.mark.parametrize(("count", "columns", "size"), [(1, None, (192, 122)), (4, 2, (368, 228)), (5, 5, (896, 122)), (4, None, (368, 228))])
+@pytest.mark.parametrize(
+    ("count", "columns", "size"), [(1, None, (192, 122)), (4, 2, (368, 228)), (5, 5, (896, 122)), (4, None, (368, 228))]
+)
 def test_a_grid_keeps_reading_order_and_gaps(
     count: int, columns: int | None, size: tuple[int, int], studio: Studio, card: Blob
 ) -> None:

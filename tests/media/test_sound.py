@@ -31,9 +31,7 @@ def test_crossfade_overlaps(studio: Studio, voice: Blob) -> None:
     assert one.facts["sample_rate"] == voice.facts["sample_rate"]
 
 
-@pytest.mark.parametrize(
-    "params", [{"clips": []}, {"gap": 1, "crossfade": 1}, {"crossfade": 30}, {"titles": ["one"]}]
-)
+@pytest.mark.parametrize("params", [{"clips": []}, {"gap": 1, "crossfade": 1}, {"crossfade": 30}, {"titles": ["one"]}])
 def test_what_does_not_fit_together_is_said(params: dict[str, Any], studio: Studio, voice: Blob) -> None:
     """Each of these has no meaning."""
     with pytest.raises(NodeError) as caught:

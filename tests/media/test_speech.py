@@ -47,18 +47,23 @@ def test_alignment_is_total_and_ordered_whatever_is_reported(text: str, events: 
 @pytest.mark.slow
 def test_same_words_same_bytes_other_voice_other_bytes(studio: Studio) -> None:
     """Free work is cached by content: it must not differ from run to run."""
-    made = [studio.make("speech.generate", "espeak", text="One two", voice=v) for v in ("Rachel", "Rachel", "Adam", "de")]
+    made = [
+        studio.make("speech.generate", "espeak", text="One two", voice=v) for v in ("Rachel", "Rachel", "Adam", "de")
+    ]
     assert made[0] == made[1]
     assert len({blob.digest for blob in made}) == 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("format", "media_type"), [("wav", "audio/wav"), ("mp3", "audio/mpeg"), ("flac", "audio/flac"), ("opus", "audio/ogg")]
+    ("format", "media_type"),
+    [("wav", "audio/wav"), ("mp3", "audio/mpeg"), ("flac", "audio/flac"), ("opus", "audio/ogg")],
 )
 def test_formats_play_and_keep_their_words(format: str, media_type: str, studio: Studio) -> None:  # noqa: A002
     """A vendor may return any of them, so the stand-in must be able to."""
-    blob, again = (studio.make("speech.generate", "espeak", text="Hi there", voice="en-us", format=format) for _ in range(2))
+    blob, again = (
+        studio.make("speech.generate", "espeak", text="Hi there", voice="en-us", format=format) for _ in range(2)
+    )
     assert blob == again
     assert blob.media_type == media_type
     assert studio.plays(blob)

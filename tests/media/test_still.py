@@ -48,7 +48,9 @@ def test_a_large_or_odd_picture_gets_a_size_that_can_be_encoded(studio: Studio) 
 
 def test_kenburns_paints_its_own_picture_and_fades_into_another(studio: Studio, card: Blob) -> None:
     """The stand-in takes what any vendor takes: a prompt, pictures, a shape, a resolution."""
-    plain = studio.make("video.generate", "kenburns", prompt="The sea", duration=0.3, aspect="9:16", resolution="96p", fps=10)
+    plain = studio.make(
+        "video.generate", "kenburns", prompt="The sea", duration=0.3, aspect="9:16", resolution="96p", fps=10
+    )
     assert (plain.facts["width"], plain.facts["height"], plain.facts["duration_ms"]) == (96, 170, 300)
     both = studio.make("video.generate", "kenburns", start_image=card, end_image=card, duration=0.6, fps=10, sound=True)
     assert both.facts["duration_ms"] == 600

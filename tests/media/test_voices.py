@@ -22,19 +22,20 @@ def test_any_name_is_a_voice_and_always_the_same(name: str) -> None:
         assert error.hint  # noqa: PT017 - only a voice of eSpeak NG's own form can be wrong
         return
     assert voice == choose(name, None, DATA)
-    assert voice.name.split("+")[0] in languages(DATA)
+    assert voice.name.split("+")[0] in languages(DATA).values()
 
 
 @pytest.mark.parametrize(
     ("voice", "language", "starts"),
     [
-        ("Rachel", None, "en-us+f"),
-        ("Adam", None, "en-us+"),
+        ("Rachel", None, "en-US+f"),
+        ("Adam", None, "en-US+"),
         ("en+f3", None, "en+f3"),
-        ("en-us", None, "en-us"),
+        ("en-us", None, "en-US"),
         ("DE", None, "de"),
+        ("en-gb", None, "en"),
         ("Rachel", "de-AT", "de+f"),
-        ("Rachel", "pt_BR", "pt-br+f"),
+        ("Rachel", "pt_BR", "pt-BR+f"),
         ("Rachel", "zh-CN", "cmn+f"),
     ],
 )
@@ -48,3 +49,9 @@ def test_a_variant_that_is_not_there_is_answered_with_near_ones() -> None:
     with pytest.raises(NodeError, match="f33") as caught:
         choose("en+f33", None, DATA)
     assert "f3" in (caught.value.hint or "")
+
+
+def test_every_language_is_spoken_by_a_voice_file() -> None:
+    """A code such as en-gb is no voice of its own: eSpeak NG takes the name of the file that speaks it."""
+    files = {path.name for path in (DATA / "lang").rglob("*") if path.is_file()}
+    assert set(languages(DATA).values()) <= files
