@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from dagcontent.errors import NodeError
@@ -155,9 +155,10 @@ def _ended(start: int, end: int, lines: list[tuple[Word, ...]]) -> Cue:
     """Return the subtitle, every word ending where the next begins."""
     flat = [word for line in lines for word in line]
     stops = [*(word.start for word in flat[1:]), end]
-    ends: Callable[[Word, int], Word] = lambda word, stop: Word(
-        word.text, min(word.start, end), min(max(word.start, stop), end)
-    )  # noqa: E731
+
+    def ends(word: Word, stop: int) -> Word:
+        return Word(word.text, min(word.start, end), min(max(word.start, stop), end))
+
     timed = iter([ends(word, stop) for word, stop in zip(flat, stops, strict=True)])
     return Cue(start, end, tuple(tuple(next(timed) for _ in line) for line in lines))
 
