@@ -1,0 +1,104 @@
+"""The examples as golden tests: built small, from a copy, and judged by what came out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dagcontent.api import BuildResult, build, load, plan, why
+from dagcontent.media.probe import measure
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SMALL = {"hello": {"size": "180x320"}, "slides": {"size": "320x180"}}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the examples are not beside these tests"),
+]
+
+
+class Example:
+    """One example, copied, with a store of its own."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        shutil.copytree(EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns("out"))
+        self.graph = folder / name / "graph.toml"
+        self.out = folder / name / "out"
+        self.store = folder / "store"
+        self.params = SMALL[name]
+
+    def build(self) -> BuildResult:
+        """Build what is missing."""
+        return build(self.graph, params=self.params, store=self.store)
+
+    def pending(self) -> dict[str, set[str]]:
+        """Return instances by status, as the plan has them."""
+        found: dict[str, set[str]] = {"run": set(), "maybe": set(), "hit": set()}
+        for row in plan(self.graph, params=self.params, store=self.store).rows:
+            found[row.status].add(row.node)
+        return found
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the graph's text in one place."""
+        text = self.graph.read_text()
+        assert text.count(old) == 1
+        self.graph.write_text(text.replace(old, new))
+
+
+def _made(result: BuildResult) -> set[str]:
+    return {node.node for node in result.nodes if node.status == "ran"}
+
+
+def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
+    """The first promise to a new user: one command, a narrated film, and the second time nothing is made."""
+    hello = Example("hello", tmp_path)
+    assert hello.pending()["run"] == {row.node for row in plan(hello.graph, store=hello.store).rows}
+    first = hello.build()
+    assert first.status == "ok"
+    assert first.counts["ran"] == 16
+    facts = measure(hello.out / "hello.mp4", "video", "video/mp4")
+    assert (facts["width"], facts["height"]) == (180, 320)
+    assert 6_000 < facts["duration_ms"] < 20_000
+    assert facts["channels"] >= 1
+    assert facts["fps"] == [24, 1]
+    again = hello.build()
+    assert again.counts["ran"] == 0
+    assert again.counts["hit"] == 16
+
+    hello.edit("does not have to end", "need not end")
+    expected = {"voice[dusk]", "captions[dusk]", "shot[dusk]", "clip[dusk]", "film"}
+    pending = hello.pending()
+    assert pending["run"] | pending["maybe"] == expected
+    assert "voice[dusk]" in pending["run"]
+    loaded = load(hello.graph, params=hello.params)
+    told = why(loaded, "voice[dusk]", store=hello.store)
+    changed = [diff for diff in told.diffs if diff.changed]
+    assert [diff.field for diff in changed] == ["params.text"]
+    line = next(n for n, text in enumerate(hello.graph.read_text().splitlines(), 1) if "need not end" in text)
+    assert [number for _, number in loaded.lines_of(changed[0])] == [line]
+    assert _made(hello.build()) == expected
+
+    hello.edit("need not end", "does not have to end")
+    assert hello.pending()["run"] | hello.pending()["maybe"] == set()
+    assert hello.build().counts["ran"] == 0
+
+
+def test_slides_follow_their_folder(tmp_path: Path) -> None:
+    """Pictures and notes come from folders: a new pair is one more clip, and nothing else is made but the film."""
+    slides = Example("slides", tmp_path)
+    result = slides.build()
+    assert result.status == "ok"
+    facts = measure(slides.out / "deck.mp4", "video", "video/mp4")
+    assert (facts["width"], facts["height"]) == (320, 180)
+    assert facts["duration_ms"] > 10_000
+    assert (slides.out / "sheet.png").is_file()
+
+    folder = slides.graph.parent
+    shutil.copy(folder / "slides/1-water.jpg", folder / "slides/10-rain.jpg")
+    (folder / "notes/10-rain.txt").write_text("And somewhere it rains again.\n")
+    again = slides.build()
+    assert _made(again) == {"voice[10-rain]", "clip[10-rain]", "deck", "sheet"}
+    longer = measure(slides.out / "deck.mp4", "video", "video/mp4")
+    assert longer["duration_ms"] > facts["duration_ms"] + 1_000
