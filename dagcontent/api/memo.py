@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -27,7 +27,7 @@ from dagcontent.store.store import Store
 
 __all__ = ["Memo", "Question", "read_memo", "write_memo"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -64,6 +64,7 @@ class _Head(msgspec.Struct, array_like=True):
     placed: list[tuple[str, str, tuple[int, ...]]]  # instance, path, stamp
     counts: dict[str, int]
     warnings: tuple[str, ...]
+    facts: dict[str, dict[str, Any]]
     rows: msgspec.Raw
 
 
@@ -104,6 +105,7 @@ class Memo:
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,
             warnings=self._head.warnings,
+            facts=self._head.facts,
         )
 
     def _rows(self) -> list[_Row]:
@@ -159,9 +161,15 @@ def write_memo(
         placed=[(instance, path, _stamp(path)) for instance, path in result.outputs],
         counts=counts,
         warnings=result.warnings,
+        facts={path: _brief(facts) for path, facts in result.facts.items()},
         rows=msgspec.Raw(_encode(kept)),
     )
     store.write_memo(question.key, _encode(head), generation=generation)
+
+
+def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts without those that are as long as the artifact: words with their times, chapters."""
+    return {name: fact for name, fact in facts.items() if isinstance(fact, int | str)}
 
 
 def _aged(file: SeenFile, now_ns: int) -> SeenFile:

@@ -46,17 +46,19 @@ def _head(result: BuildResult, screen: Screen) -> str:
     )  # an instance that was made and could not be placed is here twice
     if result.status == "interrupted":
         left = sum(counts.get(word, 0) for word in ("failed", "blocked")) + counts.get("unneeded", 0)
-        return screen.style("warning", f"{result.graph}: stopped") + f"{_GAP}{_made(counts)}, kept   {left:,} left"
+        return (
+            screen.style("warning", f"{safe(result.graph)}: stopped") + f"{_GAP}{_made(counts)}, kept   {left:,} left"
+        )
     if result.status != "ok":
         by = "it" if counts["failed"] == 1 else "them"
         blocked = f", {counts['blocked']:,} blocked by {by}" if counts["blocked"] else ""
-        text = f"{result.graph}: {counts['failed']:,} of {actions:,} failed{blocked}"
+        text = f"{safe(result.graph)}: {counts['failed']:,} of {actions:,} failed{blocked}"
         return screen.style("failed", text) + "; everything else is done and kept"
     if not counts["ran"]:
         tail = _tail(counts)
-        return screen.style("ok", f"{result.graph}: nothing to make") + (f"{_GAP}{tail}" if tail else "")
+        return screen.style("ok", f"{safe(result.graph)}: nothing to make") + (f"{_GAP}{tail}" if tail else "")
     return (
-        screen.style("ok", f"built {result.graph} in {seconds(result.seconds)}")
+        screen.style("ok", f"built {safe(result.graph)} in {seconds(result.seconds)}")
         + f"{_GAP}{_made(counts)}"
         + (f"   {tail}" if (tail := _tail(counts)) else "")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,9 +26,9 @@ _MOST: Final = 66
 _STATES: Final = {
     "hit": "its result is in the store: a build makes nothing",
     "run": "a build makes it",
-    "maybe": "a build makes it if what is above comes out differently",
+    "maybe": "made only if what it uses comes out differently",
     "skipped": "its `when` does not hold: a build leaves it out",
-    "value": "worked out from its inputs each time; it has no result of its own",
+    "value": "worked out from its inputs each time; nothing is kept",
     "failed": "it cannot be made",
     "blocked": "something it needs cannot be made",
 }
@@ -58,8 +59,8 @@ def _compared(found: WhyResult, now: dt.datetime) -> list[str]:
         if found.status in {"value", "skipped"}:
             return []
         return ["nothing like it was made before: there is nothing to compare with"]
-    what = {"last": "its last build", "nearest": "the nearest earlier result"}[found.compared_with]
-    return [f"compared with {what} (run {safe(found.run or '')}, {when(found.at_ms, now)})"]
+    what = {"last": "its last build", "nearest": "the nearest result"}[found.compared_with]
+    return [f"compared with {what}, {when(found.at_ms, now)} (run {safe(found.run or '')})"]
 
 
 def _table(found: WhyResult, screen: Screen) -> list[str]:
@@ -123,10 +124,12 @@ def _long_texts(diffs: Sequence[FieldDiff], screen: Screen) -> list[str]:
     for diff in diffs:
         if diff.changed and (isinstance(diff.old, str) or isinstance(diff.new, str)):
             lines += ["", f"  {screen.style('head', field_name(diff))}"]
-            lines += [f"    then  {line}" for line in _text_lines(diff.old)]
-            lines += [f"    now   {line}" for line in _text_lines(diff.new)]
+            lines += _full("then  ", diff.old, screen.width()) + _full("now   ", diff.new, screen.width())
     return lines
 
 
-def _text_lines(value: Any) -> list[str]:
-    return [safe(line) for line in value.split("\n")] if isinstance(value, str) else [short(value, 200)]
+def _full(word: str, value: Any, width: int) -> list[str]:
+    texts = [safe(line) for line in value.split("\n")] if isinstance(value, str) else [short(value, 200)]
+    indent = " " * (4 + len(word))
+    lines = [part for text in texts for part in (textwrap.wrap(text, width - len(indent)) or [""])]
+    return [(f"    {word}" if i == 0 else indent) + line for i, line in enumerate(lines)]

@@ -178,13 +178,17 @@ class Explainer:
                 path = (*path, *steps)
             yield Place(dim.of.place.file, path), None
         elif isinstance(dim.of, Sequence) and here + expr.shift in range(len(dim.of.items)):
-            part = dim.of.items[here + expr.shift]
-            for step in expr.steps:
-                inside = dict(part.items) if isinstance(part, Table) else {}
-                if not isinstance(step, MemberStep) or step.name not in inside:
+            part, rest = dim.of.items[here + expr.shift], expr.steps
+            while rest and isinstance(part, Table) and isinstance(step := rest[0], MemberStep):
+                found = dict(part.items).get(step.name)
+                if found is None:
                     break
-                part = inside[step.name]
-            yield from self._trace(part, unit, depth + 1)
+                part, rest = found, rest[1:]
+            if isinstance(part, Literal) and part.place is not None and all(isinstance(s, MemberStep) for s in rest):
+                names = (s.name for s in rest if isinstance(s, MemberStep))
+                yield Place(part.place.file, (*part.place.path, *names)), None
+            else:
+                yield from self._trace(part, unit, depth + 1)
         else:
             yield from self._trace(dim.of, unit, depth + 1)
 

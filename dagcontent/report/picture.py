@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from dagcontent.graph.analysis import layers, reduced_edges
-from dagcontent.graph.model import Graph, Literal, Node
+from dagcontent.graph.model import Graph, Literal, Node, Sequence
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.model import PlanRow
 
@@ -98,4 +98,6 @@ def _dimension(graph: Graph, index: int) -> str:
     dim = graph.dimensions[index]
     if isinstance(dim.of, Literal) and isinstance(dim.of.value, list):
         return f"x{len(dim.of.value):,} {dim.name}"
+    if isinstance(dim.of, Sequence):
+        return f"x{len(dim.of.items):,} {dim.name}"
     return f"each {dim.name}"
