@@ -158,12 +158,13 @@ class Build:
             counts[node.status] += 1
         counts["unneeded"] = sum(1 for u in self.resolver.fanout.all_units() if u.status is None)
         status = "interrupted" if self._interrupted else "failed" if counts["failed"] or counts["blocked"] else "ok"
+        run = self._run.id if self._run else ""
         self._remember(status, counts)
         self._emit(BuildFinished(status, counts, self._options.clock() - self._began))
         result = BuildResult(
             graph=self._loaded.name,
             status=status,
-            run=self._run.id if self._run else "",
+            run=run,
             counts=counts,
             nodes=tuple(nodes),
             outputs=tuple((instance, path) for path, instance in self._placed.items()),
@@ -188,7 +189,20 @@ class Build:
         artifacts = StoreArtifacts(self._store, self.files)
         failures: list[NodeResult] = []
         written: dict[str, Output] = {}
-        for file in output_files(self.resolver):
+        owners: dict[str, str] = {}
+
+        def refused(instance: str, error: NodeError) -> None:
+            failures.append(NodeResult(instance, "failed", error=error.message, hint=error.hint))
+
+        for file in output_files(self.resolver, refused):
+            owner = owners.setdefault(file.path.casefold(), file.instance)
+            if owner != file.instance:  # known this late only where a list or an ending was not known before
+                text = f"{owner} wrote {file.path} already"
+                refused(
+                    file.instance,
+                    NodeError(text, hint="give each its own `output`; upper and lower case count as equal"),
+                )
+                continue
             try:
                 seen, changed = place(file, folder, artifacts, last, overwrite=self._options.overwrite_outputs)
             except LostBlob:
@@ -196,7 +210,7 @@ class Build:
                     continue
                 return None
             except NodeError as error:
-                failures.append(NodeResult(file.instance, "failed", error=error.message, hint=error.hint))
+                refused(file.instance, error)
                 continue
             if last.get(file.path) != seen:
                 written[file.path] = Output(seen.digest, seen.size, seen.mtime_ns)

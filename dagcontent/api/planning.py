@@ -18,7 +18,7 @@ from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Unit
-from dagcontent.run.outputs import collisions, output_files
+from dagcontent.run.outputs import collisions
 from dagcontent.store.store import Store
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Record
@@ -90,7 +90,7 @@ def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyRes
 def check_outputs(resolver: Resolver) -> None:
     """Find instances that would write one file, before either does. Raises UsageError."""
     try:
-        found = collisions(output_files(resolver))
+        found = collisions(resolver)
     except NodeError as error:
         raise UsageError(error.message, hint=error.hint) from None
     if found:

@@ -5,6 +5,7 @@ Knows no graph order, no budget and no concrete store: bytes go through `Artifac
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from dagcontent.errors import DagcontentError, InternalError, NodeError
+from dagcontent.errors import DagcontentError, InternalError, NodeError, StoreFull
 from dagcontent.media.call import Call, Made, NewFile, Registry, Runner
 from dagcontent.plan.action import Action
 from dagcontent.run.ports import LostBlob
@@ -21,6 +22,8 @@ from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, Digest, Value, blobs_in
 
 __all__ = ["SUFFIXES", "Artifacts", "CancellableRunner", "LocalExecutor"]
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 SUFFIXES: Final = {
     "image/png": ".png",
@@ -230,6 +233,15 @@ def _called(implementation: Callable[[Call], Made], call: Call) -> Made:
         return implementation(call)
     except (DagcontentError, LostBlob, MemoryError):
         raise
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise _unforeseen(call, error) from error
+        text = f"{call.kind} cannot write {call.workdir}: {error.strerror}"
+        raise StoreFull(text, hint="free some space there, or name another store; what is finished is kept") from error
     except Exception as error:
-        text = f"{call.kind} failed in a way it did not foresee: {type(error).__name__}: {error}"
-        raise NodeError(text, hint="please report it, with the graph and the input if you can") from error
+        raise _unforeseen(call, error) from error
+
+
+def _unforeseen(call: Call, error: Exception) -> NodeError:
+    text = f"{call.kind} failed in a way it did not foresee: {type(error).__name__}: {error}"
+    return NodeError(text, hint="please report it, with the graph and the input if you can")

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
@@ -28,6 +28,7 @@ __all__ = ["Collision", "OutputFile", "Placer", "Seen", "collisions", "output_fi
 _ODD: Final = re.compile(r"[^\w.\- ]", re.UNICODE)
 _LONGEST_NAME = 200
 _MADE: Final = frozenset({Status.VALUE, Status.HIT, Status.RAN})
+_NEVER_MADE: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.BLOCKED})
 
 
 class OutputFile(msgspec.Struct, frozen=True):
@@ -66,28 +67,52 @@ class Placer(Protocol):
         ...
 
 
-def output_files(resolver: Resolver) -> Iterator[OutputFile]:
-    """Yield what the settled instances with an `output` are to be written as. Raises NodeError for a bad name."""
+def output_files(resolver: Resolver, refused: Callable[[str, NodeError], None]) -> Iterator[OutputFile]:
+    """Yield what the settled instances with an `output` are to be written as; `refused` hears of those that cannot be."""
+    for node, unit in _with_output(resolver):
+        if unit.status not in _MADE:
+            continue
+        try:
+            files = list(_files_of(resolver, node, unit))
+        except NodeError as error:
+            refused(resolver.fanout.name(unit), error)
+            continue
+        yield from files
+
+
+def collisions(resolver: Resolver) -> list[Collision]:
+    """Return pairs of instances that would write one file, upper and lower case alike, whether they are made or not.
+
+    Of what is still to be made the ending is not known, unless it is text: there the same name counts as the same file
+    for two nodes of one kind. Raises NodeError for a bad name.
+    """
+    first: dict[tuple[str, str], str] = {}
+    found = []
+    for node, unit in _with_output(resolver):
+        if None in unit.coords or unit.status in _NEVER_MADE:
+            continue
+        instance = resolver.fanout.name(unit)
+        name = _name(resolver, node, unit)
+        names = {(node.kind.name, name)}
+        if unit.status in _MADE:
+            names.update(("", file.path) for file in _files_of(resolver, node, unit))
+        elif node.type.name == "text":
+            names.add(("", _with_ending(name, ".txt")))
+        taken = [(kind, path) for kind, path in sorted(names) if (kind, path.casefold()) in first]
+        if taken:
+            kind, path = taken[0]
+            found.append(Collision(path, first[kind, path.casefold()], instance))
+        for kind, path in names:
+            first.setdefault((kind, path.casefold()), instance)
+    return found
+
+
+def _with_output(resolver: Resolver) -> Iterator[tuple[Node, Unit]]:
     for index in resolver.graph.order:
         node = resolver.graph.nodes[index]
-        if node.output is None:
-            continue
-        for unit in resolver.fanout.units_of(index):
-            if unit.status in _MADE:
-                yield from _files_of(resolver, node, unit)
-
-
-def collisions(files: Iterable[OutputFile]) -> list[Collision]:
-    """Return pairs that would write one file, upper and lower case alike."""
-    first: dict[str, str] = {}
-    found = []
-    for file in files:
-        path = file.path.casefold()
-        if path in first:
-            found.append(Collision(file.path, first[path], file.instance))
-        else:
-            first[path] = file.instance
-    return found
+        if node.output is not None and index in resolver.needed:
+            for unit in resolver.fanout.units_of(index):
+                yield node, unit
 
 
 def place(

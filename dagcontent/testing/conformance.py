@@ -31,16 +31,29 @@ def check_declaration(kind: Kind) -> None:
     _that(len(set(names)) == len(names), f"{kind.name}: a parameter is declared twice")
     _that(not set(names) & set(COMMON_KEYS), f"{kind.name}: {set(names) & set(COMMON_KEYS)} are keys of every node")
     _that(kind.version >= 1 and kind.version not in kind.accepts, f"{kind.name}: accepts are older versions")
-    _that((kind.effect in {Effect.VALUE, Effect.FILES}) == (kind.evaluate is not None or bool(kind.lazy)), f"{kind.name}: value kinds evaluate")
+    _that(
+        (kind.effect in {Effect.VALUE, Effect.FILES}) == (kind.evaluate is not None or bool(kind.lazy)),
+        f"{kind.name}: value kinds evaluate",
+    )
     _that(not kind.lazy or kind.param(kind.lazy) is not None, f"{kind.name}: `lazy` names a parameter")
     for param in kind.params:
-        _that(not (param.required and param.default is not None), f"{kind.name}.{param.name}: required and with a default")
-        _that(param.default is None or not param.choices or param.default in param.choices, f"{kind.name}.{param.name}: default is no choice")
+        _that(
+            not (param.required and param.default is not None), f"{kind.name}.{param.name}: required and with a default"
+        )
+        _that(
+            param.default is None or not param.choices or param.default in param.choices,
+            f"{kind.name}.{param.name}: default is no choice",
+        )
         Encoder().encode(param.default)
 
 
 def check_implementation(
-    kind: Kind, implementation: Implementation, params: Mapping[str, Value], *, model: str = "", files: Mapping[str, Path] | None = None
+    kind: Kind,
+    implementation: Implementation,
+    params: Mapping[str, Value],
+    *,
+    model: str = "",
+    files: Mapping[str, Path] | None = None,
 ) -> Value:
     """Call an implementation twice, in two folders, and return its value. Raises AssertionError with what does not hold.
 
@@ -52,14 +65,18 @@ def check_implementation(
     first, second = (_called(kind, implementation, full, model, paths) for _ in range(2))
     _that(Encoder().encode(first) == Encoder().encode(second), f"{kind.name}: two calls gave two results")
     _that({d: _digest(p) for d, p in paths.items()} == before, f"{kind.name}: an input was written to")
-    _that(_is(first, kind.output_type(full)), f"{kind.name}: declared as {kind.output_type(full)}, and made {first!r:.80}")
+    _that(
+        _is(first, kind.output_type(full)), f"{kind.name}: declared as {kind.output_type(full)}, and made {first!r:.80}"
+    )
     for blob in blobs_in(first):
         missing = [name for name in kind.facts if fact_of(blob, name) is ABSENT]
         _that(not missing, f"{kind.name}: facts that were not measured: {missing}")
     return first
 
 
-def _called(kind: Kind, implementation: Implementation, params: Mapping[str, Any], model: str, paths: Mapping[str, Path]) -> Value:
+def _called(
+    kind: Kind, implementation: Implementation, params: Mapping[str, Any], model: str, paths: Mapping[str, Path]
+) -> Value:
     with tempfile.TemporaryDirectory(prefix="conformance-") as name:
         folder = Path(name)
         seen: list[float] = []
@@ -73,7 +90,9 @@ def _called(kind: Kind, implementation: Implementation, params: Mapping[str, Any
             _that(bool(error.hint), f"{kind.name}: an error without a hint: {error.message}")
             raise
         _that(seen == sorted(seen) and all(0 <= x <= 1 for x in seen), f"{kind.name}: progress goes from 0 to 1")
-        _that(all(isinstance(v, str) for v in made.made_with.values()), f"{kind.name}: made_with holds versions as text")
+        _that(
+            all(isinstance(v, str) for v in made.made_with.values()), f"{kind.name}: made_with holds versions as text"
+        )
         return _kept(made.value, folder)
 
 
@@ -93,7 +112,9 @@ def _is(value: Value, declared: Type) -> bool:
     if isinstance(value, Blob):
         return declared.name in {value.type, "any"}
     if isinstance(value, list):
-        return declared.name in {"json", "any"} or (declared.name == "list" and all(_is(v, declared.item or declared) for v in value))
+        return declared.name in {"json", "any"} or (
+            declared.name == "list" and all(_is(v, declared.item or declared) for v in value)
+        )
     plain = {"text": str, "integer": int, "number": int | float, "boolean": bool}.get(declared.name)
     return declared.name in {"json", "any", "record"} if plain is None else isinstance(value, plain)
 

@@ -60,7 +60,9 @@ class CountedRegistry(Registry):
 
 def call_identity(kind: str, model: str, params: Mapping[str, Value]) -> str:
     """Return one line that two calls share if and only if they mean the same. `params` complete, defaults filled in."""
-    return json.dumps([kind, model.removeprefix("local/"), dict(params)], sort_keys=True, default=_named, ensure_ascii=False)
+    return json.dumps(
+        [kind, model.removeprefix("local/"), dict(params)], sort_keys=True, default=_named, ensure_ascii=False
+    )
 
 
 def _named(value: object) -> str:
