@@ -15,7 +15,7 @@ from dagcontent.cli.columns import Cell, aligned, cells
 from dagcontent.cli.names import grouped
 from dagcontent.cli.progress import Progress, Running
 from dagcontent.cli.screen import Screen, safe
-from dagcontent.cli.words import listed, seconds
+from dagcontent.cli.words import cut, listed, seconds
 from dagcontent.run.events import BuildFinished, BuildStarted, Event
 
 if TYPE_CHECKING:
@@ -128,21 +128,21 @@ class LiveView:
         if progress.failed:
             words.append(f"failed {len(progress.failed)}")
         clock = f"{int(elapsed) // 60}:{int(elapsed) % 60:02d}"
-        name = safe(self._name)
-        plain = "   ".join([name, *words])
-        gap = " " * max(3, width - cells(plain) - len(clock))
+        rest = "   ".join(words)
+        name = cut(safe(self._name), max(8, width - len(rest) - len(clock) - 6))
+        gap = " " * max(3, width - cells(name) - len(rest) - len(clock) - 3)
         if progress.failed:
             words[-1] = style("failed", words[-1])
         return "   ".join([style("head", name), *words]) + gap + clock
 
     def _running(self, one: Running, elapsed: float, width: int) -> Sequence[Cell]:
-        bar = 30 if width > 100 else 16
+        bar = 30 if width > 100 else 16 if width > 70 else 0
         if one.fraction is None:
             state: Cell = ("run", "at work" if one.attempt == 1 else f"at work, attempt {one.attempt}")
         else:
             full = round(min(1.0, max(0.0, one.fraction)) * bar)
             done, empty = self._bar
-            state = ("run", f"{done * full}{empty * (bar - full)} {min(99, int(one.fraction * 100)):3d} %")
+            state = ("run", f"{done * full}{empty * (bar - full)} {min(99, int(one.fraction * 100)):3d} %".lstrip())
         return [("head", safe(one.node)), ("dim", safe(one.made_by)), state, seconds(max(0.0, elapsed - one.since_s))]
 
     @property

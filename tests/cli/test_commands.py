@@ -22,7 +22,9 @@ Process = Callable[..., "subprocess.CompletedProcess[str]"]
 def imported_by(*args: str) -> set[str]:
     """Return the names of all modules that a command line brings in."""
     code = f"import sys; sys.argv = ['dagcontent', *{list(args)!r}]\nimport atexit\n"
-    code += "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\nfrom dagcontent.__main__ import main\nmain()"
+    code += (
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\nfrom dagcontent.__main__ import main\nmain()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return set(done.stderr.split())
 
@@ -130,7 +132,10 @@ def test_later_options_are_said_to_be_later(run: Run, here: Path, args: list[str
         (["build", "small.toml", "card[noon]"], "noon"),
         (["build", "small.toml", "--jobs", "0"], "0 is not in the range"),
         (["build", "small.toml", "--only"], "--only needs a target"),
-        (["build", "small.toml", "sheet", "--only"], "is not made yet: card[dusk], card[dawn], titled[dusk] and 1 more"),
+        (
+            ["build", "small.toml", "sheet", "--only"],
+            "is not made yet: card[dusk], card[dawn], titled[dusk] and 1 more",
+        ),
         (["build", "small.toml", "-p", "place"], "-p place: a parameter needs a name and a value"),
         (["build", "small.toml", "-p", "plaze=sea"], "plaze"),
         (["build", "small.toml", "--events", "no/such/folder"], "no/such/folder cannot be written"),
@@ -171,7 +176,9 @@ def test_faults_of_ours_ask_for_a_report(run: Run, small: Path, monkeypatch: pyt
     monkeypatch.setattr("dagcontent.api.plan", broken)
     found = run("plan", str(small))
     assert found.exit_code == 1
-    assert found.stderr.startswith("error: a fault of dagcontent: RuntimeError: unforeseen \\x1b[31m\n  please report this")
+    assert found.stderr.startswith(
+        "error: a fault of dagcontent: RuntimeError: unforeseen \\x1b[31m\n  please report this"
+    )
     assert "\x1b" not in found.stderr
 
 

@@ -29,7 +29,9 @@ def test_screens(run: Run, small: Path, here: Path, same: Same, columns: str) ->
         if not line.startswith(("  file", "  with", "  key"))
     )  # fmt: skip
     edited = SMALL.replace("comes up", "rises over the hills and over the sea, slowly, as it always has")
-    small.write_text(edited.replace('"hill"', '"cliff"').replace("[node.sheet]", "[node.sheet]\ncolumns = 1"), encoding="utf-8")
+    small.write_text(
+        edited.replace('"hill"', '"cliff"').replace("[node.sheet]", "[node.sheet]\ncolumns = 1"), encoding="utf-8"
+    )
     screens["plan_edited"] = run("plan", "small.toml", COLUMNS=columns).stdout
     screens["plan_verbose"] = run("plan", "small.toml", "-v", COLUMNS=columns).stdout
     for node in ("card[dusk]", "card[dawn]", "titled[dawn]", "titled[dusk]", "sheet", "line[dusk]"):

@@ -33,7 +33,7 @@ def test_nothing_overlaps_and_all_arrows_go_forward(graph: tuple[list[list[str]]
     by_rank: dict[int, list[tuple[float, float]]] = {}
     for name, (rank, middle) in placed.boxes.items():
         by_rank.setdefault(rank, []).append((middle - heights[name] / 2, middle + heights[name] / 2))
-        assert 0 <= middle - heights[name] / 2 + 1e-6
+        assert middle - heights[name] / 2 + 1e-6 >= 0
         assert middle + heights[name] / 2 <= placed.height + 1e-6
     for spans in by_rank.values():
         for (_, below), (above, _) in pairwise(sorted(spans)):
@@ -72,7 +72,9 @@ def test_crossings_are_undone() -> None:
 def test_sources_stand_next_to_who_uses_them() -> None:
     """An input that is needed at the end does not draw its arrow through the whole picture."""
     arrows = [("a", "b"), ("b", "c"), ("late", "c")]
-    placed = lay_out([["a", "late"], ["b"], ["c"]], arrows, heights=dict.fromkeys(["a", "b", "c", "late"], 40.0), gap=10)
+    placed = lay_out(
+        [["a", "late"], ["b"], ["c"]], arrows, heights=dict.fromkeys(["a", "b", "c", "late"], 40.0), gap=10
+    )
     assert placed.boxes["late"][0] == 1
 
 
