@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Command", "Sample", "Timed", "ratio", "run_once", "seconds", "take_turns"]
+__all__ = ["Command", "Sample", "Timed", "environment", "ratio", "run_once", "seconds", "take_turns"]
 
 
 class Command(NamedTuple):
@@ -57,6 +57,15 @@ class Timed(NamedTuple):
         return f"{seconds(self.wall_s)} (cpu {seconds(self.cpu_s)})"
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of everything that is measured: nobody's settings for Python, and modules compiled once.
+
+    Whoever sets PYTHONDONTWRITEBYTECODE would measure the compiler, and with it nothing that a user meets.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DAGCONTENT_"))}
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder / "pycache")}
+
+
 def run_once(command: Command, number: int = 0) -> Sample:
     """Start a command and wait for its end. Raises RuntimeError for an exit code that is not expected."""
     if command.prepare is not None:
@@ -65,8 +74,8 @@ def run_once(command: Command, number: int = 0) -> Sample:
     with errors.open("wb") as stderr:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command.argv, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
-        )
+            command.argv, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+        )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

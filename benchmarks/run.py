@@ -6,6 +6,7 @@ Nothing here is a test: figures of one machine at one time, each beside somethin
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
@@ -19,6 +20,7 @@ import rows
 import scale
 import startup
 from graphs import SEED
+from process import environment
 
 HERE = Path(__file__).resolve().parent
 
@@ -53,7 +55,11 @@ def main() -> None:
     began = time.monotonic()
     facts = [*host.describe(folder, HERE.parent), ("seed", str(SEED)), ("sizes", _worded(sizes))]
     sections: list[rows.Section] = []
+    kept = environment(folder)
+    os.environ.clear()
+    os.environ.update(kept)
     try:
+        scale.warm_up(folder / "warm")
         for name, section in _sections(folder, sizes):
             if not asked.only or name in asked.only.split(","):
                 for one in section():

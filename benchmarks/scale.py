@@ -16,7 +16,7 @@ from graphs import write_dag
 from process import Command, Sample, Timed, ratio, run_once, seconds, take_turns
 from rows import Row, Section
 
-__all__ = ["Measured", "linear", "measure"]
+__all__ = ["Measured", "linear", "measure", "warm_up"]
 
 _NINJA_X = 8.0
 _EDIT_X = 1.10
@@ -67,6 +67,16 @@ def measure(folder: Path, nodes: int, rounds: int) -> Measured:
     write_dag(graph, nodes)
     parts = ours.inside("parts", "graph.toml", "store", folder=folder)
     return Measured(nodes, Section(f"{nodes:,} nodes", _rows(nodes, timed, cold), _notes(nodes, cold, parts)), timed)
+
+
+def warm_up(folder: Path) -> None:
+    """Have every program start once, so that no first run pays for compiled modules and a cold disk."""
+    folder.mkdir()
+    for command in _projects(folder, 3).values():
+        run_once(command)
+    run_once(ours.nothing_to_do(folder))
+    write_dag(folder / "graph.toml", 3, leaf=" edited")
+    run_once(ours.plan(folder))
 
 
 def linear(sizes: list[Measured]) -> Section:
