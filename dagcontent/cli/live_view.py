@@ -138,7 +138,7 @@ class LiveView:
     def _running(self, one: Running, elapsed: float, width: int) -> Sequence[Cell]:
         bar = 30 if width > 100 else 16 if width > 70 else 0
         if one.fraction is None:
-            state: Cell = ("run", "at work" if one.attempt == 1 else f"at work, attempt {one.attempt}")
+            state: Cell = ("run", "at work" if one.attempt == 1 else f"attempt {one.attempt}")
         else:
             full = round(min(1.0, max(0.0, one.fraction)) * bar)
             done, empty = self._bar
