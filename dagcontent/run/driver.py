@@ -42,6 +42,7 @@ from dagcontent.values.value import ActionKey
 
 __all__ = ["Driver"]
 
+_GRACE_S = 1.0
 _FOREIGN_POLL_S = 0.05
 _FOREIGN_POLL_MOST_S = 1.0
 
@@ -66,6 +67,7 @@ class Driver:
         self._wakeup = anyio.Event()
         self._started = 0.0
         self._running: dict[ActionKey, Task] = {}
+        self._scopes: dict[ActionKey, anyio.CancelScope] = {}
         self._limiter = anyio.CapacityLimiter(math.inf)
         self._fault: DagcontentError | None = None
         self.interrupted = False
@@ -95,6 +97,9 @@ class Driver:
         self._post(Stop())
         for task in self._running.values():
             self._executor.cancel(task.action)
+        # A thread cannot be killed: what does not end by itself is left behind, and its result with it.
+        for scope in self._scopes.values():
+            scope.deadline = min(scope.deadline, anyio.current_time() + _GRACE_S)
 
     # -- effects ------------------------------------------------------------------------------------------------
 
@@ -140,14 +145,15 @@ class Driver:
         limit = action.node.spec.timeout_s
         try:
             with anyio.move_on_after(limit) as scope:
+                self._scopes[action.key] = scope
+                if self.interrupted:  # between its start and now
+                    raise self._overdue(limit)
                 record = await anyio.to_thread.run_sync(
                     self._made, action, report, abandon_on_cancel=True, limiter=self._limiter
                 )
             if scope.cancelled_caught:
                 self._executor.cancel(action)
-                raise NodeError(
-                    f"it took longer than its timeout of {limit:g} s", hint="raise `timeout`, or make the work smaller"
-                )
+                raise self._overdue(limit)
             event = Completed(action.key, record)
         except LostBlob as lost:
             status = "lost"
@@ -162,10 +168,17 @@ class Driver:
             self.stop()
         finally:
             self._running.pop(action.key, None)
+            self._scopes.pop(action.key, None)
         now = anyio.current_time()
         self._emit(NodeFinished(name, status, now - began, now - self._started, error))
         self._post(Tick(now))
         self._post(event)
+
+    def _overdue(self, limit: float | None) -> NodeError:
+        if self.interrupted or limit is None:
+            return NodeError("it was left behind: the build was stopped", hint="build again", retry=True)
+        text = f"it took longer than its timeout of {limit:g} s"
+        return NodeError(text, hint="raise `timeout`, or make the work smaller")
 
     def _made(self, action: Action, report: Callable[[float], None]) -> Record:
         """Make a result and queue its commit, in a worker thread: a large record is a file first."""
