@@ -16,7 +16,7 @@ import msgspec
 __all__ = ["Cue", "Word", "cues_of", "joined", "spread"]
 
 PAUSE_S: Final = 0.9
-HOLD_S: Final = 0.4
+HOLD_S: Final = 0.15
 SHORTEST_S: Final = 0.7
 LONGEST_S: Final = 7.0
 _END = re.compile(r"[.!?…。！？]+[\"'”’)\]»]*$")

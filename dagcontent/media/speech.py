@@ -119,14 +119,16 @@ def _fades(samples: array.array[int], start: int, following: int, sample_rate: i
 
 
 def _trim(path: Path, last_word: int) -> array.array[int]:
-    """Cut the silence at the end of a mono recording down to a breath, and return its samples."""
+    """Make the silence at the end of a mono recording a breath long, and return its samples."""
     with wave.open(str(path), "rb") as file:
         rate = file.getframerate()
         samples = array.array("h", file.readframes(file.getnframes()))
     if sys.byteorder == "big":
         samples.byteswap()
-    end = min(len(samples), _fades(samples, last_word, len(samples), rate) + int(rate * _TAIL_S))
-    samples = samples[:end]
+    breath = int(rate * _TAIL_S)
+    samples = samples[: _fades(samples, last_word, len(samples), rate) + breath]
+    # Some voices end with their last sample.
+    samples.extend([0] * (_fades(samples, last_word, len(samples), rate) + breath - len(samples)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

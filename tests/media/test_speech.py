@@ -103,3 +103,12 @@ def test_text_is_data(studio: Studio) -> None:
     for text in ("--help me", "<speak>Hi</speak>", "a\x00b c", "[[h@'loU]] you", "x" * 3000):
         blob: Blob = studio.make("speech.generate", "espeak", text=text, voice="Rachel")
         assert blob.facts["alignment"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("voice", ["Rachel", "Adam", "en-gb"])
+def test_a_recording_ends_with_a_breath(voice: str, studio: Studio) -> None:
+    """The fade between two clips takes half a second: it may take silence, never the last word."""
+    blob = studio.make("speech.generate", "espeak", text="The day need not end.", voice=voice)
+    last = blob.facts["alignment"][-1]["end"]
+    assert 0.45 <= blob.facts["duration_ms"] / 1000 - last <= 0.55
