@@ -23,8 +23,11 @@ LOOK = _Look(160, 90, BUILT_IN, 8, "bottom")
 @pytest.mark.parametrize("format", ["srt", "vtt", "ass"])
 @pytest.mark.parametrize("karaoke", [False, True])
 def test_subtitles_are_drawn_and_everything_else_is_kept(
-    format: str, karaoke: bool, studio: Studio, clip: Blob
-) -> None:  # noqa: A002
+    format: str,  # noqa: A002 - the parameter's name
+    karaoke: bool,
+    studio: Studio,
+    clip: Blob,
+) -> None:
     """Pictures change; length, sound, words and chapters do not."""
     file = studio.make("subtitles.build", alignment=clip.facts["alignment"], format=format)
     burnt, again = (studio.make("subtitles.burn", video=clip, subtitles=file, karaoke=karaoke) for _ in range(2))

@@ -27,13 +27,13 @@ def test_from_a_transcript_with_and_without_words(studio: Studio) -> None:
     """Some vendors time words, some only sentences."""
     segments = [{"id": 0, "start": 1.0, "end": 3.0, "text": "Hello there you"}]
     words = [{"text": "Hello", "start": 1.0, "end": 1.5}]
-    assert "00:00:01,000 --> 00:00:03,4" in _read(studio, transcript={"segments": segments, "words": []})
+    assert "00:00:01,000 --> 00:00:03,150" in _read(studio, transcript={"segments": segments, "words": []})
     assert "Hello there" not in _read(studio, transcript={"segments": segments, "words": words})
 
 
 def test_from_plain_text_by_duration_or_pace(studio: Studio) -> None:
     """Plain text needs a length: given, or by its words."""
-    assert "00:00:01,942 --> 00:00:04,400" in _read(studio, text="One two. Four six.", duration=4)
+    assert "00:00:01,942 --> 00:00:04,150" in _read(studio, text="One two. Four six.", duration=4)
     assert _read(studio, text="One two", words_per_second=0.5).startswith("1\n00:00:00,000 --> 00:00:04")
 
 
