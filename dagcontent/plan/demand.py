@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dagcontent.graph.model import Graph, outputs_in
+from dagcontent.graph.model import Graph, Node, outputs_in
 
 __all__ = ["closure", "root_nodes"]
 
 
 def root_nodes(graph: Graph) -> list[int]:
-    """Return the nodes that are asked for by themselves: all but those used only as alternatives of a lazy kind."""
-    only_alternatives: set[int] = set()
-    used: set[int] = set()
+    """Return the nodes that are asked for by themselves: all but those used only as alternatives of a lazy kind, and
+    what only such nodes use (unless it has an output of its own).
+    """
+    if not any(node.kind.lazy for node in graph.nodes):
+        return list(graph.order)
+    alternatives: set[int] = set()
+    users: dict[int, set[int]] = {}
     for node in graph.nodes:
-        lazy = node.kind.lazy
-        if lazy:
-            for name, expr in node.params:
-                (only_alternatives if name == lazy else used).update(o.node for o in outputs_in(expr))
-        else:
-            used.update(o.node for o in node.outputs)
-        used.update(o.node for o in (*node.when_outputs, *node.ordering))
-    held_back = only_alternatives - used
+        tried = _alternatives(node)
+        alternatives |= tried
+        for producer in graph.inputs_of(node):
+            if producer not in tried:
+                users.setdefault(producer, set()).add(node.index)
+    held_back: set[int] = set()
+    for index in reversed(graph.order):
+        used_by = users.get(index, set())
+        inner = index in alternatives or (bool(used_by) and graph.nodes[index].output is None)
+        if inner and used_by <= held_back:
+            held_back.add(index)
     return [i for i in graph.order if i not in held_back]
+
+
+def _alternatives(node: Node) -> set[int]:
+    """Return the nodes that a node refers to as alternatives and in no other way."""
+    if not node.kind.lazy:
+        return set()
+    tried = {o.node for name, expr in node.params if name == node.kind.lazy for o in outputs_in(expr)}
+    others = {o.node for name, expr in node.params if name != node.kind.lazy for o in outputs_in(expr)}
+    return tried - others - {o.node for o in (*node.when_outputs, *node.ordering)}
 
 
 def closure(graph: Graph, roots: Iterable[int]) -> set[int]:

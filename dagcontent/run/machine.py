@@ -195,6 +195,7 @@ class Machine:
         self._later: list[tuple[float, ActionKey]] = []
         self._running = 0
         self._makers: dict[str, Unit] | None = None
+        self._failed: dict[ActionKey, NodeError] = {}
 
     @property
     def running(self) -> int:
@@ -273,6 +274,7 @@ class Machine:
 
     def _fail(self, task: Task, error: NodeError, effects: list[Effect]) -> None:
         self._over(task)
+        self._failed[task.action.key] = error
         effects.append(Release((task.action.key,)))
         for unit in task.units:
             self.resolver.settled(unit, error)
@@ -334,13 +336,17 @@ class Machine:
 
     def _admit(self, effects: list[Effect]) -> None:
         new: list[ActionKey] = []
-        for action in self.resolver.take():
-            known = self._tasks.get(action.key)
-            if known is not None:
-                known.units.append(action.unit)
-                continue
-            self._tasks[action.key] = Task(action, self._remaining_s(action.node.index))
-            new.append(action.key)
+        while actions := self.resolver.take():
+            for action in actions:
+                failed = self._failed.get(action.key)
+                known = self._tasks.get(action.key)
+                if failed is not None:  # the same call would fail again: once in a build is enough
+                    self.resolver.settled(action.unit, failed)
+                elif known is not None:
+                    known.units.append(action.unit)
+                else:
+                    self._tasks[action.key] = Task(action, self._remaining_s(action.node.index))
+                    new.append(action.key)
         if new:
             effects.append(Claim(tuple(new)))
 

@@ -18,8 +18,9 @@ from dagcontent.store.store import open_store
 
 @contextmanager
 def declared() -> Iterator[None]:
-    """Add the stub kinds to the declared ones, for a while."""
-    added = {name: kind for name, (kind, _) in kinds.STUBS.items()} | {kinds.LAZY.name: kinds.LAZY}
+    """Add the stub kinds to the declared ones, for a while. May be nested."""
+    stubs = {name: kind for name, (kind, _) in kinds.STUBS.items()} | {kinds.LAZY.name: kinds.LAZY}
+    added = {name: kind for name, kind in stubs.items() if name not in KINDS}
     KINDS.update(added)
     try:
         yield

@@ -225,6 +225,16 @@ def test_instances_with_one_key_are_one_task(folder: Path) -> None:
     assert [u.value for u in task.units] == ["A", "A"]
 
 
+def test_a_call_that_failed_is_not_made_again_in_the_same_build(folder: Path) -> None:
+    """`c` turns out to mean what `a` meant, after `a` failed: it fails with it."""
+    text = '[node.a]\nkind = "test.fail"\ntext = "B B"\n[node.b]\nkind = "test.upper"\ntext = "b b"\n'
+    machine, tasks, memory = begun(folder, text + '[node.c]\nkind = "test.fail"\ntext = "${b}"\n')
+    a, b = sorted(tasks, key=lambda t: t.action.node.name)
+    assert machine.on(m.Failed(a.action.key, NodeError("no"))) == [m.Release((a.action.key,))]
+    assert machine.on(m.Completed(b.action.key, record_of(memory, b))) == [m.Finish()]
+    assert [u.status for u in machine.resolver.fanout.all_units()] == [Status.FAILED, Status.RAN, Status.FAILED]
+
+
 def test_an_instance_that_comes_later_joins_the_task_of_its_key(folder: Path) -> None:
     """`c` is known to be the same as `a` only when `b` is there, while `a` still runs."""
     text = ONE + TWO + '[node.c]\nkind = "test.upper"\ntext = "${d}"\n[node.d]\nkind = "test.modulo"\ntext = "${b}"\n'
