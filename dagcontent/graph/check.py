@@ -33,7 +33,8 @@ def check_node(
 ) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node."""
     for name, expr in node.params:
-        yield from _param(node, name, expr, nodes)
+        if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
+            yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None and isinstance(node.spec.model, Template):
         yield from _model(node, node.model, models, dimensions)
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
@@ -81,8 +82,8 @@ def _depends_on_made(expr: Expr) -> bool:
 
 def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mistake]:
     param = node.kind.param(name)
-    if param is None or (isinstance(expr, Literal) and expr.place is not None and expr.place.path[:1] == ("node",)):
-        return  # the loader checked what is written in the node itself
+    if param is None:
+        return
     if not fits_param(expr.type, param):
         wanted = " or ".join(str(t) for t in (param.type, *param.also))
         hint = ""

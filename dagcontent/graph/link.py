@@ -202,8 +202,9 @@ class _Linker:
             wholes=self._wholes(everything, face.dims),
         )
 
-    @staticmethod
-    def _wholes(exprs: Iterable[Expr | None], dims: tuple[int, ...]) -> tuple[int, ...]:
+    def _wholes(self, exprs: Iterable[Expr | None], dims: tuple[int, ...]) -> tuple[int, ...]:
+        if not self._names:
+            return ()
         found = {
             part.dim
             for expr in exprs

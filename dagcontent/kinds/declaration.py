@@ -79,7 +79,10 @@ class Kind(msgspec.Struct, frozen=True):
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""
-        return next((p for p in self.params if p.name == name), None)
+        for param in self.params:
+            if param.name == name:
+                return param
+        return None
 
     def output_type(self, params: Mapping[str, Any]) -> Type:
         """Return the output's type for parameters as they stand in the graph (references unresolved)."""

@@ -6,7 +6,7 @@ loses that element and anything else becomes ABSENT.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import (
@@ -37,6 +37,8 @@ from dagcontent.plan.unit import Closed, Status, Unit
 from dagcontent.values.value import ABSENT, UNKNOWN, Blob, Mark, Value, fact_of
 
 __all__ = ["Evaluator", "Missing"]
+
+_GONE: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.BLOCKED})
 
 
 class Missing(Exception):  # noqa: N818 - the name is the state: there is no value
@@ -139,7 +141,7 @@ class Evaluator:
         return chosen
 
     def _of_unit(self, unit: Unit, steps: tuple[Step, ...], scope: Scope, text: str) -> Value:
-        if unit.status in {Status.SKIPPED, Status.FAILED, Status.BLOCKED}:
+        if unit.status in _GONE:
             skip_on_error = self._fanout.graph.nodes[unit.node].spec.on_error == "skip"
             skipped = unit.status is Status.SKIPPED or skip_on_error
             raise Missing(Status.SKIPPED if skipped else Status.BLOCKED, unit)
@@ -191,7 +193,7 @@ class Evaluator:
 
     @staticmethod
     def _closed(listed: Closed) -> Value:
-        if listed.status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
+        if listed.status in _GONE:
             raise Missing(listed.status, listed.by)
         return UNKNOWN
 

@@ -88,8 +88,9 @@ class Readiness:
 
     def _expect_node(self, node: Node) -> None:
         index = node.index
-        producers = {o.node for o in (*node.outputs, *node.when_outputs, *node.ordering)} - {index}
-        waiting = producers - self._expanded
+        expanded = self._expanded
+        outputs = (*node.outputs, *node.when_outputs, *node.ordering)
+        waiting = {o.node for o in outputs if o.node not in expanded and o.node != index}
         self._link_waits[index] = len(waiting) + 1
         for producer in waiting:
             self._after_expansion.setdefault(producer, []).append(lambda: self._less_to_link(index))

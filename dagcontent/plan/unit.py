@@ -15,6 +15,8 @@ __all__ = ["Closed", "DimensionList", "Group", "ListJob", "State", "Status", "Un
 class State(Enum):
     """How far a unit is. Every transition goes through `Unit.enter`, which knows the legal ones."""
 
+    __hash__ = object.__hash__  # Enum hashes names, in Python: felt where every unit asks several times
+
     NEW = "new"  # expanded; nobody has asked for it
     WAITING = "waiting"  # asked for; some input is not settled
     READY = "ready"  # handed out as an action
@@ -34,6 +36,8 @@ _LEGAL: Final = {
 
 class Status(Enum):
     """What a settled unit turned out to be."""
+
+    __hash__ = object.__hash__  # as above
 
     VALUE = "value"  # evaluated by the planner
     HIT = "hit"  # a record was found
