@@ -6,7 +6,7 @@ import pytest
 from oracle.builds import declared
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _stub_kinds() -> Iterator[None]:
     """Kinds that run in microseconds, beside the real ones."""
     with declared():
