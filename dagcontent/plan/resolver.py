@@ -285,6 +285,8 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 self._evaluate_when(unit, node)
             elif node.kind.lazy:
+                if unit.phase == _INPUTS:
+                    self._check_ordering(unit, node)
                 self._evaluate_lazy(unit, node)
             else:
                 self._check_ordering(unit, node)
@@ -349,7 +351,7 @@ class Resolver:
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-        elif node.kind.effect in {Effect.VALUE, Effect.FILES}:
+        elif node.kind.effect is Effect.VALUE or node.kind.effect is Effect.FILES:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
