@@ -51,6 +51,8 @@ def main() -> None:
     sizes = TINY if asked.tiny else QUICK if asked.quick else FULL
     if asked.sizes:
         sizes = sizes._replace(dag=tuple(sorted(int(n.replace("_", "")) for n in asked.sizes.split(","))))
+    if asked.rounds:
+        sizes = sizes._replace(rounds=asked.rounds)
     folder = Path(tempfile.mkdtemp(prefix="dagcontent-bench-", dir=asked.folder))
     began = time.monotonic()
     facts = [*host.describe(folder, HERE.parent), ("seed", str(SEED)), ("sizes", _worded(sizes))]
@@ -117,6 +119,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", metavar="PART,PART", help="startup, scenes, scale, fanout, scheduling, makespan, blobs"
     )
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often all take their turn, start-up aside")
     parser.add_argument("--write", action="store_true", help="keep the table in README.md and the baseline beside it")
     parser.add_argument("--folder", metavar="DIR", help="where to work (default: the system's temporary folder)")
     parser.add_argument("--keep", action="store_true", help="leave what was made for the measurements")

@@ -88,7 +88,14 @@ def test_a_change_that_changes_nothing_below_is_cut_off(folder: Path) -> None:
     Built(graph, store)
     graph.write_text(GRAPH.replace('"hello"', '"howdy"'), encoding="utf-8")
     built = Built(graph, store)
-    assert {n: s for n, s in built.status.items() if s == "ran"}.keys() == {"a[x]", "a[yy]", "a[2]", "b[x]", "b[yy]", "b[2]"}
+    assert {n: s for n, s in built.status.items() if s == "ran"}.keys() == {
+        "a[x]",
+        "a[yy]",
+        "a[2]",
+        "b[x]",
+        "b[yy]",
+        "b[2]",
+    }
     assert built.status["sound"] == "cutoff"
     assert built.result.counts["cutoff"] == 1
 
@@ -169,7 +176,9 @@ def test_renaming_and_reordering_make_nothing_anew(folder: Path) -> None:
     """A key holds what is meant, not what it is called or where it stands."""
     graph, store = folder / "graph.toml", folder / "store"
     Built(graph, store)
-    text = GRAPH.replace("[node.a]", "[node.first]").replace("${a[n]}", "${first[n]}").replace("[node.b]", "[node.second]")
+    text = (
+        GRAPH.replace("[node.a]", "[node.first]").replace("${a[n]}", "${first[n]}").replace("[node.b]", "[node.second]")
+    )
     text = text.replace("${b}", "${second}").replace('["x", "yy", "z z"]', '["z z", "x", "yy"]')
     graph.write_text(text.replace('text = "${second}"', 'text = "${second[*]}"'), encoding="utf-8")
     built = Built(graph, store)
@@ -245,7 +254,9 @@ def test_one_ctrl_c_stops_within_two_seconds_and_keeps_what_is_finished(folder: 
     for name in ("gate", "reached"):
         os.mkfifo(folder / name)
     ledger = Ledger(folder / "ledger")
-    process = start(folder / "graph.toml", folder / "store", ledger.path, folder / "gate", folder / "reached", signals=True)
+    process = start(
+        folder / "graph.toml", folder / "store", ledger.path, folder / "gate", folder / "reached", signals=True
+    )
     assert "behind the gate after QUICK" in (folder / "reached").read_text()
     began = time.monotonic()
     process.send_signal(number)
@@ -260,7 +271,7 @@ def test_one_ctrl_c_stops_within_two_seconds_and_keeps_what_is_finished(folder: 
     assert not (folder / "out").exists()
     again = Built(folder / "graph.toml", folder / "store")
     assert again.result.status == "ok"
-    assert {n: s for n, s in again.status.items()} == {"quick": "hit", "slow": "ran", "last": "ran"}
+    assert again.status == {"quick": "hit", "slow": "ran", "last": "ran"}
 
 
 @pytest.mark.slow
@@ -269,7 +280,9 @@ def test_a_second_ctrl_c_ends_at_once(folder: Path) -> None:
     (folder / "graph.toml").write_text(HELD.replace("program", "thread"), encoding="utf-8")
     for name in ("gate", "reached"):
         os.mkfifo(folder / name)
-    process = start(folder / "graph.toml", folder / "store", folder / "ledger", folder / "gate", folder / "reached", signals=True)
+    process = start(
+        folder / "graph.toml", folder / "store", folder / "ledger", folder / "gate", folder / "reached", signals=True
+    )
     assert "behind the gate after QUICK" in (folder / "reached").read_text()
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)

@@ -16,7 +16,7 @@ from dagcontent.graph.model import Graph
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Graph:
-    """a -> b -> d, a -> c -> d, a -> d."""
+    """Return four nodes: a -> b -> d, a -> c -> d, a -> d."""
     rows = {"a": [], "b": ["a"], "c": ["a"], "d": ["a", "b", "c"]}
     path = tmp_path / "graph.toml"
     path.write_text(

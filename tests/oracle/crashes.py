@@ -72,7 +72,11 @@ class Server:
     """A crash server; use it as a context."""
 
     def __init__(self) -> None:
-        environment = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath}
+        environment = {
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PATH": os.defpath,
+        }
         self.process = subprocess.Popen(
             [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -81,7 +85,9 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
@@ -163,7 +169,9 @@ class Case:
         killed = answer.get("signal") in {signal.SIGKILL, signal.SIGALRM}
         assert killed or answer["exit"] == 0, answer
         for name, data in place.outputs().items():
-            assert name.startswith(".") or "/." in name or data in {self.expected.get(name), self._old(name)}, f"half an output: {name}"
+            assert name.startswith(".") or "/." in name or data in {self.expected.get(name), self._old(name)}, (
+                f"half an output: {name}"
+            )
         kept = self.server.ask(durable=str(place.store))["made"]
         said = place.ledger.read()
         made = finished(self.server, place)

@@ -78,7 +78,9 @@ def resolver_of(graph: Path, memory: Memory, **options: Any) -> Resolver:
 class Driver:
     """Runs a machine to its end. `p` are chances: of a claim held elsewhere, a passing failure, lost bytes, a stop."""
 
-    def __init__(self, machine: m.Machine, memory: Memory, chance: random.Random, slots: int, p: dict[str, float]) -> None:
+    def __init__(
+        self, machine: m.Machine, memory: Memory, chance: random.Random, slots: int, p: dict[str, float]
+    ) -> None:
         self.machine, self.memory, self.random, self.slots, self.p = machine, memory, chance, slots, p
         self.salt = b""  # makes what is made differ from what was made before
         self.started: Counter[str] = Counter()  # started, by key

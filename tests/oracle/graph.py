@@ -121,7 +121,11 @@ class Oracle:
         written = {p.name: node[p.name] for p in kind.params if p.name in node}
         for value in written.values():
             self._references(value, lambda ref: self._look(ref, scope))  # a look-up that misses comes before all else
-        if any(one.status in {"failed", "blocked"} for need in _list(node.get("needs", [])) for one in self.chosen(need, scope)):
+        if any(
+            one.status in {"failed", "blocked"}
+            for need in _list(node.get("needs", []))
+            for one in self.chosen(need, scope)
+        ):
             raise Gone("blocked")
         given: dict[str, Any] = {}
         for name in [n for n in node if n in written]:
@@ -149,7 +153,10 @@ class Oracle:
                 return Instance("failed")
         model = node.get("model", "")
         keyed = {n: v for n, v in given.items() if defaults.get(n) != v}
-        key, call = key_of(Manifest(kind.name, kind.version, keyed, model=model)), kinds.identity(kind.name, model, full)
+        key, call = (
+            key_of(Manifest(kind.name, kind.version, keyed, model=model)),
+            kinds.identity(kind.name, model, full),
+        )
         try:
             made = kinds.made_of(kind.name, full, lambda blob: self.bytes[blob.digest])
         except kinds.Fail:
@@ -187,7 +194,11 @@ class Oracle:
                     if not lenient:
                         raise
                     continue
-                spliced = isinstance(item, str) and _REFERENCE.fullmatch(item) and item[2:].split("[")[0].split("}")[0] in self.nodes
+                spliced = (
+                    isinstance(item, str)
+                    and _REFERENCE.fullmatch(item)
+                    and item[2:].split("[")[0].split("}")[0] in self.nodes
+                )
                 made.extend(value if spliced and isinstance(value, list) else [value])
             return [item for item in made if item is not ABSENT]
         if not isinstance(written, str):

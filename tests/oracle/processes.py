@@ -16,12 +16,23 @@ from pathlib import Path
 from typing import Any
 
 
-def start(graph: Path, store: Path, ledger: Path, gate: Path | None = None, reached: Path | None = None, **options: Any) -> subprocess.Popen[str]:
+def start(
+    graph: Path, store: Path, ledger: Path, gate: Path | None = None, reached: Path | None = None, **options: Any
+) -> subprocess.Popen[str]:
     """Start a build; it prints its result as JSON when it ends. `options` go to `api.build`."""
     environment = {
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath,
     }  # fmt: skip
-    argv = [sys.executable, __file__, str(graph), str(store), str(ledger), str(gate or ""), str(reached or ""), json.dumps(options)]
+    argv = [
+        sys.executable,
+        __file__,
+        str(graph),
+        str(store),
+        str(ledger),
+        str(gate or ""),
+        str(reached or ""),
+        json.dumps(options),
+    ]
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -65,7 +76,16 @@ def _main() -> None:
         try:
             result = api.build(graph, store=store, seams=api.Seams(registry=registry), **json.loads(options))
         except DagcontentError as error:
-            print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint, "exit": error.exit_code}))
+            print(
+                json.dumps(
+                    {
+                        "error": type(error).__name__,
+                        "message": error.message,
+                        "hint": error.hint,
+                        "exit": error.exit_code,
+                    }
+                )
+            )
             return
     print(json.dumps(result.document()), flush=True)
 

@@ -93,7 +93,11 @@ def chains(draw: st.DrawFn, most_edits: int = 5) -> list[World]:
 
 
 def _scene(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    made = {"id": name, "text": draw(st.sampled_from(WORDS)), "lines": draw(st.lists(st.sampled_from(WORDS[:4]), max_size=2))}
+    made = {
+        "id": name,
+        "text": draw(st.sampled_from(WORDS)),
+        "lines": draw(st.lists(st.sampled_from(WORDS[:4]), max_size=2)),
+    }
     if draw(st.booleans()):
         made["pal"] = draw(st.sampled_from(IDS))
     return made
@@ -134,7 +138,9 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         sounds = [n for n in before if world.nodes[n]["kind"] == "test.sound"]
         if not sounds:
             return {**node, "kind": "test.upper", "text": text()}
-        node["sounds"] = [_reference(draw, world, draw(st.sampled_from(sounds)), node) for _ in range(draw(st.integers(1, 2)))]
+        node["sounds"] = [
+            _reference(draw, world, draw(st.sampled_from(sounds)), node) for _ in range(draw(st.integers(1, 2)))
+        ]
         if draw(st.booleans()):
             node["seconds"] = 2 if draw(st.booleans()) else 2.0
     elif kind == "json.get":
@@ -162,8 +168,15 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
 def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[str]) -> None:
     rare = st.integers(0, 5).map(lambda n: n == 5)
     if draw(rare):
-        node["when"] = {"value": draw(st.sampled_from(["${params.tone}", "${params.pal}"])), "is": draw(st.sampled_from(WORDS[:3] + IDS[:1]))}
-        deciders = [n for n in before if world.nodes[n]["kind"] == "test.modulo" and set(_dims(world, n)) <= set(node.get("each", []))]
+        node["when"] = {
+            "value": draw(st.sampled_from(["${params.tone}", "${params.pal}"])),
+            "is": draw(st.sampled_from(WORDS[:3] + IDS[:1])),
+        }
+        deciders = [
+            n
+            for n in before
+            if world.nodes[n]["kind"] == "test.modulo" and set(_dims(world, n)) <= set(node.get("each", []))
+        ]
         if deciders:
             chosen = draw(st.sampled_from(deciders))
             node["when"] = {"value": f"${{{chosen}{_own(world, chosen)}}}", "in": ["1", "2"]}
@@ -176,7 +189,16 @@ def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[st
 
 
 def _spaces(world: World, before: list[str]) -> list[list[str]]:
-    spaces: list[list[str]] = [[], [], ["scene"], ["scene"], ["cut"], ["scene", "cut"], ["cut", "scene"], ["scene", "line"]]
+    spaces: list[list[str]] = [
+        [],
+        [],
+        ["scene"],
+        ["scene"],
+        ["cut"],
+        ["scene", "cut"],
+        ["cut", "scene"],
+        ["scene", "line"],
+    ]
     for dim, first in (("word", []), ("row", []), ("part", ["scene"])):
         made_of = str(world.each.get(dim, {}).get("of", "")).strip("${}").split("[")[0].split(".")[0]
         if made_of in before:

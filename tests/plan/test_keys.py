@@ -97,8 +97,16 @@ def test_the_epoch_is_in_the_key_of_what_is_fresh_in_every_run_and_in_no_other()
 def test_names_labels_order_and_places_are_in_no_key() -> None:
     """The same elements in another order, under other names, in a dimension of another name."""
     text = '[each]\nNAME = LIST\n[node.NODE]\nkind = "test.echo"\neach = "NAME"\ntext = "${NAME.text}"\n'
-    one = text.replace("NAME", "scene").replace("NODE", "it").replace("LIST", '[{ id = "a", text = "x" }, { id = "b", text = "y" }]')
-    two = text.replace("NAME", "shot").replace("NODE", "other").replace("LIST", '[{ id = "q", text = "y" }, { id = "p", text = "x" }]')
+    one = (
+        text.replace("NAME", "scene")
+        .replace("NODE", "it")
+        .replace("LIST", '[{ id = "a", text = "x" }, { id = "b", text = "y" }]')
+    )
+    two = (
+        text.replace("NAME", "shot")
+        .replace("NODE", "other")
+        .replace("LIST", '[{ id = "q", text = "y" }, { id = "p", text = "x" }]')
+    )
     keys = [sorted(a.key for a in Little(t).resolver().take()) for t in (one, two)]
     assert keys[0] == keys[1]
 
@@ -118,6 +126,9 @@ def test_carried_facts_are_in_the_key_of_kinds_that_carry_them_only(kind: str, c
         (sound,) = resolver.take()
         blob = Blob(Digest("ab" * 32), "audio", "audio/wav", 5, {"duration_ms": 500, "alignment": alignment})
         record = little.memory.make(sound)
-        resolver.settled(sound.unit, type(record)(**{f: getattr(record, f) for f in record.__struct_fields__} | {"outcome": Done(blob)}))
+        resolver.settled(
+            sound.unit,
+            type(record)(**{f: getattr(record, f) for f in record.__struct_fields__} | {"outcome": Done(blob)}),
+        )
         keys.add(resolver.take()[0].key)
     assert len(keys) == (2 if carries else 1)

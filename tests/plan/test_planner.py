@@ -112,7 +112,13 @@ kind = "test.upper"
 text = "${two}"
 """
     plan = Little(text).plan()
-    assert planned(plan) == {"one[a]": "run", "two[a]": "failed", "bad": "failed", "three": "blocked", "four": "blocked"}
+    assert planned(plan) == {
+        "one[a]": "run",
+        "two[a]": "failed",
+        "bad": "failed",
+        "three": "blocked",
+        "four": "blocked",
+    }
     assert {row.node: row.by for row in plan.rows if row.status == "blocked"} == {"three": "bad", "four": "two[a]"}
 
 

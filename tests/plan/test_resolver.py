@@ -48,7 +48,9 @@ line = "${chapter.lines}"
 
 def test_a_list_made_at_run_time_makes_instances_when_it_is_there() -> None:
     """A plan shows the fan-out as one open row; a build has the instances; the next plan has them as well."""
-    little = Little('[each.w]\nof = "${list}"\nmax = 5\n' + node("list", "test.list", text='"x y"') + each("up", '"w"', '"${w}"'))
+    little = Little(
+        '[each.w]\nof = "${list}"\nmax = 5\n' + node("list", "test.list", text='"x y"') + each("up", '"w"', '"${w}"')
+    )
     plan = little.plan()
     assert planned(plan) == {"list": "run", "up[*]": "maybe"}
     assert plan.rows[-1].items_max == 5
@@ -59,7 +61,11 @@ def test_a_list_made_at_run_time_makes_instances_when_it_is_there() -> None:
 @pytest.mark.parametrize("over", ["", 'over = "cut"\n'])
 def test_a_list_longer_than_its_max_stops_or_is_cut(over: str) -> None:
     """Before anything is made of it."""
-    little = Little(f'[each.w]\nof = "${{list}}"\nmax = 1\n{over}' + node("list", "test.list", text='"x y"') + each("up", '"w"', '"${w}"'))
+    little = Little(
+        f'[each.w]\nof = "${{list}}"\nmax = 1\n{over}'
+        + node("list", "test.list", text='"x y"')
+        + each("up", '"w"', '"${w}"')
+    )
     built = little.build()
     assert built.executed == (["list", "up[x]"] if over else ["list"])
     if not over:
@@ -76,7 +82,9 @@ def test_an_empty_list_makes_no_instance_and_an_empty_list_of_results() -> None:
 
 def test_labels_are_ids_texts_numbers_or_positions_and_repeats_are_numbered() -> None:
     """What reports and file names call an instance."""
-    built = Little('[each]\nn = ["a", "a", "two words", "", "b"]\n' + each("x", '"n"', '"t${index.n} ${label.n}"')).build()
+    built = Little(
+        '[each]\nn = ["a", "a", "two words", "", "b"]\n' + each("x", '"n"', '"t${index.n} ${label.n}"')
+    ).build()
     assert list(built.values) == ["x[a]", "x[a~2]", "x[2]", "x[3]", "x[b]"]
     assert built.values["x[a~2]"] == "T1 A~2"
     assert any("given twice" in warning for warning in built.resolver.warnings)
@@ -84,7 +92,9 @@ def test_labels_are_ids_texts_numbers_or_positions_and_repeats_are_numbered() ->
 
 def test_a_list_whose_maker_failed_blocks_what_is_over_it_and_a_skipped_one_skips_it() -> None:
     """One placeholder stands for instances that never came to be."""
-    text = '[each.w]\nof = "${list}"\nmax = 3\n' + node("list", "test.list", text='"${bad}"') + each("up", '"w"', '"${w}"')
+    text = (
+        '[each.w]\nof = "${list}"\nmax = 3\n' + node("list", "test.list", text='"${bad}"') + each("up", '"w"', '"${w}"')
+    )
     assert Little(text + node("bad", "test.fail", text='"123"')).build().status["up[*]"] == "blocked"
     assert Little(text + node("bad", text='"123"', when="false")).build().status["up[*]"] == "skipped"
 
@@ -100,13 +110,17 @@ def test_an_earlier_instance_may_be_an_input_of_the_next() -> None:
 
 def test_neighbours_of_an_element_are_left_out_at_the_ends() -> None:
     """Joined text gets nothing; an optional parameter is left out."""
-    built = Little(SCENES + node("x", "test.echo", each='"scene"', text='"${prev.scene.text}<"', extra='"${next.scene.text}"')).build()
+    built = Little(
+        SCENES + node("x", "test.echo", each='"scene"', text='"${prev.scene.text}<"', extra='"${next.scene.text}"')
+    ).build()
     assert [built.values[f"x[{s}]"] for s in "abc"] == ["<<|two|1>", "<one<|three|1>", "<two<||1>"]
 
 
 def test_a_look_up_chooses_by_a_value_and_a_miss_fails_that_instance_alone() -> None:
     """Absent: left out. Unknown label: that instance fails before anything is spent, and names what there is."""
-    built = Little(SCENES + each("x") + node("y", "test.echo", each='"scene"', text='"t"', extra='"${x[scene.pal]}"')).build()
+    built = Little(
+        SCENES + each("x") + node("y", "test.echo", each='"scene"', text='"t"', extra='"${x[scene.pal]}"')
+    ).build()
     assert built.values["y[a]"] == "<t||1>"
     assert built.values["y[b]"] == "<t|ONE|1>"
     assert built.status["y[c]"] == "failed"
@@ -115,7 +129,7 @@ def test_a_look_up_chooses_by_a_value_and_a_miss_fails_that_instance_alone() -> 
 
 def test_a_look_up_waits_only_for_what_it_chooses() -> None:
     """Only the chosen instance is an input and in the key."""
-    little = Little(SCENES + each("x") + node("y", text='"${x[\'b\']}"'))
+    little = Little(SCENES + each("x") + node("y", text="\"${x['b']}\""))
     y = next(n.index for n in little.graph.nodes if n.name == "y")
     assert little.build(targets=[y]).executed == ["x[b]", "y"]
 
@@ -131,7 +145,9 @@ def test_a_list_of_references_to_parameters_is_their_values() -> None:
     """Linked away before anything runs, and never the reference itself."""
     text = '[params]\ntone = "warm"\n' + node("x", "test.join", parts='["plain", "${params.tone}"]')
     assert Little(text).build().values["x"] == "plain+warm"
-    assert Little('[params]\na = "x"\n[each]\nn = ["${params.a}", "y"]\n' + each("x", '"n"', '"${n}"')).build().executed == ["x[x]", "x[y]"]
+    assert Little(
+        '[params]\na = "x"\n[each]\nn = ["${params.a}", "y"]\n' + each("x", '"n"', '"${n}"')
+    ).build().executed == ["x[x]", "x[y]"]
 
 
 def test_a_fact_is_an_input_of_its_own() -> None:
@@ -150,7 +166,11 @@ def test_a_fact_is_an_input_of_its_own() -> None:
 
 def test_a_condition_is_evaluated_before_any_other_input_is_asked_about() -> None:
     """False: skipped, whatever became of the rest."""
-    built = Little(node("bad", "test.fail", text='"123"') + node("x", text='"${bad}"', when='{ value = "${ok}", is = "NO" }') + node("ok", text='"yes"')).build()
+    built = Little(
+        node("bad", "test.fail", text='"123"')
+        + node("x", text='"${bad}"', when='{ value = "${ok}", is = "NO" }')
+        + node("ok", text='"yes"')
+    ).build()
     assert built.status["x"] == "skipped"
 
 
@@ -158,7 +178,9 @@ def test_what_depends_on_a_skipped_node_is_skipped_and_on_a_failed_one_blocked()
     """Unless it says that it can do without."""
     text = node("a", text='"x"', when="false") + node("b", "test.fail", text='"123"')
     text += node("sa", text='"${a}"') + node("sb", text='"${b}"')
-    text += node("oa", "test.join", parts='["${a}", "k"]', optional='["parts"]') + node("ob", "test.join", parts='["k", "${b}"]', optional='["parts"]')
+    text += node("oa", "test.join", parts='["${a}", "k"]', optional='["parts"]') + node(
+        "ob", "test.join", parts='["k", "${b}"]', optional='["parts"]'
+    )
     built = Little(text).build()
     assert [built.status[n] for n in ("sa", "sb", "oa", "ob")] == ["skipped", "blocked", "ran", "hit"]
     assert built.values["oa"] == built.values["ob"] == "k"
@@ -211,7 +233,9 @@ def test_an_answer_to_what_was_not_asked_is_an_internal_error() -> None:
     assert resolver.take() == []
 
 
-@pytest.mark.parametrize(("before", "after"), [(State.SETTLED, State.WAITING), (State.NEW, State.READY), (State.READY, State.NEW)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(State.SETTLED, State.WAITING), (State.NEW, State.READY), (State.READY, State.NEW)]
+)
 def test_a_unit_goes_only_the_ways_in_the_table(before: State, after: State) -> None:
     """The same guard as in the machine."""
     resolver = Little(node("x", text='"x"')).resolver()
@@ -236,7 +260,10 @@ def test_a_cycle_is_shown_as_its_path() -> None:
         node("a", text='"${b}"') + node("b", text='"${a}"'),
         node("a", text='"x"', when='{ value = "${b}", is = "x" }') + node("b", text='"${a}"'),
         node("a", text='"x"', needs='"b"') + node("b", text='"${a}"'),
-        '[each.n]\nof = "${a}"\nmax = 3\n' + node("a", "test.list", text='"${b}"') + node("b", text='"${c}"') + node("c", each='"n"', text='"${n}"'),
+        '[each.n]\nof = "${a}"\nmax = 3\n'
+        + node("a", "test.list", text='"${b}"')
+        + node("b", text='"${c}"')
+        + node("c", each='"n"', text='"${n}"'),
     ):
         with pytest.raises(GraphError) as caught:
             Little(text)

@@ -66,14 +66,25 @@ def damage(path: Path, how: str) -> None:
         path.unlink()
         return
     info = path.stat()
-    path.write_bytes({"flip": bytes([*data[:1], 0][:1]).translate(_FLIPPED) + data[1:], "truncate": data[:-1], "empty": b"", "longer": data + b"!"}[how])
+    path.write_bytes(
+        {
+            "flip": bytes([*data[:1], 0][:1]).translate(_FLIPPED) + data[1:],
+            "truncate": data[:-1],
+            "empty": b"",
+            "longer": data + b"!",
+        }[how]
+    )
     os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
     path.chmod(0o444)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    damaged=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["delete", "flip", "truncate", "empty", "longer"])), min_size=1, max_size=3),
+    damaged=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["delete", "flip", "truncate", "empty", "longer"])),
+        min_size=1,
+        max_size=3,
+    ),
     gone=st.lists(st.integers(0, 3), max_size=4),
     edited=st.booleans(),
 )
@@ -145,7 +156,8 @@ def test_a_store_that_is_a_file_is_a_clear_error(folder: Path) -> None:
 @pytest.mark.parametrize("limit", [40_000, 120_000, 200_000])
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(folder: Path, limit: int) -> None:
     """The disk fills up in the middle of a build (here: no file may grow beyond a limit): StoreFull with a hint, no
-    output that is not whole, and with room again the next build succeeds."""
+    output that is not whole, and with room again the next build succeeds.
+    """
     (folder / "song.txt").write_text("la " * 30_000, encoding="utf-8")
     big = GRAPH.replace("note ${n}", "note ${n} ${params.song}") + '[params]\nsong = { file = "song.txt" }\n'
     (folder / "graph.toml").write_text(big, encoding="utf-8")
@@ -221,7 +233,7 @@ def test_a_link_in_the_output_folder_is_not_written_through(folder: Path) -> Non
     assert stat.S_ISREG((folder / "out" / "heard.txt").lstat().st_mode)
 
 
-@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a/../../x", "..", "x/"])
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "..", "x/"])
 def test_an_output_outside_the_output_folder_is_a_mistake(folder: Path, name: str) -> None:
     """Said when the graph is read: nothing is run."""
     (folder / "graph.toml").write_text(GRAPH.replace('output = "heard"', f'output = "{name}"'), encoding="utf-8")

@@ -85,7 +85,8 @@ def named_outputs(world: World) -> None:
 @given(chains(), st.integers(1, 4), st.integers(0, 2**32), st.booleans())
 def test_a_build_after_edits_is_a_build_from_scratch(chain: list[World], jobs: int, seed: int, listed: bool) -> None:
     """The whole promise at once: values, statuses, output bytes and keys equal a plain recursion's; each call is made at
-    most once in the life of a store; nothing runs that the plan did not show; the second build makes nothing."""
+    most once in the life of a store; nothing runs that the plan did not show; the second build makes nothing.
+    """
     folder = new_folder()
     store = folder / "store"
     recorded: set[str] = set()

@@ -48,7 +48,11 @@ def graph(folder: Path, text: str) -> Path:
 
 
 def values(resolver: Resolver) -> dict[str, tuple[str, Any]]:
-    return {resolver.fanout.name(u): (OF_STATUS[u.status], u.value) for u in resolver.fanout.all_units() if u.status is not None}
+    return {
+        resolver.fanout.name(u): (OF_STATUS[u.status], u.value)
+        for u in resolver.fanout.all_units()
+        if u.status is not None
+    }
 
 
 # --- any order of events
@@ -60,7 +64,8 @@ def test_whatever_the_order_of_events_the_values_are_those_of_a_recursion(
     folder: Path, world: World, slots: int, chance: random.Random, seed: int
 ) -> None:
     """Claims, ends, other runs and lost bytes may come in any order: each key is made once, and all is as if computed
-    from scratch."""
+    from scratch.
+    """
     try:
         resolver = resolver_of(world.write(folder), memory := Memory())
     except GraphError:
@@ -262,7 +267,9 @@ def test_slots_are_filled_by_the_longest_remaining_path_first(folder: Path) -> N
         while started:
             task = started[0].task
             names.append(task.action.node.name)
-            started = [e for e in machine.on(m.Completed(task.action.key, record_of(memory, task))) if isinstance(e, m.Start)]
+            started = [
+                e for e in machine.on(m.Completed(task.action.key, record_of(memory, task))) if isinstance(e, m.Start)
+            ]
         return names
 
     assert order(0, float)[1:] == ["n5", "n4", "n3", "n2", "n1"]  # the first was alone when it was claimed
@@ -363,7 +370,8 @@ sounds = ["${s[scene]}"]
 @pytest.mark.parametrize("salt", [b"", b"other bytes"], ids=["the same bytes again", "other bytes"])
 def test_the_maker_of_lost_bytes_is_run_again(folder: Path, salt: bytes) -> None:
     """A stored input that turned out missing or damaged is made anew, though its record was a hit; also when what comes
-    of it the second time is not what it was."""
+    of it the second time is not what it was.
+    """
     path, memory, chance = graph(folder, SOUNDS), Memory(), random.Random(1)
     first = resolver_of(path, memory)
     Driver(machine_of(first), memory, chance, 2, {}).run()
