@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -64,6 +65,7 @@ def main() -> None:
         scale.warm_up(folder / "warm")
         for name, section in _sections(folder, sizes):
             if not asked.only or name in asked.only.split(","):
+                print(f"{time.monotonic() - began:.0f} s: {name}", file=sys.stderr, flush=True)
                 for one in section():
                     sections.append(one)
                     print(rows.markdown([], [one]), flush=True)
