@@ -203,6 +203,7 @@ STUB = {
     "cli": "import dagcontent.api",
     "api": "import dagcontent.run.driver, dagcontent.store.db, dagcontent.media.call",
     "report": "",
+    "testing": "",
     "run.driver": "import anyio, dagcontent.run.machine",
     "run.machine": "import dagcontent.plan.resolver",
     "plan.resolver": "import dagcontent.graph.model",

@@ -10,8 +10,7 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
 
 A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
-Every step is O(edges touched). Weakness: a node over a list made per element is expanded when all those lists
-are there, not list by list.
+Every step is O(edges touched). Weakness: a node over lists made per element waits for all of those lists.
 """
 
 from __future__ import annotations
