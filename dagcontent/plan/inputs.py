@@ -80,6 +80,8 @@ class Inputs:
         unit.manifest = manifest
         unit.key = self._keys.key(manifest)
         found = self._lookup.find(unit.key)
+        if found is not None:
+            unit.manifest = found.manifest  # the same, since the keys are: kept once, not twice a unit
         for version in node.kind.accepts if found is None else ():
             older = self._keys.manifest(node, params, model, version)
             found = self._lookup.find(self._keys.key(older))
