@@ -41,7 +41,7 @@ class Sizes(NamedTuple):
 
 FULL = Sizes((1_000, 10_000, 100_000), 5, 21, 8, 10_000, 10_000, 60, 256)
 QUICK = Sizes((100, 1_000), 3, 5, 8, 1_000, 1_000, 10, 16)
-TINY = Sizes((20,), 1, 1, 1, 10, 20, 2, 1)
+TINY = Sizes((10, 20), 1, 1, 1, 10, 20, 2, 1)
 _LARGE = 50_000
 _ROUNDS_LARGE = 3
 
@@ -97,15 +97,15 @@ def _sections(folder: Path, sizes: Sizes) -> Iterator[tuple[str, Callable[[], It
 
 
 def _scale(folder: Path, sizes: Sizes) -> Iterator[rows.Section]:
-    measured: list[scale.Measured] = []
+    before: scale.Measured | None = None
     for nodes in sizes.dag:
         rounds = min(sizes.rounds, _ROUNDS_LARGE) if nodes > _LARGE else sizes.rounds
-        measured.append(scale.measure(folder / f"dag-{nodes}", nodes, rounds))
-        yield measured[-1].section
-        shutil.rmtree(folder / f"dag-{nodes}", ignore_errors=True)
-    growth = scale.linear(measured)
-    if growth.rows:
-        yield growth
+        measured = scale.measure(folder / f"dag-{nodes}", nodes, rounds, before)
+        yield measured.section
+        if before is not None:
+            yield scale.growth(before, measured)
+            shutil.rmtree(folder / f"dag-{before.nodes}", ignore_errors=True)
+        before = measured
 
 
 def _worded(sizes: Sizes) -> str:

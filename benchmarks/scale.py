@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import ours
 import peers
 from graphs import write_dag
-from process import Command, Sample, Timed, ratio, run_once, seconds, take_turns
+from process import Command, Sample, Timed, ratio, run_once, take_turns
 from rows import Row, Section
 
-__all__ = ["Measured", "linear", "measure", "warm_up"]
+__all__ = ["Measured", "growth", "measure", "warm_up"]
 
 _NINJA_X = 8.0
 _EDIT_X = 1.10
@@ -29,23 +29,22 @@ _TARGETED = 10_000
 
 
 class Measured(NamedTuple):
-    """One size."""
+    """One size. Its commands can be timed again, beside those of the next size."""
 
     nodes: int
     section: Section
     timed: Mapping[str, Timed]
+    unchanged: Mapping[str, Command]
+    read: Mapping[str, Command]
 
 
-def measure(folder: Path, nodes: int, rounds: int) -> Measured:
-    """Build a graph cold for everybody, then time what follows in turns."""
+def measure(folder: Path, nodes: int, rounds: int, smaller: Measured | None = None) -> Measured:
+    """Build a graph cold for everybody, then time what follows in turns, with the size before among them."""
     folder.mkdir()
     projects = _projects(folder, nodes)
     cold = {name: run_once(command) for name, command in projects.items()}
     run_once(ours.nothing_to_do(folder))
     graph = folder / "graph.toml"
-    unchanged = {"plan": ours.plan(folder), "build": ours.build(folder)}
-    commands = unchanged | {name: command for name, command in projects.items() if name != "dagcontent"}
-    timed = take_turns(commands, rounds)
 
     def comment(number: int) -> None:
         write_dag(graph, nodes, comment=f"edited {number}")
@@ -53,20 +52,27 @@ def measure(folder: Path, nodes: int, rounds: int) -> Measured:
     def leaf(number: int) -> None:
         write_dag(graph, nodes, leaf=f" edited {number}")
 
+    others = {name: command for name, command in projects.items() if name != "dagcontent"}
+    unchanged = {"plan": ours.plan(folder), "build": ours.build(folder), **others}
     read = {
         "build anew": ours.build(folder)._replace(prepare=comment),
         "plan anew": ours.plan(folder)._replace(prepare=leaf),
         "edit": ours.build(folder)._replace(prepare=leaf),
-        "doit beside": projects["doit"],
+        **{f"{name} beside": command for name, command in others.items()},
     }
-    if "ninja" in projects:
-        read["ninja beside"] = projects["ninja"]
-    if "doit+" in projects:
-        read["doit+ beside"] = projects["doit+"]
-    timed |= take_turns(read, rounds)
+    timed: dict[str, Timed] = {}
+    if smaller is not None:
+        run_once(smaller.unchanged["build"])
+    for commands, before in (
+        (unchanged, None if smaller is None else smaller.unchanged),
+        (read, None if smaller is None else smaller.read),
+    ):
+        again = {f"smaller {name}": before[name] for name in _LINEAR.values() if name in before} if before else {}
+        timed |= take_turns({**commands, **again}, rounds)
     write_dag(graph, nodes)
     parts = ours.inside("parts", "graph.toml", "store", folder=folder)
-    return Measured(nodes, Section(f"{nodes:,} nodes", _rows(nodes, timed, cold), _notes(nodes, cold, parts)), timed)
+    section = Section(f"{nodes:,} nodes", _rows(nodes, timed, cold), _notes(nodes, cold, parts))
+    return Measured(nodes, section, timed, unchanged, read)
 
 
 def warm_up(folder: Path) -> None:
@@ -79,19 +85,19 @@ def warm_up(folder: Path) -> None:
     run_once(ours.plan(folder))
 
 
-def linear(sizes: list[Measured]) -> Section:
-    """Compare each size with one ten times smaller."""
-    by_size = {one.nodes: one for one in sizes}
+def growth(small: Measured, large: Measured) -> Section:
+    """Compare a size with the one before, which was timed again beside it."""
     rows: list[Row] = []
-    for small, large in ((n, n * 10) for n in by_size if n * 10 in by_size):
-        most = _LINEAR_X if large == _TARGETED * 10 else None
-        for what, name in _LINEAR.items():
-            one, other = by_size[large].timed[name], by_size[small].timed[name]
-            size = f"{large:,} / {small:,}"
-            rows.append(
-                Row(what, size, seconds(one.wall_s), seconds(other.wall_s), one.wall_s / other.wall_s, "x", most)
-            )
-    return Section("Growth: ten times as many nodes", rows)
+    times = large.nodes / small.nodes
+    for what, name in _LINEAR.items():
+        one, other = large.timed[name], large.timed[f"smaller {name}"]
+        targeted = name != "doit" and large.nodes == _TARGETED * 10 and small.nodes == _TARGETED
+        most = _LINEAR_X if targeted else None
+        rows.append(
+            Row(what, f"{large.nodes:,} / {small.nodes:,}", str(one), f"{small.nodes:,} nodes: {other}",
+                ratio(one, other), "x", most)
+        )  # fmt: skip
+    return Section(f"Growth: {times:g} times as many nodes", rows)
 
 
 _LINEAR = {
