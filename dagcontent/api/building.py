@@ -100,7 +100,8 @@ class Build:
         """Resolve as far as the store's records reach; afterwards `work` holds the first effects, or nothing."""
         self._rounds += 1
         epoch = self._store.open_epoch(self._graph_id)
-        self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
+        with self._store.snapshot():  # what others commit meanwhile is found when our keys are claimed
+            self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
         check_targets(self.resolver, self._targets)
         check_outputs(self.resolver)
         self.machine = Machine(

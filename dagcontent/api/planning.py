@@ -129,8 +129,9 @@ def dry_resolver(loaded: LoadedGraph, store: Store, targets: Sequence[Target]) -
     """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
     files = BesideFiles(Path(loaded.pipeline.folder), store.side)
     epoch = store.open_epoch(str(loaded.path))
-    resolver = new_resolver(loaded, store, files, targets, epoch=epoch)
-    resolve_dry(resolver)
+    with store.snapshot():
+        resolver = new_resolver(loaded, store, files, targets, epoch=epoch)
+        resolve_dry(resolver)
     return resolver
 
 

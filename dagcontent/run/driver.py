@@ -192,7 +192,8 @@ class Driver:
 
         def report(fraction: float) -> None:
             nonlocal last
-            if fraction - last >= 0.01 or fraction >= 1 > last:
+            # The end is told by NodeFinished: an instant node needs no word from its thread to the loop.
+            if fraction < 1 and fraction - last >= 0.01:
                 last = fraction
                 anyio.from_thread.run_sync(self._emit_progress, name, fraction)
 
