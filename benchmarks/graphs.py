@@ -84,7 +84,7 @@ output = "sheet"
 
 def fan_graph(items: int) -> str:
     """Return a graph with one instance for each element of a literal list, gathered at the end."""
-    listed = ", ".join(f'"item {i}"' for i in range(items))
+    listed = ",\n".join(f'"item {i}"' for i in range(items))
     return f'[graph]\nname = "fan"\n\n[each.item]\nof = [{listed}]\n{_PAGES}'
 
 
