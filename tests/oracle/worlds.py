@@ -13,11 +13,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-WORDS = ("a", "bb", "sun", "moon rises", "one two three", "x y", "long ago far off", "é ü", "", "one one one")
+WORDS = ("a", "bb", "ccc", "sun", "moon rises", "one two three", "x y", "long ago far off", "é ü", "", "one one one")
 IDS = ("p", "q", "r", "s")
 EDITS = (
-    "add", "remove", "rename", "rewire", "parameter", "file", "insert", "drop", "reorder", "element", "tables", "when",
-    "output", "revert",
+    "add", "remove", "rename", "rewire", "parameter", "parameter", "parameter", "file", "file", "insert", "drop", "reorder",
+    "element", "element", "tables", "when", "output", "revert",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def _toml(value: Any) -> str:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_nodes: int = 7) -> World:
+def worlds(draw: st.DrawFn, most_nodes: int = 9) -> World:
     """Return a graph of a few nodes over literal, ragged and run-time dimensions."""
     world = World()
     world.params = {"tone": draw(st.sampled_from(WORDS)), "pal": draw(st.sampled_from(IDS))}
@@ -72,7 +72,14 @@ def worlds(draw: st.DrawFn, most_nodes: int = 7) -> World:
         "cut": {"of": draw(st.lists(st.sampled_from(["wide", "tall", "9x16"]), min_size=1, max_size=2, unique=True))},
         "line": {"of": "${scene.lines}"},
     }
-    for _ in range(draw(st.integers(1, most_nodes))):
+    if draw(st.booleans()):
+        world.nodes["made"] = {
+            "kind": "test.echo",
+            "text": draw(st.sampled_from(["${params.tone}", "to ${params.tone}"])),
+        }
+        world.nodes["same"] = {"kind": "test.modulo", "text": "${made}"}
+        world.nodes["cut_off"] = {"kind": "test.upper", "text": "still ${same}"}
+    for _ in range(draw(st.integers(2, most_nodes))):
         _add(draw, world)
     return world
 
@@ -117,7 +124,7 @@ def _add(draw: st.DrawFn, world: World) -> None:
 
 
 _KINDS = (
-    "text.template", "text.split", "json.get", "text.generate", "test.echo", "test.echo", "test.upper", "test.modulo", "test.list",
+    "text.template", "text.split", "json.get", "text.generate", "test.echo", "test.echo", "test.upper", "test.modulo", "test.modulo", "test.list",
     "test.list", "test.table", "test.join", "test.fail", "test.sound", "test.listen",
 )  # fmt: skip
 
@@ -169,8 +176,8 @@ def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[st
     rare = st.integers(0, 5).map(lambda n: n == 5)
     if draw(rare):
         node["when"] = {
-            "value": draw(st.sampled_from(["${params.tone}", "${params.pal}"])),
-            "is": draw(st.sampled_from(WORDS[:3] + IDS[:1])),
+            "value": "${params.pal}",
+            "in": draw(st.lists(st.sampled_from(IDS), min_size=3, max_size=3, unique=True)),
         }
         deciders = [
             n
@@ -219,7 +226,7 @@ def _own(world: World, node: str) -> str:
 def _text(draw: st.DrawFn, world: World, name: str, node: dict[str, Any], before: list[str]) -> Any:
     each = node.get("each", [])
     plain = [n for n in before if world.nodes[n]["kind"] != "test.sound"]
-    forms = ["word", "param", *["node"] * 4] if plain else ["word", "param", "file"]
+    forms = ["word", "param", *["node"] * 6] if plain else ["word", "param", "file"]
     forms += ["element", "element", "neighbour", "whole", "index", "label"] if each else ["file", "whole"]
     if each and each[-1] in {"scene", "cut"} and len(each) == 1:
         forms.append("self")
@@ -235,7 +242,9 @@ def _text(draw: st.DrawFn, world: World, name: str, node: dict[str, Any], before
     if form == "self":
         return f"after ${{{name}[{each[0]}-1]}}" if node["kind"] not in {"test.sound", "test.listen"} else "first"
     if form == "node":
-        inner = _reference(draw, world, draw(st.sampled_from(plain)), node)
+        # What is often the same although what it is made of is not makes early cutoff.
+        often = [n for n in plain if world.nodes[n]["kind"] == "test.modulo"] if node["kind"] != "test.modulo" else []
+        inner = _reference(draw, world, draw(st.sampled_from(often if often and draw(st.booleans()) else plain)), node)
         return inner if draw(st.booleans()) else f"{inner} and {draw(st.sampled_from(WORDS))}"
     dim = draw(st.sampled_from(each))
     field = {"scene": ".text", "row": ".text"}.get(dim, "")

@@ -35,7 +35,8 @@ def check_plan(plan: Plan, oracle: Oracle, executed: set[str | None]) -> None:
         if row is not None and row.key is not None and one.key is not None:
             assert row.key == one.key
         if row is not None and row.status in {"failed", "skipped"} and "*" not in name:
-            assert one.status == row.status
+            # A look-up that misses is said even where a condition that is not known yet may skip the instance.
+            assert one.status in {row.status, "skipped"}
 
 
 def check_result(built: Built, oracle: Oracle) -> None:
