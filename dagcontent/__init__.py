@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dagcontent.api import abuild, aplan, build, load, plan
     from dagcontent.errors import (
+        AttemptDetached,
+        AttemptUnresolved,
         BudgetExceeded,
         ConfigError,
         DagcontentError,
         GraphError,
         InternalError,
         NodeError,
+        OverBudget,
         ProviderError,
         StoreBusy,
         StoreDamaged,
@@ -31,12 +34,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttemptDetached",
+    "AttemptUnresolved",
     "BudgetExceeded",
     "ConfigError",
     "DagcontentError",
     "GraphError",
     "InternalError",
     "NodeError",
+    "OverBudget",
     "ProviderError",
     "StoreBusy",
     "StoreDamaged",

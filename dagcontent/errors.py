@@ -5,6 +5,9 @@
     │   ├── GraphError              mistakes in a graph file, all of one pass (`.mistakes`)
     │   └── ConfigError             configuration, arguments, environment
     ├── NodeError                   one node could not be made; its dependants are blocked; exit 1
+    │   ├── AttemptUnresolved       a paid request was sent and nobody can tell what became of it; exit 4
+    │   ├── AttemptDetached         a paid job goes on at the vendor, and is found again; exit 4
+    │   └── OverBudget              the next call could exceed a cap; exit 6
     ├── StoreError                  the store cannot be read or written
     │   ├── StoreBusy               another process holds the database too long
     │   ├── StoreDamaged            bytes are not what their digest says, or a row is not a record
@@ -22,12 +25,15 @@ from collections.abc import Sequence
 from typing import Any
 
 __all__ = [
+    "AttemptDetached",
+    "AttemptUnresolved",
     "BudgetExceeded",
     "ConfigError",
     "DagcontentError",
     "GraphError",
     "InternalError",
     "NodeError",
+    "OverBudget",
     "ProviderError",
     "StoreBusy",
     "StoreDamaged",
@@ -84,6 +90,24 @@ class NodeError(DagcontentError):
     ) -> None:
         super().__init__(message, facts=facts, hint=hint)
         self.retry = retry
+
+
+class AttemptUnresolved(NodeError):  # noqa: N818 - the name is the state
+    """A paid request was sent, its answer was lost, and it is not guessed what became of it: `dagcontent jobs` settles it."""
+
+    exit_code = 4
+
+
+class AttemptDetached(NodeError):  # noqa: N818 - the name is the state
+    """A paid job was left to go on at the vendor; the next build finds it by its id and pays nothing more."""
+
+    exit_code = 4
+
+
+class OverBudget(NodeError):  # noqa: N818 - the name is the state
+    """One node was not started, because its upper bound does not fit under a cap."""
+
+    exit_code = 6
 
 
 class StoreError(DagcontentError):

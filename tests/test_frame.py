@@ -34,7 +34,9 @@ def requirements(*, pins: bool) -> dict[str, Requirement]:
         lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     else:
         project = PROJECT["project"]
-        lines = project["dependencies"] + project["optional-dependencies"]["dev"] + PROJECT["build-system"]["requires"]
+        extras = project["optional-dependencies"]
+        lines = project["dependencies"] + PROJECT["build-system"]["requires"]
+        lines += [line for extra in extras.values() for line in extra if not line.startswith("dagcontent[")]
     found = [Requirement(line) for line in lines if line and not line.startswith("#")]
     return {re.sub(r"[-_.]+", "-", one.name).lower(): one for one in found}
 
@@ -213,6 +215,8 @@ STUB = {
     "spec.parse": "import tomli, dagcontent.spec.model",
     "store.db": "import apsw",
     "media.call": "import dagcontent.values.value",
+    "providers.once": "import dagcontent.catalog.model",
+    "catalog.model": "import dagcontent.kinds.text",
     "kinds.text": "import dagcontent.values.value",
     "values.value": "import dagcontent.errors",
     "errors": "",
@@ -228,6 +232,8 @@ OFFENCES = {
     },
     "the store in the plan": {"plan.resolver": "def late():\n    import dagcontent.store.db"},
     "tools in the language": {"spec.parse": "import dagcontent.media.call"},
+    "the network in the catalog": {"catalog.model": "import httpx"},
+    "the store in an adapter": {"providers.once": "import dagcontent.store.db"},
     "networkx outside its home": {"graph.model": "import networkx"},
     "a cycle of siblings": {
         "plan.resolver": "import dagcontent.plan.key",

@@ -1,0 +1,1 @@
+"""Models as data, one TOML file a vendor, into capabilities, requests and bounds. Knows no network."""

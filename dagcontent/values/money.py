@@ -1,0 +1,41 @@
+"""Money as integers: micro-USD, and caps on it. Knows no price."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Final, Literal
+
+import msgspec
+
+__all__ = ["MICRO", "Cap", "microusd", "usd_text"]
+
+MICRO: Final = 1_000_000
+"""Micro-USD in a dollar."""
+
+
+class Cap(msgspec.Struct, frozen=True):
+    """A ceiling: what `scope` `name` may have cost and reserved in all. For "day", `name` is a date in UTC, as 2026-11-22."""
+
+    scope: Literal["run", "graph", "day", "provider"]
+    name: str
+    limit_microusd: int
+    said: str = ""
+    """Where it was set, for people: "--budget"."""
+
+
+def microusd(usd: str | int | Decimal) -> int:
+    """Return dollars, written exactly, as micro-USD, rounded up. Raises ValueError for what is no finite amount."""
+    try:
+        amount = Decimal(usd)
+    except (InvalidOperation, TypeError):
+        raise ValueError(f"{usd!r} is no amount of money") from None
+    if not amount.is_finite():
+        raise ValueError(f"{usd!r} is no amount of money")
+    return int((amount * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def usd_text(amount_microusd: int, *, digits: int = 3) -> str:
+    """Return "$0.025"; more digits where fewer would not say it exactly, six at most."""
+    exact = Decimal(amount_microusd) / MICRO
+    shown = max(digits, -int(exact.normalize().as_tuple().exponent))
+    return f"${exact:.{min(shown, 6)}f}"
