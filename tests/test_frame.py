@@ -95,9 +95,15 @@ def test_errors_are_one_tree(error: type[errors.DagcontentError]) -> None:
     """Policy reads the class: each of them is one of ours, drawn in the tree, with an exit code."""
     assert issubclass(error, errors.DagcontentError)
     assert error.__name__ in str(errors.__doc__)
-    assert error.exit_code == {"UsageError": 2, "GraphError": 2, "ConfigError": 2, "BudgetExceeded": 6}.get(
-        error.__name__, 1
-    )
+    assert error.exit_code == {
+        "UsageError": 2,
+        "GraphError": 2,
+        "ConfigError": 2,
+        "BudgetExceeded": 6,
+        "OverBudget": 6,
+        "AttemptUnresolved": 4,
+        "AttemptDetached": 4,
+    }.get(error.__name__, 1)
     if error is errors.DagcontentError:
         with pytest.raises(TypeError, match="abstract"):
             error("never raised itself")
