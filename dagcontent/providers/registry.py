@@ -1,0 +1,121 @@
+"""A provider's name into its module, its packages and its key, and a configuration into an adapter. Imports none before it is used."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Mapping
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any, Final
+
+import msgspec
+
+from dagcontent.errors import ConfigError
+from dagcontent.providers.config import ProviderConfig
+from dagcontent.providers.port import Adapter
+
+__all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing"]
+
+
+class Vendor(msgspec.Struct, frozen=True):
+    """Where a provider's adapter is and what it needs.
+
+    `extra` is what to install, `package` what then can be imported. The key is in the first of `keys` that is set; `pair`
+    are two variables that together make one, as "id:secret". `base` is the vendor's own address, `hosts` are all that
+    its key may be sent to.
+    """
+
+    module: str
+    extra: str
+    package: str
+    keys: tuple[str, ...]
+    base: str
+    hosts: tuple[str, ...]
+    pair: tuple[str, str] | None = None
+
+
+VENDORS: Final[Mapping[str, Vendor]] = {
+    "fal": Vendor(
+        "dagcontent.providers.fal", "fal", "fal_client", ("FAL_KEY",), "https://queue.fal.run",
+        ("queue.fal.run", "fal.run", "rest.fal.ai", "api.fal.ai"), ("FAL_KEY_ID", "FAL_KEY_SECRET"),
+    ),
+    "elevenlabs": Vendor(
+        "dagcontent.providers.elevenlabs", "elevenlabs", "elevenlabs", ("ELEVENLABS_API_KEY",),
+        "https://api.elevenlabs.io", ("api.elevenlabs.io", ".elevenlabs.io"),
+    ),
+    "google": Vendor(
+        "dagcontent.providers.google", "google", "google.genai", ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        "https://generativelanguage.googleapis.com",
+        ("generativelanguage.googleapis.com", "aiplatform.googleapis.com"),
+    ),
+    "openai": Vendor(
+        "dagcontent.providers.openai", "openai", "openai", ("OPENAI_API_KEY",), "https://api.openai.com/v1",
+        ("api.openai.com", ".api.openai.com"),
+    ),
+    "openrouter": Vendor(
+        "dagcontent.providers.openrouter", "openai", "openai", ("OPENROUTER_API_KEY",), "https://openrouter.ai/api/v1",
+        ("openrouter.ai",),
+    ),
+}  # fmt: skip
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What keeps a provider from being called, and the command that mends it. `lack`: "extra" or "key"."""
+
+    provider: str
+    lack: str
+    message: str
+    hint: str
+
+
+def missing(configs: Mapping[str, ProviderConfig], providers: Iterable[str]) -> list[Problem]:
+    """Return all that these providers lack. Imports and calls nothing."""
+    problems: list[Problem] = []
+    for name in dict.fromkeys(providers):
+        vendor = VENDORS.get(name)
+        if vendor is None:
+            problems.append(
+                Problem(name, "extra", f"there is no provider {name}", f"providers are: {', '.join(VENDORS)}")
+            )
+            continue
+        if not installed(vendor):
+            problems.append(
+                Problem(name, "extra", f"{name} needs the package {vendor.package}, which is not installed", _install(vendor))
+            )  # fmt: skip
+        config = configs.get(name)
+        if config is None or not (config.key or config.keyless):
+            problems.append(
+                Problem(name, "key", f"{name} needs a key: {' or '.join(vendor.keys)}", f"export {vendor.keys[0]}=...")
+            )
+    return problems
+
+
+def make(config: ProviderConfig, gates: Any) -> Adapter:
+    """Return a provider's adapter; `gates` are `providers.once.Gates`. Raises ConfigError if its package is not installed."""
+    vendor = VENDORS.get(config.name)
+    if vendor is None:
+        raise ConfigError(f"there is no provider {config.name}", hint=f"providers are: {', '.join(VENDORS)}")
+    try:
+        module = importlib.import_module(vendor.module)
+        adapter: Adapter = module.adapter(config, gates)
+    except ImportError as error:
+        text = f"{config.name} cannot be used: {error}"
+        raise ConfigError(text, hint=_install(vendor)) from error
+    return adapter
+
+
+def installed(vendor: Vendor) -> bool:
+    """Tell whether a vendor's package can be found. Imports nothing, not even the package it may be part of."""
+    top, *below = vendor.package.split(".")
+    name = top
+    found: ModuleSpec | None = importlib.util.find_spec(top)
+    for part in below:
+        if found is None or found.submodule_search_locations is None:
+            return False
+        name = f"{name}.{part}"
+        found = PathFinder.find_spec(name, found.submodule_search_locations)
+    return found is not None
+
+
+def _install(vendor: Vendor) -> str:
+    return f"pip install 'dagcontent[{vendor.extra}]'"
