@@ -6,6 +6,7 @@ Knows no store and no content. `spec` checks what one table can say of itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from dagcontent.graph.model import (
     Dimension,
@@ -22,10 +23,13 @@ from dagcontent.graph.model import (
 )
 from dagcontent.graph.references import did_you_mean
 from dagcontent.graph.typing import fits_param
+from dagcontent.spec.aliases import PROVIDERS, is_well_formed, makers
 from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
 
 __all__ = ["check_node"]
+
+_UNKNOWN: Final = object()
 
 
 def check_node(
@@ -35,8 +39,8 @@ def check_node(
     for name, expr in node.params:
         if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
-    if node.model is not None and isinstance(node.spec.model, Template):
-        yield from _model(node, node.model, models, dimensions)
+    if node.model is not None:
+        yield from _models(node, node.model, models, dimensions)
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
         yield _mistake(
             node,
@@ -48,32 +52,78 @@ def check_node(
         yield from _output_name(node, dimensions)
 
 
-def _model(node: Node, expr: Expr, models: Mapping[str, str], dimensions: list[Dimension]) -> Iterator[Mistake]:
-    """Check every model that a reference can stand for; the loader checked those that are written out."""
+def _models(node: Node, expr: Expr, models: Mapping[str, str], dimensions: list[Dimension]) -> Iterator[Mistake]:
+    """Check every model that a node can be made by: the one that is written out, or all that a reference stands for."""
+    models_seen: set[str] = set()
+    said: set[str] = set()
     for value in _possible(expr, dimensions):
-        model = models.get(value, value) if isinstance(value, str) else value
-        stand_ins = [f"local/{name}" for name in node.kind.stand_ins]
-        if not isinstance(model, str):
-            yield _mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")
-        elif not model.startswith("local/"):
-            use = f"use {stand_ins[0]}" if stand_ins else ""
-            yield _mistake(node, "model", f"`{model}`: paid models are not available yet in this version", use)
-        elif model not in stand_ins:
-            caret = did_you_mean(model, stand_ins) or f"there is: {', '.join(stand_ins)}"
-            yield _mistake(node, "model", f"`{model}` does not make {node.kind.name}", caret)
+        if value is None and isinstance(expr, Literal):
+            continue  # a reference that could not be linked: noted already
+        if not isinstance(value, str):
+            found = [_mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")]
+        else:
+            model = models.get(value, value)
+            found = [] if model in models_seen else list(_model(node, model))
+            models_seen.add(model)
+        # A list of a thousand elements may be wrong a thousand times in the same way.
+        yield from (mistake for mistake in found if mistake.message not in said)
+        said.update(mistake.message for mistake in found)
+
+
+def _model(node: Node, model: str) -> Iterator[Mistake]:
+    """Check one model, `provider/name`, for the kind of a node."""
+    if isinstance(node.spec.model, Template):  # the loader checked those that are written out
+        wrong = _misnamed(node, model)
+        if wrong is not None:
+            yield _mistake(node, "model", *wrong)
+
+
+def _misnamed(node: Node, model: str) -> tuple[str, str] | None:
+    """Return what is wrong with the name of a model, and what would be right."""
+    provider, slash, name = model.partition("/")
+    kind = node.kind
+    if not slash:
+        return f"`{model}` is neither an alias of [models] nor provider/name", makers(kind, '"{}"')
+    if provider not in PROVIDERS:
+        return f"`{provider}` is no provider", did_you_mean(provider, PROVIDERS) or f"providers: {', '.join(PROVIDERS)}"
+    if not is_well_formed(model):
+        return f"`{model}` names no model of {provider}", f"dagcontent models {provider} lists them"
+    if provider == "local" and name not in kind.stand_ins:
+        return f"`{model}` does not make {kind.name}", did_you_mean(name, kind.stand_ins) or makers(kind)
+    return None
 
 
 def _possible(expr: Expr, dimensions: list[Dimension]) -> Iterator[object]:
-    """Yield the values an expression over params and literal lists can have."""
-    if isinstance(expr, Literal):
-        yield expr.value
-    elif isinstance(expr, Element):
-        of = dimensions[expr.dim].of
-        for element in of.value if isinstance(of, Literal) and isinstance(of.value, list) else ():
-            value = element
-            for step in expr.steps:
-                value = value.get(step.name) if isinstance(step, MemberStep) and isinstance(value, dict) else None
+    """Yield the values an expression over params and one literal list can have; of more lists, none."""
+    dims = {part.dim for part in exprs_in(expr) if isinstance(part, Element)}
+    if not dims:
+        value = _value(expr, None)
+        if value is not _UNKNOWN:
             yield value
+    elif len(dims) == 1:
+        of = dimensions[dims.pop()].of
+        for element in of.value if isinstance(of, Literal) and isinstance(of.value, list) else ():
+            value = _value(expr, element)
+            if value is not _UNKNOWN:
+                yield value
+
+
+def _value(expr: Expr, element: object) -> object:
+    """Return the value of an expression for one element of the list it speaks of; `_UNKNOWN` where that takes more."""
+    if isinstance(expr, Literal):
+        return expr.value
+    if isinstance(expr, Element) and not expr.shift:
+        value = element
+        for step in expr.steps:
+            if not isinstance(step, MemberStep):
+                return _UNKNOWN
+            value = value.get(step.name) if isinstance(value, dict) else None
+        return value
+    if isinstance(expr, Join):
+        parts = [part if isinstance(part, str) else _value(part, element) for part in expr.parts]
+        texts = [part for part in parts if isinstance(part, str)]
+        return "".join(texts) if len(texts) == len(parts) else _UNKNOWN
+    return _UNKNOWN
 
 
 def _depends_on_made(expr: Expr) -> bool:

@@ -1,4 +1,7 @@
-"""Turn `[models]` and the `model` of a node into `provider/name`. Knows no price and no capability."""
+"""Turn `[models]` and the `model` of a node into `provider/name`. Knows no price and no capability.
+
+Whether a vendor has such a model, and whether it makes this kind, is not known here: a name is only well formed.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,32 @@ from dagcontent.spec.model import Place, Template
 from dagcontent.spec.tables import Entry, Tables
 from dagcontent.spec.words import a_value, listed
 
-__all__ = ["PROVIDERS", "Aliases"]
+__all__ = ["PROVIDERS", "Aliases", "is_well_formed", "makers"]
 
 PROVIDERS: Final = ("local", "fal", "elevenlabs", "google", "openai", "openrouter")
 _MAX_CHAIN: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_MODEL_ID: Final = re.compile(r"(?!\.\.?(?:/|$))[A-Za-z0-9._:@+~-]+(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._:@+~-]+)*")
+_MAX_MODEL_ID: Final = 200
+
+
+def is_well_formed(model: str) -> bool:
+    """Tell whether text is `provider/name` of a provider there is.
+
+    The name becomes part of an address: it has no empty segment, no `.` and no `..`. What is there on this machine
+    depends on the kind, so nothing is asked of the name of a local model.
+    """
+    provider, _, name = model.partition("/")
+    if provider == "local":
+        return True
+    return provider in PROVIDERS and len(name) <= _MAX_MODEL_ID and _MODEL_ID.fullmatch(name) is not None
+
+
+def makers(kind: Kind, form: str = "{}") -> str:
+    """Return what to write for the model of a kind, for hints; `form` is laid around each name."""
+    if kind.stand_ins:
+        return "write " + " or ".join(form.format(f"local/{name}") for name in kind.stand_ins)
+    return f"write {form.format('provider/name')}: dagcontent models lists who makes {kind.name}"
 
 
 class Aliases:
@@ -47,30 +71,28 @@ class Aliases:
             if model not in self.resolved:
                 return None
             model = self.resolved[model]
-        elif not self._usable(model, kind, spot):
+        elif not self._usable(model, spot):
             return None
-        return self._stands_in(model, kind, spot)
+        return self._stands_in(model, kind, spot) if model.startswith("local/") else model
 
     def _stands_in(self, model: str, kind: Kind, spot: Spot) -> str | None:
         name = model.partition("/")[2]
         if name in kind.stand_ins:
             return model
         hint = self._findings.suggestion(name, kind.stand_ins)
-        write = " or ".join(f"local/{s}" for s in kind.stand_ins)
-        self._literals.wrong(spot, f"`{model}` does not make {kind.name}", hint or f"write {write}")
+        self._literals.wrong(spot, f"`{model}` does not make {kind.name}", hint or makers(kind))
         return None
 
-    def _usable(self, model: str, kind: Kind | None, spot: Spot) -> bool:
-        provider = model.partition("/")[0]
-        if provider == "local":
+    def _usable(self, model: str, spot: Spot) -> bool:
+        if is_well_formed(model):
             return True
-        place = Place(spot.file, spot.path)
-        if provider in PROVIDERS:
-            local = " or ".join(f"local/{name}" for name in kind.stand_ins) if kind else "a local model"
-            self._findings.later(place, "paid models are", f"use {local}", at="value")
-        else:
+        provider = model.partition("/")[0]
+        if provider not in PROVIDERS:
             hint = self._findings.suggestion(provider, PROVIDERS)
             self._literals.wrong(spot, f"`{provider}` is no provider", hint or f"providers: {listed(PROVIDERS)}")
+        else:
+            hint = f"dagcontent models {provider} lists them"
+            self._literals.wrong(spot, f"`{model}` names no model of {provider}", hint)
         return False
 
     def _resolve(self, name: str, entry: Entry) -> str | None:
@@ -98,14 +120,14 @@ class Aliases:
         if "/" not in written:
             self._unknown(written, None, spot)
             return None
-        if len(chain) == 1 and not self._usable(written, None, spot):
-            return None
-        return written if written.startswith("local/") else None
+        if len(chain) == 1:
+            return written if self._usable(written, spot) else None
+        return written if is_well_formed(written) else None  # noted at the alias it leads to
 
     def _unknown(self, model: str, kind: Kind | None, spot: Spot) -> None:
         hint = self._findings.suggestion(model, self._entries)
         if not hint and kind is not None:
-            hint = "write " + " or ".join(f'"local/{name}"' for name in kind.stand_ins)
+            hint = makers(kind, '"{}"')
         what = f"`{model}` is neither an alias of [models] nor provider/name"
         self._literals.wrong(spot, what, hint or 'write "provider/name", as "local/card"')
 

@@ -24,11 +24,13 @@ from dagcontent.spec.source import Source
 from dagcontent.spec.tables import SECTIONS, Document, Tables, gather
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.mistake import Mistake
+from dagcontent.values.money import microusd
 
 __all__ = ["Loaded", "load"]
 
 _GRAPH_KEYS: Final = ("name", "description", "output_dir", "budget_usd", "include")
 _CHOICES: Final = ".choices.toml"
+_MAX_BUDGET_USD: Final = 1_000_000_000
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -95,7 +97,7 @@ def _pipeline(document: Document, files: Files, findings: Findings, overrides: M
     read = nodes.read()
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
-        (*dimensions.broken, *nodes.broken),
+        (*dimensions.broken, *nodes.broken), _budget(document, literals),
     )  # fmt: skip
 
 
@@ -130,9 +132,7 @@ def _graph(document: Document, literals: Literals, findings: Findings, empty: Pi
     spot = Spot(document.file, document.folder, ("graph",))
     for key in graph:
         place = Place(document.file, ("graph", key))
-        if key == "budget_usd":
-            findings.later(place, "`budget_usd` is", "leave it out: this version spends nothing")
-        elif key not in _GRAPH_KEYS:
+        if key not in _GRAPH_KEYS:
             caret = findings.suggestion(key, _GRAPH_KEYS)
             findings.at_key(place, f"unknown key `{key}` of [graph]", caret, f"[graph] has: {listed(_GRAPH_KEYS)}")
     name = _text(graph, "name", empty.name, spot, literals)
@@ -140,6 +140,22 @@ def _graph(document: Document, literals: Literals, findings: Findings, empty: Pi
         literals.wrong(spot.step("name"), "the name of a graph is not empty", f"leave it out for `{empty.name}`")
         name = empty.name
     return name, _text(graph, "description", "", spot, literals), _output_dir(graph, spot, literals, empty)
+
+
+def _budget(document: Document, literals: Literals) -> int | None:
+    """Return `budget_usd` in micro-USD; None where there is none, or none that can be read, which is noted."""
+    graph = document.data.get("graph")
+    if not isinstance(graph, dict) or "budget_usd" not in graph:
+        return None
+    value = graph["budget_usd"]
+    spot = Spot(document.file, document.folder, ("graph", "budget_usd"))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        literals.wrong(spot, f"`budget_usd` is an amount in USD, not {a_value(value)}", "write a number, as 5.00")
+    elif not 0 <= value <= _MAX_BUDGET_USD:
+        literals.wrong(spot, f"`budget_usd` cannot be {value}", f"from 0 to {_MAX_BUDGET_USD:,} USD")
+    else:
+        return microusd(str(value))  # the digits as they were written: a binary fraction would be off
+    return None
 
 
 def _text(graph: dict[str, Any], key: str, default: str, spot: Spot, literals: Literals) -> str:

@@ -175,7 +175,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
 class Pipeline(msgspec.Struct, frozen=True):
     """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
 
-    `models` are the aliases, each resolved to `provider/name`. `broken` are names of nodes and dimensions that stand in
+    `models` are the aliases, each resolved to `provider/name`. `budget_microusd` is the ceiling the graph sets itself,
+    None without one. `broken` are names of nodes and dimensions that stand in
     the file and could not be read: each is a mistake already, a reference to it is none.
     """
 
@@ -189,3 +190,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     nodes: dict[str, NodeSpec]
     models: dict[str, str] = {}
     broken: tuple[str, ...] = ()
+    budget_microusd: int | None = None

@@ -10,7 +10,7 @@ from typing import Any, Final
 from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.kinds.schema import ReturnsError, schema_of_returns
-from dagcontent.spec.aliases import Aliases
+from dagcontent.spec.aliases import Aliases, makers
 from dagcontent.spec.defaults import Default, Defaults
 from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
 from dagcontent.spec.findings import Findings
@@ -252,9 +252,8 @@ class Nodes:
                 message = f"node `{name}` has no {names}: {kind.name} needs one of them"
                 self._findings.add(file, path, message, at="header", note=_takes(kind))
         if no_model and "model" not in meant:
-            stand_in = " or ".join(f'model = "local/{model}"' for model in kind.stand_ins)
             message = f"node `{name}` has no `model`, which {kind.name} needs"
-            self._findings.add(file, path, message, at="header", caret=f"write {stand_in}")
+            self._findings.add(file, path, message, at="header", caret=makers(kind, 'model = "{}"'))
 
     def _unknown(self, kind: Kind, name: str, key: str, document: Document) -> str:
         """Note an unknown key; return the one that was probably meant."""

@@ -119,6 +119,11 @@ def _graph() -> _Schema:
                 "description": "folder of the outputs, in the graph's own",
                 "default": "out",
             },
+            "budget_usd": {
+                "type": "number",
+                "minimum": 0,
+                "description": "ceiling of what a build may cost, in USD",
+            },
             "include": {"type": "array", "items": {"type": "string"}, "description": "files to merge into this one"},
         },
     }
@@ -170,7 +175,8 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
     common = _common()
     if kind.by_model:
         names = ", ".join(f"local/{name}" for name in kind.stand_ins)
-        common["model"] = {"type": "string", "description": f"who makes it: an alias, or provider/name ({names})"}
+        here = f"; on this machine: {names}" if names else ""
+        common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
     else:
         common.pop("model")
     common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, _HELP["optional"])

@@ -11,8 +11,14 @@ from dagcontent.api.loading import find_mistakes
 PRELUDE = """
 [graph]
 name = "g"
+[models]
+painter = "fal/fal-ai/flux/dev"
 [params]
 word = "x"
+good = "painter"
+bad = "fla/flux"
+up = "fal/../x"
+card = "local/crad"
 table = { a = "1" }
 [each]
 scene = [{ id = "a", text = "one", lines = ["x"] }, { id = "b", text = "two", lines = [] }]
@@ -29,6 +35,7 @@ text = "x"
 kind = "test.table"
 text = "x"
 """
+PICTURE = 'kind = "image.generate"\nprompt = "x"\n'
 MISTAKES = {
     "an unknown name, with the nearest": ('text = "${stil}"', "nothing here is named `stil`", "did you mean `still`?"),
     "an unknown parameter": ('text = "${params.wrd}"', "no parameter `wrd`", "did you mean `word`?"),
@@ -51,6 +58,14 @@ MISTAKES = {
     "an output that does not tell instances apart": ('each = "scene"\ntext = "x"\noutput = "same"', "must name the dimension `scene`", "${label.scene}"),
     "an output that is known only later": ('text = "x"\noutput = "a-${still[0]}"', "must be known before anything runs", ""),
     "a list in one file": ('kind = "test.list"\ntext = "x"\noutput = "list"', "a list needs `*`", "frames/*"),
+    "a reference to a provider that is none": (PICTURE + 'model = "${params.bad}"', "`fla` is no provider", "did you mean `fal`?"),
+    "a reference to no model's name": (PICTURE + 'model = "${params.up}"', "`fal/../x` names no model of fal", "dagcontent models fal"),
+    "a reference to a local model that is none": (PICTURE + 'model = "${params.card}"', "`local/crad` does not make image.generate", "did you mean `card`?"),
+    "a reference to a word": (PICTURE + 'model = "${params.word}"', "`x` is neither an alias", 'write "local/card"'),
+    "a joined name that is none": (PICTURE + 'model = "fla/${params.word}"', "`fla` is no provider", "fal"),
+    "a model of an element that is none": (PICTURE + 'each = "cut"\nmodel = "fla/${cut}"', "`fla` is no provider", "did you mean `fal`?"),
+    "a model that is made": (PICTURE + 'model = "${still[0]}"', "`model` must be known before anything runs", "literal list"),
+    "a model by a parameter that is not there": (PICTURE + 'model = "${params.nobody}"', "no parameter `nobody`", ""),
     "itself": ('text = "${it}"', "a cycle: it -> it", ""),
 }  # fmt: skip
 
@@ -69,6 +84,30 @@ def test_a_mistake_is_said_where_it_is_with_what_would_be_right(tmp_path: Path, 
     assert any(message in text and hint in text for text in texts), texts
     assert all(m.line >= first_line for m in found), texts
     assert len(found) == 1, texts
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "${params.good}",
+        "local/card",
+        "${params.painted.one}",
+        "${params.painted[cut]}",
+        "fal/fal-ai/flux/${cut}",
+        "${cut.x}",
+    ],
+)
+def test_models_by_reference_may_be_paid_and_aliases(tmp_path: Path, model: str) -> None:
+    """They are known before anything runs: from parameters and from lists that are written out."""
+    path = tmp_path / "graph.toml"
+    cut = '[{ id = "a", x = "painter" }, { id = "b", x = "fal/y" }]' if "cut.x" in model else '["dev", "schnell"]'
+    path.write_text(
+        '[models]\npainter = "fal/fal-ai/flux/dev"\n[params]\ngood = "painter"\n'
+        f'painted = {{ one = "fal/x", dev = "fal/x", schnell = "painter" }}\n[each]\ncut = {cut}\n'
+        f'[node.it]\n{PICTURE}each = "cut"\nmodel = "{model}"\n',
+        encoding="utf-8",
+    )
+    assert [m.message for m in find_mistakes(path) if not m.warning] == []
 
 
 def test_every_mistake_of_a_file_is_found_at_once(tmp_path: Path) -> None:

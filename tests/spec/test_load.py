@@ -173,6 +173,63 @@ def test_a_path_may_be_relative_and_is_shown_as_given(folder: Path, monkeypatch:
     assert loaded.pipeline.name == "graph"
 
 
+# -- paid models and money ------------------------------------------------------------------------------------------
+
+BY_MODEL = [kind.name for kind in KINDS.values() if kind.by_model]
+
+
+@pytest.mark.parametrize("kind", BY_MODEL)
+@pytest.mark.parametrize(
+    "model",
+    ["fal/fal-ai/flux/dev", "elevenlabs/eleven_v3", "google/gemini-3.8-flash", "openai/gpt-image-2.5-flare",
+     "openrouter/anthropic/claude-sonnet-5", "openrouter/x/y:free"],
+)  # fmt: skip
+def test_every_kind_made_by_models_takes_any_vendors(kind: str, model: str) -> None:
+    """Whether the vendor has such a model is not a matter of the file's language; an alias and a default are the same."""
+    text = f'[models]\na = "b"\nb = "{model}"\n[defaults."{kind}"]\nmodel = "a"\n' + "".join(
+        f'[node.n{i}]\nkind = "{kind}"\noptions = {{ x_of_the_vendor = 1 }}\n{row}'
+        for i, row in enumerate([f'model = "{model}"\n', 'model = "b"\n', ""])
+    )
+    loaded = load("/nowhere/graph.toml", text=text)
+    assert not [m for m in loaded.mistakes if "model" in m.message], said(loaded)
+    assert [node.model for node in loaded.pipeline.nodes.values()] == [model] * 3
+    assert loaded.pipeline.models == {"a": model, "b": model}
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/x", "x/", "x//y", "..", "x/../y", "./x", "x y", "x\\ny", "x?y", "x#y", "ä", "x" * 201]
+)
+def test_a_name_that_would_be_another_address_is_no_model(name: str) -> None:
+    """It becomes part of an address that is asked with a key: graphs come from anywhere."""
+    loaded = load("/nowhere/graph.toml", text=f'[models]\na = "fal/{name}"\nb = "a"\n')
+    assert [mistake.path for mistake in loaded.mistakes] == [("models", "a")]
+    assert loaded.pipeline.models == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "microusd"),
+    [("5.00", 5_000_000), ("5", 5_000_000), ("0", 0), ("0.1", 100_000), ("1.1", 1_100_000), ("0.0000001", 1)],
+)
+def test_the_budget_of_a_graph_is_read_by_its_digits(written: str, microusd: int) -> None:
+    """1.1 as a binary fraction is a little more than 1.1."""
+    loaded = load("/nowhere/graph.toml", text=f"[graph]\nbudget_usd = {written}\n")
+    assert loaded.ok, said(loaded)
+    assert loaded.pipeline.budget_microusd == microusd
+
+
+@pytest.mark.parametrize("written", ["-0.01", '"5"', "true", "nan", "inf", "1e300", "[5]"])
+def test_what_is_no_budget_is_refused_and_not_taken_for_none(written: str) -> None:
+    """A ceiling that is passed over would be believed in."""
+    loaded = load("/nowhere/graph.toml", text=f"[graph]\nbudget_usd = {written}\n")
+    assert [mistake.path for mistake in loaded.mistakes] == [("graph", "budget_usd")]
+    assert loaded.pipeline.budget_microusd is None
+
+
+def test_a_graph_without_a_budget_has_none() -> None:
+    """None is not zero: zero forbids to spend."""
+    assert load("/nowhere/graph.toml", text="[graph]\n").pipeline.budget_microusd is None
+
+
 # -- includes -------------------------------------------------------------------------------------------------------
 
 
