@@ -78,7 +78,7 @@ class ConfigError(UsageError):
 
 
 class NodeError(DagcontentError):
-    """One node instance could not be made. `retry` says whether another attempt can help."""
+    """One node instance could not be made. `retry` says whether another attempt can help, `error_class` why a vendor refused."""
 
     def __init__(
         self,
@@ -87,9 +87,11 @@ class NodeError(DagcontentError):
         facts: Sequence[tuple[str, str]] = (),
         hint: str | None = None,
         retry: bool = False,
+        error_class: str = "",
     ) -> None:
         super().__init__(message, facts=facts, hint=hint)
         self.retry = retry
+        self.error_class = error_class
 
 
 class AttemptUnresolved(NodeError):  # noqa: N818 - the name is the state

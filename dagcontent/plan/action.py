@@ -36,6 +36,12 @@ class Action(msgspec.Struct, frozen=True):
     model: str
     seed: int | None
 
+    @property
+    def provider(self) -> str:
+        """Who is paid for it; empty for what this machine makes."""
+        provider = self.model.partition("/")[0]
+        return "" if provider == "local" else provider
+
 
 class Keys:
     """Makes manifests and keys; remembers the encodings of long lists and of key defaults."""

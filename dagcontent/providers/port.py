@@ -13,6 +13,7 @@ Adapters know no budget, key, graph or store.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from dagcontent.values.value import Blob
 
 __all__ = [
     "Adapter", "Answer", "Bounds", "Call", "Cost", "ErrorClass", "Failure", "Files", "Listed", "Operation", "Outcome",
-    "Part", "Recovery", "Result", "Waiting",
+    "Part", "Recovery", "Result", "Waiting", "payload_digest",
 ]  # fmt: skip
 
 
@@ -172,6 +173,18 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 Outcome = Handle | Result | Failure
+
+
+def payload_digest(payload: Mapping[str, Any]) -> str:
+    """Return SHA-256 of a payload, whatever the order of its keys. Bytes and artifacts count by their content."""
+    return hashlib.sha256(msgspec.json.encode(payload, order="deterministic", enc_hook=_named)).hexdigest()
+
+
+def _named(value: object) -> object:
+    if isinstance(value, Blob):
+        return f"{value.type}:{value.digest}"
+    text = f"{type(value).__name__} cannot be in a payload"
+    raise NotImplementedError(text)
 
 
 class Files(Protocol):

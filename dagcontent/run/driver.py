@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 
 from dagcontent.errors import DagcontentError, NodeError
 from dagcontent.plan.action import Action
-from dagcontent.run.events import Event, Listener, NodeFinished, NodeProgress, NodeStarted, NodeWaiting
+from dagcontent.run.events import Event, Listener, NodeFinished, NodeProgress, NodeStage, NodeStarted, NodeWaiting
 from dagcontent.run.machine import (
     Await,
     Claim,
@@ -36,7 +36,7 @@ from dagcontent.run.machine import (
     Tick,
     Wake,
 )
-from dagcontent.run.ports import Commits, Executor, LostBlob
+from dagcontent.run.ports import Commits, Executor, LostBlob, Payer
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
@@ -56,9 +56,10 @@ class Driver:
 
     def __init__(
         self, machine: Machine, commits: Commits, executor: Executor, listeners: list[Listener], *,
-        crashpoint: Callable[[str], None] = lambda _point: None,
+        payer: Payer | None = None, crashpoint: Callable[[str], None] = lambda _point: None,
     ) -> None:  # fmt: skip
         self._machine = machine
+        self._payer = payer
         self._commits = commits
         self._executor = executor
         self._listeners = listeners
@@ -95,8 +96,11 @@ class Driver:
         """Stop: nothing new starts, free work that runs is given up."""
         self.interrupted = True
         self._post(Stop())
+        if self._payer is not None:
+            self._payer.stop()
         for task in self._running.values():
-            self._executor.cancel(task.action)
+            if not task.pool:
+                self._executor.cancel(task.action)
         # A thread cannot be killed: what does not end by itself is left behind, and its result with it.
         for scope in self._scopes.values():
             scope.deadline = min(scope.deadline, anyio.current_time() + _GRACE_S)
@@ -142,18 +146,8 @@ class Driver:
         report = self._progress(name)
         event: MachineEvent
         status, error = "ran", None
-        limit = action.node.spec.timeout_s
         try:
-            with anyio.move_on_after(limit) as scope:
-                self._scopes[action.key] = scope
-                if self.interrupted:  # between its start and now
-                    raise self._overdue(limit)
-                record = await anyio.to_thread.run_sync(
-                    self._made, action, report, abandon_on_cancel=True, limiter=self._limiter
-                )
-            if scope.cancelled_caught:
-                self._executor.cancel(action)
-                raise self._overdue(limit)
+            record = await (self._paid(action, name) if task.pool else self._local(action, report))
             event = Completed(action.key, record)
         except LostBlob as lost:
             status = "lost"
@@ -173,6 +167,30 @@ class Driver:
         self._emit(NodeFinished(name, status, now - began, now - self._started, error))
         self._post(Tick(now))
         self._post(event)
+
+    async def _local(self, action: Action, report: Callable[[float], None]) -> Record:
+        limit = action.node.spec.timeout_s
+        with anyio.move_on_after(limit) as scope:
+            self._scopes[action.key] = scope
+            if self.interrupted:  # between its start and now
+                raise self._overdue(limit)
+            return await anyio.to_thread.run_sync(
+                self._made, action, report, abandon_on_cancel=True, limiter=self._limiter
+            )
+        self._executor.cancel(action)
+        raise self._overdue(limit)
+
+    async def _paid(self, action: Action, name: str) -> Record:
+        """Have a paid action executed: it ends by itself when told to stop, for what was sent is not to be cut off."""
+        if self._payer is None:
+            raise NodeError(
+                f"{action.model} costs money, and this build has nobody who pays", hint="build with providers"
+            )
+        return await self._payer.execute(action, name)
+
+    def stage(self, name: str, stage: str, position: int | None) -> None:
+        """Tell how a paid instance stands. Call it from the event loop."""
+        self._emit(NodeStage(name, stage, position, anyio.current_time() - self._started))
 
     def _overdue(self, limit: float | None) -> NodeError:
         if self.interrupted or limit is None:

@@ -17,6 +17,7 @@ __all__ = [
     "Listener",
     "NodeFinished",
     "NodeProgress",
+    "NodeStage",
     "NodeStarted",
     "NodeWaiting",
     "OutputPlaced",
@@ -59,6 +60,15 @@ class NodeProgress(msgspec.Struct, frozen=True, tag="node-progress", tag_field="
     at_s: float
 
 
+class NodeStage(msgspec.Struct, frozen=True, tag="node-stage", tag_field="event"):
+    """How a paid instance stands: "in queue" (`position` in it, where the vendor says), "generating", "downloading"."""
+
+    node: str
+    stage: str
+    position: int | None
+    at_s: float
+
+
 class NodeFinished(msgspec.Struct, frozen=True, tag="node-finished", tag_field="event"):
     """An instance was made or failed. `status` is "ran", "failed", "hit" (another run made it) or "cancelled"."""
 
@@ -86,5 +96,7 @@ class BuildFinished(msgspec.Struct, frozen=True, tag="build-finished", tag_field
     at_s: float
 
 
-Event: TypeAlias = BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeFinished | OutputPlaced | BuildFinished
+Event: TypeAlias = (
+    BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeStage | NodeFinished | OutputPlaced | BuildFinished
+)
 Listener: TypeAlias = Callable[[Event], None]

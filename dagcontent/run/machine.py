@@ -6,9 +6,11 @@ One task stands for one action key, however many instances share it. Its states,
         │──held by a run────► FOREIGN ──its record──► OVER     │──lost input──► OVER (its units wait again)
         │──record is there──► OVER       └─its run died──► CLAIMING
                                          RUNNING ──may be tried again──► BACKOFF ──time──► QUEUED
+                                         RUNNING ──no money now──► PARKED ──a settlement──► QUEUED
+                                                                     └─nothing left to settle──► OVER
 
-Order: longest remaining path first, ties by a seed. A build that stops starts nothing more; what runs is cancelled by
-the driver, what is finished stays.
+Order: longest remaining path first, ties by a seed. Local tasks share one set of slots, the tasks of each provider
+another. A build that stops starts nothing more; what runs is cancelled by the driver, what is finished stays.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from dagcontent.errors import InternalError, NodeError
+from dagcontent.errors import InternalError, NodeError, OverBudget
 from dagcontent.plan.action import Action
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
@@ -35,6 +37,8 @@ __all__ = [
 
 BACKOFF_S = 0.5
 """Wait before the second attempt; doubled before each further one."""
+PAID_SLOTS = 8
+"""Tasks of one provider at once, where nothing else is said."""
 
 
 class TaskState(Enum):
@@ -45,15 +49,17 @@ class TaskState(Enum):
     RUNNING = "running"
     FOREIGN = "foreign"
     BACKOFF = "backoff"
+    PARKED = "parked"
     OVER = "over"
 
 
 TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     TaskState.CLAIMING: frozenset({TaskState.QUEUED, TaskState.FOREIGN, TaskState.OVER}),
     TaskState.QUEUED: frozenset({TaskState.RUNNING}),
-    TaskState.RUNNING: frozenset({TaskState.OVER, TaskState.BACKOFF}),
+    TaskState.RUNNING: frozenset({TaskState.OVER, TaskState.BACKOFF, TaskState.PARKED}),
     TaskState.FOREIGN: frozenset({TaskState.OVER, TaskState.CLAIMING}),
     TaskState.BACKOFF: frozenset({TaskState.QUEUED}),
+    TaskState.PARKED: frozenset({TaskState.QUEUED, TaskState.OVER}),
     TaskState.OVER: frozenset(),
 }
 
@@ -61,10 +67,12 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
 class Task:
     """One action key and the instances that share it."""
 
-    __slots__ = ("action", "attempt", "priority", "state", "units")
+    __slots__ = ("action", "attempt", "pool", "priority", "refused", "state", "units")
 
     def __init__(self, action: Action, priority: float) -> None:
         self.action = action
+        self.pool = action.provider
+        self.refused: OverBudget | None = None
         self.units = [action.unit]
         self.attempt = 0
         self.priority = priority
@@ -176,36 +184,39 @@ _HAPPENS_TO: dict[type, TaskState] = {
 class Machine:
     """Drives a resolver. `begin` once, then `on` for every event; each returns the effects to carry out, in order.
 
-    `slots` bounds how many tasks run at once; `remaining_s` estimates the longest path from a node to the end.
+    `slots` bounds how many local tasks run at once, `paid_slots` those of each provider; `remaining_s` estimates the
+    longest path from a node to the end.
     """
 
     def __init__(
         self, resolver: Resolver, *, slots: int, remaining_s: Callable[[int], float], seed: int = 0,
-        fail_fast: bool = False,
+        fail_fast: bool = False, paid_slots: Callable[[str], int] = lambda _provider: PAID_SLOTS,
     ) -> None:  # fmt: skip
         self.resolver = resolver
         self.stopped = False
         self.now = 0.0
         self._slots = slots
+        self._paid_slots = paid_slots
         self._remaining_s = remaining_s
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._fail_fast = fail_fast
         self._tasks: dict[ActionKey, Task] = {}
-        self._queue: list[tuple[float, float, ActionKey]] = []
+        self._queues: dict[str, list[tuple[float, float, ActionKey]]] = {}
         self._later: list[tuple[float, ActionKey]] = []
-        self._running = 0
+        self._parked: list[Task] = []
+        self._running: dict[str, int] = {}
         self._makers: dict[str, Unit] | None = None
         self._failed: dict[ActionKey, NodeError] = {}
 
     @property
     def running(self) -> int:
         """How many tasks run now."""
-        return self._running
+        return sum(self._running.values())
 
     @property
     def queued(self) -> int:
         """How many tasks wait for a slot."""
-        return len(self._queue)
+        return sum(map(len, self._queues.values()))
 
     def begin(self) -> list[Effect]:
         """Return the first effects."""
@@ -259,11 +270,15 @@ class Machine:
                 task.enter(TaskState.CLAIMING)
                 effects.append(Claim((event.key,)))
             return
-        self._running -= 1
+        self._running[task.pool] -= 1
         if isinstance(event, Completed):
             self._settle(task, event.record, foreign=False)
         elif isinstance(event, Lost):
             self._lost(task, event.digest, effects)
+        elif isinstance(event.error, OverBudget) and not self.stopped:
+            task.enter(TaskState.PARKED)
+            task.refused = event.error
+            self._parked.append(task)
         elif event.error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped:
             task.enter(TaskState.BACKOFF)
             at = self.now + BACKOFF_S * 2 ** (task.attempt - 1)
@@ -271,6 +286,24 @@ class Machine:
             effects.append(Wake(at))
         else:
             self._fail(task, event.error, effects)
+        if task.pool:
+            self._unpark(task, effects)
+
+    def _unpark(self, ended: Task, effects: list[Effect]) -> None:
+        """Let those that had no money try again when a reservation was settled; give them up when none is left to be."""
+        if ended.state is not TaskState.PARKED:
+            self._requeue_parked()
+        elif not any(running for pool, running in self._running.items() if pool):
+            parked, self._parked = self._parked, []
+            for task in parked:
+                assert task.refused is not None
+                self._fail(task, task.refused, effects)
+
+    def _requeue_parked(self) -> None:
+        parked, self._parked = self._parked, []
+        for task in parked:
+            task.enter(TaskState.QUEUED)
+            self._push(task)
 
     def _fail(self, task: Task, error: NodeError, effects: list[Effect]) -> None:
         self._over(task)
@@ -316,20 +349,23 @@ class Machine:
 
     def _next(self, effects: list[Effect]) -> list[Effect]:
         if self.stopped:
-            if self._running == 0:
-                held = tuple(k for k, t in self._tasks.items() if t.state in {TaskState.QUEUED, TaskState.BACKOFF})
+            if self.running == 0:
+                waiting = {TaskState.QUEUED, TaskState.BACKOFF, TaskState.PARKED}
+                held = tuple(k for k, t in self._tasks.items() if t.state in waiting)
                 if held:
                     effects.append(Release(held))
                 effects.append(Finish())
             return effects
         self._admit(effects)
-        while self._queue and self._running < self._slots:
-            _, _, key = heapq.heappop(self._queue)
-            task = self._tasks[key]
-            task.enter(TaskState.RUNNING)
-            task.attempt += 1
-            self._running += 1
-            effects.append(Start(task))
+        for pool, queue in self._queues.items():
+            slots = self._paid_slots(pool) if pool else self._slots
+            while queue and self._running.get(pool, 0) < slots:
+                _, _, key = heapq.heappop(queue)
+                task = self._tasks[key]
+                task.enter(TaskState.RUNNING)
+                task.attempt += 1
+                self._running[pool] = self._running.get(pool, 0) + 1
+                effects.append(Start(task))
         if not self._tasks:
             effects.append(Finish())
         return effects
@@ -351,7 +387,8 @@ class Machine:
             effects.append(Claim(tuple(new)))
 
     def _push(self, task: Task) -> None:
-        heapq.heappush(self._queue, (-task.priority, self._random.random(), task.action.key))
+        queue = self._queues.setdefault(task.pool, [])
+        heapq.heappush(queue, (-task.priority, self._random.random(), task.action.key))
 
     def _wake(self) -> None:
         while self._later and self._later[0][0] <= self.now:

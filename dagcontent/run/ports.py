@@ -9,7 +9,7 @@ from dagcontent.plan.action import Action
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
-__all__ = ["ClaimResult", "Commits", "Executor", "LostBlob"]
+__all__ = ["ClaimResult", "Commits", "Executor", "LostBlob", "Payer"]
 
 
 class LostBlob(Exception):  # noqa: N818 - a state, and policy of ours: the maker is run again
@@ -76,4 +76,16 @@ class Executor(Protocol):
 
     def cancel(self, action: Action) -> None:
         """Stop an action that is being executed; `execute` then raises NodeError soon."""
+        ...
+
+
+class Payer(Protocol):
+    """Buys what a paid action asks for, at most once."""
+
+    async def execute(self, action: Action, instance: str) -> Record:
+        """Return the committed record. Raises NodeError and its branches, StoreError."""
+        ...
+
+    def stop(self) -> None:
+        """Send nothing more. What was sent is awaited, or left to its vendor to be found again."""
         ...

@@ -1,0 +1,264 @@
+"""An order into a record, paid for at most once: the one door for all spending. Knows no vendor, no store, no clock.
+
+    slot, rate -> prepare -> connect -> [intent durable] -> one send -> headers, body to the spool -> read
+        -> a job: its id durable, then `following`            -> a result: `finishing`
+        -> refused and unbilled: released; perhaps again      -> nobody can tell: `reconciling`
+
+What happened is read from how far the gate let the request go, never from the exception that came out of it. An attempt
+that is cut off at any point leaves its intent; whoever comes next goes on from what is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagcontent.errors import (
+    AttemptDetached,
+    AttemptUnresolved,
+    DagcontentError,
+    InternalError,
+    NodeError,
+    ProviderError,
+)
+from dagcontent.providers.once import Sending, decoded, sending
+from dagcontent.providers.port import Answer, Bounds, Call, ErrorClass, Failure, Operation, Result, payload_digest
+from dagcontent.run.finishing import charge, finish, finish_answer
+from dagcontent.run.following import follow, reconcile
+from dagcontent.run.order import Desk, Order, refusal
+from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
+from dagcontent.values.record import Record
+
+__all__ = ["TRIES_MOST", "purchase", "resume"]
+
+TRIES_MOST = 12
+"""Requests of one order that a vendor may turn away as too many, before it is given up."""
+_ANSWER = "answer"
+_AGAIN_S = 1.0
+_AGAIN_MOST_S = 60.0
+_KEPT_HEADERS = ("content-type", "content-encoding", "date")
+
+
+async def purchase(desk: Desk, order: Order) -> Record:
+    """Return the record of an order: what an earlier attempt left is gone on with, else one is made.
+
+    Raises NodeError and its branches, StoreError.
+    """
+    known = desk.journal.blocking(order.key)
+    return await (_buy(desk, order) if known is None else resume(desk, order, known))
+
+
+async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
+    """Go on with an attempt from what is written of it."""
+    call = Call(**attempt.intent.request)
+    if attempt.state is AttemptState.SUBMITTED and attempt.handle is not None:
+        return await follow(desk, order, call, attempt.handle, began_ms=attempt.intent.at_ms)
+    if attempt.state is AttemptState.SPOOLED:
+        return await finish(desk, order, call, attempt.spool, began_ms=attempt.intent.at_ms)
+    if attempt.state is AttemptState.INTENT:
+        handle = await _left_in_the_spool(desk, call, attempt)
+        if handle is not None:
+            await desk.journal.submitted(call.attempt, handle)
+            return await follow(desk, order, call, handle, began_ms=attempt.intent.at_ms)
+        found = await reconcile(desk, order, call, attempt.intent, "the build ended before an answer was written down")
+        return found if isinstance(found, Record) else await _buy(desk, order)
+    raise _stands(attempt)
+
+
+def _stands(attempt: Attempt) -> NodeError:
+    """Say why an attempt keeps its key from being sent."""
+    if attempt.state is AttemptState.UNRESOLVED:
+        return AttemptUnresolved(
+            attempt.message, facts=[("attempt", attempt.id)], hint=f"dagcontent jobs retry {attempt.id}"
+        )
+    if attempt.state is AttemptState.EXPIRED:
+        return NodeError(
+            attempt.message, facts=[("attempt", attempt.id)],
+            hint=f"to pay for it again: build with --repay {attempt.intent.instance}",
+        )  # fmt: skip
+    text = f"an attempt was abandoned ({attempt.intent.provider}, {attempt.id})"
+    return NodeError(text, hint=f"to send it again: dagcontent jobs retry {attempt.id}")
+
+
+async def _left_in_the_spool(desk: Desk, call: Call, attempt: Attempt) -> Handle | None:
+    """Return the id of a job if its answer reached the disk, though not the journal. An id that is cut off is none."""
+    body = await desk.vault.read(call.attempt, _ANSWER)
+    if not body or not desk.operation_of(call).handle:
+        return None
+    said = attempt.answer if isinstance(attempt.answer, dict) else {}
+    headers = said.get("headers", {})
+    try:
+        found = desk.adapter.read(call, Answer(int(said.get("status", 200)), headers, decoded(headers, body)))
+    except ProviderError:
+        return None
+    return found if isinstance(found, Handle) else None
+
+
+async def _buy(desk: Desk, order: Order) -> Record:
+    """Send until the vendor takes it or refuses it for good; every request is an attempt of its own."""
+    slot = await desk.limits.enter(order.account)
+    try:
+        for tried in range(TRIES_MOST):
+            one = _Try(desk, order)
+            found = await one.run()
+            if isinstance(found, Record):
+                return found
+            if isinstance(found, Failure):
+                pause = found.retry_after_s or min(_AGAIN_S * 2**tried, _AGAIN_MOST_S)
+                desk.limits.hold(order.account, pause)
+                desk.stage(order, f"waits: {found.error_class.value}", None)
+        if isinstance(found, Failure):
+            raise refusal(order.call.provider, found)
+        raise NodeError(f"{order.call.provider} takes no request", hint="build again later", retry=True)
+    finally:
+        desk.limits.leave(slot)
+
+
+class _TooLateError(DagcontentError):
+    """The intent took longer to write than it may stand unsent."""
+
+
+class _Try:
+    """One request, from its preparation to what came of it."""
+
+    def __init__(self, desk: Desk, order: Order) -> None:
+        self._desk = desk
+        self._order = order
+        self._operation: Operation = desk.operation_of(order.call)
+        self._bounds: Bounds = desk.bounds(self._operation)
+        self._intent: Intent | None = None
+        self._refused: BaseException | None = None
+        self._digest = ""
+        attempt, marker = desk.new_id()
+        fields = {n: getattr(order.call, n) for n in order.call.__struct_fields__}
+        self._call = Call(**(fields | {"attempt": attempt, "marker": marker}))
+
+    async def run(self) -> Record | Failure | None:
+        """Return a record; a refusal after which it may be sent again; None if it is certain that nothing was sent."""
+        desk, call = self._desk, self._call
+        if desk.clock.stopping:
+            raise AttemptDetached("the build was stopped before this was sent", hint="build again")
+        payload = await self._prepared()
+        self._digest = payload_digest(payload)
+        await desk.limits.pace(self._order.account)
+        file = desk.vault.open(call.attempt, _ANSWER)
+        sent = Sending(commit=self._commit, on_headers=self._headers, sink=file.write)
+        error: Exception | None = None
+        try:
+            with sending(sent):
+                await desk.adapter.send(call, payload)
+        except Exception as raised:  # noqa: BLE001 - the phase says what happened, whatever came out of it
+            error = raised
+        if not sent.sent:
+            await self._not_sent(sent.error or error)
+        desk.crashpoint("paid.sent")
+        assert self._intent is not None
+        if sent.status is None:
+            return await self._lost("the connection broke before an answer came")
+        await desk.vault.sync(file)
+        desk.crashpoint("paid.answer-on-disk")
+        headers = dict(sent.headers)
+        body = await desk.vault.read(call.attempt, _ANSWER) or b""
+        return await self._judge(sent.status, headers, body, whole=sent.complete)
+
+    async def _prepared(self) -> Mapping[str, object]:
+        desk, call = self._desk, self._call
+        try:
+            return await desk.adapter.prepare(call, desk.vault.files)
+        except DagcontentError:
+            raise
+        except Exception as error:
+            failure = desk.adapter.fault(error)
+            if failure is None:
+                raise
+            raise refusal(call.provider, failure) from error
+
+    # -- within the send ----------------------------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        """Write the intent; afterwards, and only then, the request may leave."""
+        desk = self._desk
+        intent = self._order.intent(
+            self._call, self._operation, self._digest, at_ms=desk.clock.now_ms(), send_s=self._bounds.send_s
+        )
+        desk.crashpoint("paid.before-intent")
+        try:
+            if desk.clock.stopping:
+                raise AttemptDetached("the build was stopped before this was sent", hint="build again")
+            await desk.journal.intend(intent)
+            self._intent = intent
+            desk.crashpoint("paid.intended")
+            if desk.clock.now_ms() > intent.send_by_ms:
+                raise _TooLateError("writing the intent took too long")
+        except BaseException as error:
+            self._refused = error
+            raise
+
+    async def _headers(self, status: int, headers: Mapping[str, str]) -> None:
+        """Write down what came before the body: perhaps the only trace of an id."""
+        kept = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.endswith(("-id", "-cost", "-units"))}
+        self._desk.crashpoint("paid.headers")
+        await self._desk.journal.answered(self._call.attempt, {"status": status, "headers": kept})
+
+    # -- after it -----------------------------------------------------------------------------------------------
+
+    async def _not_sent(self, error: BaseException | None) -> None:
+        """Raise what kept the request from leaving. Nothing was paid."""
+        desk = self._desk
+        if self._intent is not None:
+            await desk.journal.release(self._call.attempt, "not-sent", "nothing was sent")
+        desk.vault.forget(self._call.attempt)
+        if isinstance(self._refused, _TooLateError):
+            raise NodeError("the store was too slow to write this down in time", hint="build again", retry=True)
+        if self._refused is not None:
+            raise self._refused
+        if error is None:
+            raise InternalError(f"{self._call.provider} sent nothing and said nothing", hint="please report it")
+        if isinstance(error, DagcontentError):
+            raise error
+        failure = desk.adapter.fault(error)
+        if failure is None:
+            raise error
+        raise refusal(self._call.provider, Failure(ErrorClass.TRANSIENT, failure.message)) from error
+
+    async def _judge(
+        self, status: int, headers: dict[str, str], body: bytes, *, whole: bool
+    ) -> Record | Failure | None:
+        desk, call = self._desk, self._call
+        assert self._intent is not None
+        try:
+            outcome = desk.adapter.read(call, Answer(status, headers, decoded(headers, body)))
+        except ProviderError as error:
+            return await self._lost(f"the answer cannot be understood: {error.message}")
+        if isinstance(outcome, Handle):
+            await desk.journal.submitted(call.attempt, outcome)
+            desk.crashpoint("paid.submitted")
+            return await follow(desk, self._order, call, outcome, began_ms=self._intent.at_ms)
+        if not whole:
+            return await self._lost("the answer broke off")
+        if isinstance(outcome, Result):
+            kept = {n: v for n, v in headers.items() if "cookie" not in n}
+            await desk.journal.spooled(call.attempt, {"answer": {"status": status, "headers": kept}})
+            desk.crashpoint("paid.spooled")
+            return await finish_answer(desk, self._order, call, outcome, began_ms=self._intent.at_ms)
+        return await self._failed(outcome)
+
+    async def _failed(self, failure: Failure) -> Failure | None | Record:
+        desk, call = self._desk, self._call
+        assert self._intent is not None
+        if failure.billed is None:
+            return await self._lost(f"{call.provider} answered with an error that does not say whether it was charged"
+                                    f" ({failure.message})")  # fmt: skip
+        if failure.billed:
+            raise await charge(desk, self._order, call, failure, began_ms=self._intent.at_ms)
+        await desk.journal.release(call.attempt, failure.error_class.value, failure.message)
+        desk.vault.forget(call.attempt)
+        if failure.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.CONCURRENCY}:
+            headers = failure.answer.get("headers", {}) if isinstance(failure.answer, dict) else {}
+            desk.limits.learn(self._order.account, headers)
+            return failure
+        raise refusal(call.provider, failure)
+
+    async def _lost(self, why: str) -> Record | None:
+        """Find out what became of a request whose answer was lost; None if it never was."""
+        assert self._intent is not None
+        return await reconcile(self._desk, self._order, self._call, self._intent, why)

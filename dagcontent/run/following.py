@@ -1,0 +1,153 @@
+"""A job's id into its result, and a lost answer into the job it started, if it did. Knows no vendor and no store.
+
+Polling is free and goes on across restarts: nothing here fails because it takes long. A request whose answer was lost is
+looked for in the vendor's list until it must be there; only then, and only if the list shows none, it never was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError
+from dagcontent.providers.port import Call, ErrorClass, Failure, Listed, Recovery, Result, Waiting
+from dagcontent.run.finishing import charge, fetch, finish, gone
+from dagcontent.run.order import Desk, Order, refusal
+from dagcontent.run.paid_ports import ResultGone
+from dagcontent.values.attempt import Handle, Intent
+from dagcontent.values.record import Record
+
+__all__ = ["follow", "reconcile"]
+
+_SLOWER = 1.3
+_STOPS = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.INVALID})
+_SKEW_MS = 2_000  # a vendor's clock against ours
+
+
+async def follow(desk: Desk, order: Order, call: Call, handle: Handle, *, began_ms: int) -> Record:
+    """Poll a job to its end. Raises AttemptDetached when the build stops first; NodeError when it failed or is gone."""
+    bounds = desk.bounds(desk.operation_of(call))
+    pause = bounds.poll_s
+    while True:
+        found = await _asked(desk, call, handle)
+        if isinstance(found, Result):
+            try:
+                spool = await fetch(desk, order, call, found)
+            except ResultGone:
+                raise await gone(desk, order, call) from None
+            await desk.journal.spooled(call.attempt, spool)
+            desk.crashpoint("paid.spooled")
+            return await finish(desk, order, call, spool, began_ms=began_ms)
+        if isinstance(found, Failure):
+            raise await _ended(desk, order, call, found, began_ms=began_ms)
+        if isinstance(found, Waiting):
+            desk.stage(order, found.stage, found.position)
+        if desk.leaves(order):
+            raise AttemptDetached(
+                f"{call.provider} goes on with it; it was sent and is not lost", facts=[("attempt", call.attempt)],
+                hint="build again: it is found by its id and not paid again",
+            )  # fmt: skip
+        await desk.clock.sleep(pause)
+        pause = min(pause * _SLOWER, bounds.poll_most_s)
+
+
+async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | Failure | None:
+    """Ask once; None where the asking failed and may succeed later."""
+    desk.crashpoint("paid.poll")
+    try:
+        return await desk.adapter.poll(call, handle)
+    except DagcontentError:
+        raise
+    except Exception as error:
+        fault = desk.adapter.fault(error)
+        if fault is None:
+            raise
+        if fault.error_class is ErrorClass.GONE:
+            return fault
+        if fault.error_class in _STOPS:
+            # The job is not at fault, and stays on the journal.
+            said = refusal(call.provider, fault)
+            text = f"{said.message}; the job was sent and is not lost"
+            raise AttemptDetached(text, facts=said.facts, hint=said.hint) from error
+        return None
+
+
+async def _ended(desk: Desk, order: Order, call: Call, failure: Failure, *, began_ms: int) -> NodeError:
+    """Settle a job that failed, as the vendor's complete answer says; return what to raise."""
+    if failure.error_class is ErrorClass.GONE:
+        return await gone(desk, order, call)
+    if failure.billed is False:
+        await desk.journal.release(call.attempt, failure.error_class.value, failure.message)
+        desk.vault.forget(call.attempt)
+        return refusal(call.provider, failure)
+    return await charge(desk, order, call, failure, began_ms=began_ms)
+
+
+async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: str) -> Record | None:
+    """Find out what became of a request that left, or may have, and whose answer is lost.
+
+    Returns the record of the job that it started, or None once it is certain that it never was: then it may be sent. Raises
+    AttemptUnresolved where nobody can tell.
+    """
+    operation = desk.operation_of(call)
+    if operation.recovery is Recovery.ASK:
+        raise await _unresolved(desk, call, intent, f"{why}; {operation.window}")
+    bounds = desk.bounds(operation)
+    settled_ms = intent.send_by_ms + int((bounds.inflight_s + bounds.list_lag_s) * 1000)
+    pause = bounds.poll_s
+    while True:
+        asked_ms = desk.clock.now_ms()
+        listed = await _listed(desk, call, intent, asked_ms)
+        if listed is not None:
+            if len(listed) == 1:
+                handle = listed[0].handle
+                await desk.journal.submitted(call.attempt, handle)
+                desk.crashpoint("paid.adopted")
+                return await follow(desk, order, call, handle, began_ms=intent.at_ms)
+            if listed:
+                raise await _unresolved(
+                    desk, call, intent, f"{why}; {call.provider} lists {len(listed)} jobs that could be it"
+                )
+            if asked_ms > settled_ms:
+                await desk.journal.release(call.attempt, "never-happened", f"{why}; the vendor's list shows none")
+                desk.vault.forget(call.attempt)
+                desk.crashpoint("paid.never-happened")
+                return None
+        if desk.leaves(order):
+            text = f"{why}; whether {call.provider} took it is known in {max(1, (settled_ms - asked_ms) // 1000)} s"
+            raise AttemptDetached(
+                text, facts=[("attempt", call.attempt)], hint="build again: it is looked for, not sent again"
+            )
+        desk.stage(order, "looks for a lost answer", None)
+        await desk.clock.sleep(pause)
+        pause = min(pause * _SLOWER, bounds.poll_most_s)
+
+
+async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequence[Listed] | None:
+    """Return the vendor's jobs that could be this request and are nobody's yet; None if it could not be asked."""
+    desk.crashpoint("paid.find")
+    try:
+        found = await desk.adapter.find(call, intent.payload_digest, intent.at_ms - _SKEW_MS, now_ms + _SKEW_MS)
+    except DagcontentError:
+        raise
+    except Exception as error:
+        fault = desk.adapter.fault(error)
+        if fault is None:
+            raise
+        if fault.error_class in _STOPS | {ErrorClass.NOT_FOUND, ErrorClass.GONE}:
+            said = refusal(call.provider, fault)
+            text = f"an answer was lost, and {call.provider}'s list cannot be read: {said.message}"
+            raise await _unresolved(desk, call, intent, text) from error
+        return None
+    free = [one for one in found if not desk.journal.knows(call.provider, one.handle)]
+    exact = [one for one in free if one.exact]
+    return exact or free
+
+
+async def _unresolved(desk: Desk, call: Call, intent: Intent, why: str) -> AttemptUnresolved:
+    await desk.journal.unresolve(call.attempt, why)
+    most = "" if intent.reserved_microusd is None else f", up to ${intent.reserved_microusd / 1e6:g}"
+    return AttemptUnresolved(
+        f"sent to {call.provider}{most}, and nobody can tell what became of it: {why}",
+        facts=[("attempt", call.attempt)],
+        hint=f"dagcontent jobs retry {call.attempt} sends it again; jobs abandon {call.attempt} leaves it",
+    )

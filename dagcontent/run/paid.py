@@ -1,0 +1,153 @@
+"""Paid actions into records: orders made of actions, and what stops a provider for the rest of a build. Knows no vendor.
+
+A provider that refuses the key or the account, or charges more than its bound, is asked for nothing more in this build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import anyio
+import msgspec
+
+from dagcontent.catalog.effective import effective
+from dagcontent.errors import NodeError, OverBudget
+from dagcontent.plan.action import OPTIONS, Action
+from dagcontent.providers.config import ProviderConfig
+from dagcontent.providers.port import Call, ErrorClass
+from dagcontent.run.attempt import purchase
+from dagcontent.run.order import Desk, Order
+from dagcontent.run.repaying import Standing, fetched_again
+from dagcontent.values.money import usd_text
+from dagcontent.values.record import Record
+
+__all__ = ["BuildClock", "Consent", "PaidExecutor"]
+
+_STOPS = frozenset({ErrorClass.AUTH.value, ErrorClass.QUOTA.value})
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What the user agreed to. `repay` names nodes or instances whose result was paid for and is gone."""
+
+    repay: frozenset[str] = frozenset()
+    unpriced: bool = False
+
+    def repays(self, instance: str) -> bool:
+        """Whether an instance may be paid for again."""
+        return instance in self.repay or instance.split("[", 1)[0] in self.repay
+
+
+class BuildClock:
+    """Time for the attempts of one build; told to stop, it lets nobody wait on."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._told = anyio.Event()
+        self.stopping = False
+
+    def now_ms(self) -> int:
+        """Return the time of day in ms."""
+        return self._now_ms()
+
+    def stop(self) -> None:
+        """Wake all that sleep, and let nobody sleep any more."""
+        self.stopping = True
+        self._told.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; shorter when told to stop."""
+        with anyio.move_on_after(seconds):
+            await self._told.wait()
+
+
+class PaidExecutor:
+    """Executes paid actions, each in a task of its own. `desk` gives what stands ready for a provider, made once."""
+
+    def __init__(
+        self,
+        desk: Callable[[str], Desk],
+        configs: Mapping[str, ProviderConfig],
+        clock: BuildClock,
+        *,
+        run: str,
+        graph: str,
+        standing: Callable[[str], Standing | None],
+        consent: Consent,
+    ) -> None:
+        self._desk = desk
+        self._configs = configs
+        self._clock = clock
+        self._run = run
+        self._graph = graph
+        self._standing = standing
+        self._consent = consent
+        self._stopped: dict[str, NodeError] = {}
+
+    async def execute(self, action: Action, instance: str) -> Record:
+        """Make a result, or find what was paid for. Raises NodeError and its branches, StoreError."""
+        provider = action.provider
+        order = self._order(action, instance)
+        desk = self._desk(provider)
+        standing = self._standing(action.key)
+        if standing is not None and standing.repay:
+            found = await fetched_again(desk, order, standing)
+            if found is not None:
+                return found
+            order = await self._again(desk, order, standing)
+        if provider in self._stopped and (standing is None or standing.repay):
+            raise self._stopped[provider]
+        if order.bound_microusd is None and not self._consent.unpriced and (standing is None or standing.repay):
+            raise OverBudget(
+                f"what {action.model} may cost at most is not known",
+                hint="to send it all the same: --allow-unpriced",
+            )
+        try:
+            record = await purchase(desk, order)
+        except NodeError as error:
+            if error.error_class in _STOPS:
+                self._stopped[provider] = error
+            raise
+        self._look_at_cost(provider, order, record)
+        return record
+
+    def stop(self) -> None:
+        """Send nothing more; leave jobs to go on at their vendors. Calls that could not be resumed are awaited."""
+        self._clock.stop()
+
+    async def _again(self, desk: Desk, order: Order, standing: Standing) -> Order:
+        if not self._consent.repays(order.instance):
+            raise NodeError(
+                f"it was paid for ({usd_text(standing.cost_microusd)}), and its bytes are gone",
+                hint=f"restore the store, or pay for it again: build with --repay '{order.instance}'",
+            )
+        if standing.attempt is not None and standing.attempt.blocks:
+            await desk.journal.supersede(standing.attempt.id)
+        return msgspec.structs.replace(order, again=True)
+
+    def _look_at_cost(self, provider: str, order: Order, record: Record) -> None:
+        bound = order.bound_microusd
+        if bound is not None and record.cost_microusd > bound and record.run == self._run:
+            self._stopped[provider] = OverBudget(
+                f"{provider} charged {usd_text(record.cost_microusd)} for {order.instance}, which may cost {usd_text(bound)} at most;"
+                " nothing more is sent to it in this build",
+                hint="look at its price list; then build again",
+            )  # fmt: skip
+
+    def _order(self, action: Action, instance: str) -> Order:
+        provider, _, model = action.model.partition("/")
+        config = self._configs[provider]
+        kind = action.node.kind
+        params = {n: v for n, v in action.params.items() if n != OPTIONS}
+        fit = effective(
+            action.model, kind, params, action.params.get(OPTIONS), action.seed, action.node.spec.snap,
+        )  # fmt: skip
+        call = Call(
+            attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,
+            output=str(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,
+        )  # fmt: skip
+        timeout_s = action.node.spec.timeout_s
+        return Order(
+            key=action.key, manifest=action.manifest, call=call, run=self._run, graph=self._graph, instance=instance,
+            realm=config.realm, account=config.account, bound_microusd=fit.bound_microusd,
+            leave_ms=None if timeout_s is None else self._clock.now_ms() + int(timeout_s * 1000),
+        )  # fmt: skip
