@@ -1,43 +1,95 @@
 """Turn configuration files and the environment into settings. The only place that reads either.
 
 `config.toml` of the user, then `dagcontent.toml` beside the graph over it, then the environment, then the command
-line. A file beside a graph came with the graph: it may set nothing that leads a secret or a request elsewhere.
+line. A file beside a graph came with the graph: it may set nothing that leads a secret or a request elsewhere, and
+raise no budget.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dagcontent.errors import ConfigError
 
+if TYPE_CHECKING:
+    from dagcontent.cli.settings_file import FileSettings
+    from dagcontent.cli.settings_provider import ProviderTable
+    from dagcontent.providers.config import ProviderConfig
+    from dagcontent.values.money import Ceiling
+
 __all__ = ["Settings", "read_settings"]
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What was configured. `warnings` are said once, by the command that runs."""
+class Settings(msgspec.Struct, frozen=True, dict=True):
+    """What was configured. `warnings` are said once, by the command that runs.
+
+    `ceilings` are the lowest that any file set; `confirm_above_microusd` is what may be spent unasked. `tables` are the
+    providers as configured, without keys: what keeps their results apart is all in there.
+    """
 
     store: Path | None = None
     warnings: tuple[str, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    confirm_above_microusd: int = 0
+    tables: Mapping[str, ProviderTable] = {}
+    make_providers: Callable[[], Mapping[str, ProviderConfig]] = dict
+
+    @cached_property
+    def providers(self) -> Mapping[str, ProviderConfig]:
+        """Every provider with its key. The environment and `.env` are looked at now. Raises ConfigError."""
+        return self.make_providers()
 
 
 def read_settings(graph: Path | None, *, store: str | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings for a graph (or for none). Raises ConfigError, GraphError with mistakes of the files."""
-    path: Path | None = None
-    warnings: list[str] = []
-    for file, own in _files(graph, environment):
+    own: FileSettings | None = None
+    beside: FileSettings | None = None
+    for file, is_own in _files(graph, environment):
         from dagcontent.cli.settings_file import read_file_settings  # noqa: PLC0415 - most have none
 
-        found, said = read_file_settings(file, own=own)
-        path = found or path
-        warnings += said
+        if is_own:
+            own = read_file_settings(file, own=True)
+        else:
+            beside = read_file_settings(file, own=False)
+    path = (beside and beside.store) or (own and own.store) or None
     chosen = store or environment.get("DAGCONTENT_STORE")
     if chosen:
         path = Path(chosen).expanduser()
-    return Settings(path, tuple(warnings))
+    tables = own.providers if own is not None else {}
+    env_file = graph.parent / ".env" if graph is not None else None
+
+    def providers() -> Mapping[str, ProviderConfig]:
+        from dagcontent.cli.settings_keys import provider_configs  # noqa: PLC0415 - a free graph needs no provider
+
+        return provider_configs(tables, environment, env_file)
+
+    ceilings, confirm, warnings = _money(own, beside)
+    return Settings(path, warnings, ceilings, confirm, tables, providers)
+
+
+def _money(own: FileSettings | None, beside: FileSettings | None) -> tuple[tuple[Ceiling, ...], int, tuple[str, ...]]:
+    """Return the ceilings that hold, what may be spent unasked, and all warnings."""
+    files = [file for file in (own, beside) if file is not None]
+    warnings = [warning for file in files for warning in file.warnings]
+    ceilings = list(own.ceilings) if own is not None else []
+    confirm = (own.confirm_above_microusd if own is not None else None) or 0
+    if beside is not None:
+        if beside.ceilings:
+            from dagcontent.cli.settings_budget import lowest  # noqa: PLC0415 - most have none
+
+            ceilings, said = lowest(ceilings, beside.ceilings)
+            warnings += said
+        if beside.confirm_above_microusd is not None:
+            if beside.confirm_above_microusd > confirm:
+                warnings.append("confirm_above_usd beside the graph does not raise your own: it can lower it only")
+            confirm = min(confirm, beside.confirm_above_microusd)
+    return tuple(ceilings), confirm, tuple(warnings)
 
 
 def _files(graph: Path | None, environment: Mapping[str, str]) -> list[tuple[Path, bool]]:

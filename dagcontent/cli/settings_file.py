@@ -6,9 +6,12 @@ A file beside a graph came with the graph: it may set nothing that leads a secre
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from dagcontent.errors import ConfigError, GraphError
 from dagcontent.spec.document import Files, read_file
@@ -16,16 +19,35 @@ from dagcontent.spec.findings import Findings
 from dagcontent.spec.source import Located, locate_all
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.mistake import Mistake
+from dagcontent.values.money import Ceiling
 
-__all__ = ["read_file_settings"]
+if TYPE_CHECKING:
+    from dagcontent.cli.settings_provider import ProviderTable
 
-_EXECUTED: Final = {"store": frozenset({"path"})}
-_LATER: Final = frozenset({"provider", "budget", "confirm_above_usd", "remote", "executor"})
+__all__ = ["FileSettings", "read_file_settings"]
+
+_EXECUTED: Final = ("store", "provider", "budget", "confirm_above_usd")
+_LATER: Final = ("executor", "remote")
 _USERS_ONLY: Final = frozenset({"provider"})
+_SECRET: Final = re.compile(
+    r"""((?:"[^"]*|'[^']*|[\w-]*)(?:key|token|secret|auth|password|cookie|credential)[\w-]*["']?\s*=\s*)"""
+    r"""(?!"[A-Z][A-Z0-9_]*"|[0-9]+\s*$|true|false|\{|\[)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}]+)""",
+    re.IGNORECASE,
+)
 
 
-def read_file_settings(file: Path, *, own: bool) -> tuple[Path | None, list[str]]:
-    """Return the store's path, if it is set, and warnings. Raises ConfigError, GraphError with all mistakes."""
+class FileSettings(msgspec.Struct, frozen=True):
+    """What one file sets, and what there is to say of it."""
+
+    store: Path | None = None
+    providers: Mapping[str, ProviderTable] = {}
+    ceilings: tuple[Ceiling, ...] = ()
+    confirm_above_microusd: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def read_file_settings(file: Path, *, own: bool) -> FileSettings:
+    """Return what a file sets. Raises ConfigError, GraphError with all mistakes."""
     findings = Findings()
     files = Files(read_file, findings, os.fspath(file))
     try:
@@ -33,18 +55,17 @@ def read_file_settings(file: Path, *, own: bool) -> tuple[Path | None, list[str]
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror or error}", hint="look at its permissions") from None
     _, table = files.toml(files.graph, data)
-    path = _checked(table, findings, own=own) if table is not None else None
-    found = locate_all(files.sources, findings.mistakes)
+    made = _checked(table, file, findings, own=own) if table is not None else FileSettings()
+    found = [_without_secrets(one) for one in locate_all(files.sources, findings.mistakes)]
     wrong = [one for one in found if not one.warning]
     if wrong:
         count = f"{len(wrong)} mistake{'s' * (len(wrong) != 1)}"
         raise GraphError(f"{count} in {file}; nothing was run", found)
-    return (file.parent / Path(path).expanduser() if path else None), [_line(one) for one in found]
+    return msgspec.structs.replace(made, warnings=tuple(_line(one) for one in found))
 
 
-def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str | None:
-    """Note every mistake; return the store's path, if it is given and right."""
-    known = [*_EXECUTED, *sorted(_LATER)]
+def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: bool) -> FileSettings:
+    """Note every mistake; return what is given and right."""
     for name in table:
         if name in _USERS_ONLY and not own:
             findings.add(0, (name,), f"`{name}` can be set in your own config.toml only", at="key",
@@ -52,8 +73,31 @@ def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str 
         elif name in _LATER:
             findings.note(Mistake(f"`{name}` is not used by this version yet", 0, (name,), "key", warning=True))
         elif name not in _EXECUTED:
+            known = [*_EXECUTED, *_LATER]
             findings.add(0, (name,), f"there is no setting `{name}`", at="key",
                          caret=findings.suggestion(name, known), note=f"settings are: {listed(known)}")  # fmt: skip
+    providers: dict[str, ProviderTable] = {}
+    ceilings: tuple[Ceiling, ...] = ()
+    confirm: int | None = None
+    if "provider" in table and own:
+        from dagcontent.cli.settings_provider import check_providers  # noqa: PLC0415 - a free graph needs no provider
+
+        providers = check_providers(table["provider"], findings)
+    if "budget" in table:
+        from dagcontent.cli.settings_budget import check_budget  # noqa: PLC0415 - as above
+        from dagcontent.providers.registry import VENDORS  # noqa: PLC0415 - as above
+
+        ceilings = tuple(check_budget(table["budget"], os.fspath(file), findings, VENDORS))
+    if "confirm_above_usd" in table:
+        from dagcontent.cli.settings_budget import check_usd  # noqa: PLC0415 - as above
+
+        confirm = check_usd(("confirm_above_usd",), table["confirm_above_usd"], findings)
+    path = _store(table, findings)
+    return FileSettings(file.parent / Path(path).expanduser() if path else None, providers, ceilings, confirm)
+
+
+def _store(table: Mapping[str, Any], findings: Findings) -> str | None:
+    """Note the mistakes of `[store]`; return its path, if it is given and right."""
     store = table.get("store")
     if store is None:
         return None
@@ -61,7 +105,7 @@ def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str 
         findings.add(0, ("store",), f"`store` is a table, not {a_value(store)}", caret='write [store] and path = "..."')
         return None
     for name in store:
-        if name not in _EXECUTED["store"]:
+        if name != "path":
             findings.add(0, ("store", name), f"there is no setting `{name}` of the store", at="key",
                          caret=findings.suggestion(name, ["path"]), note="it has: path")  # fmt: skip
     path = store.get("path")
@@ -71,6 +115,13 @@ def _checked(table: Mapping[str, Any], findings: Findings, *, own: bool) -> str 
         )
         return None
     return path
+
+
+def _without_secrets(found: Located) -> Located:
+    """Return a mistake whose line shows no value that could be a key: lines of a configuration are shown as they are."""
+    from dagcontent.providers.secret import redact  # noqa: PLC0415 - only a mistake needs it
+
+    return msgspec.structs.replace(found, source=redact(_SECRET.sub(r"\1...", found.source)))
 
 
 def _line(found: Located) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["MICRO", "Cap", "microusd", "usd_text"]
+__all__ = ["MICRO", "Cap", "Ceiling", "microusd", "usd_text"]
 
 MICRO: Final = 1_000_000
 """Micro-USD in a dollar."""
@@ -21,6 +21,16 @@ class Cap(msgspec.Struct, frozen=True):
     limit_microusd: int
     said: str = ""
     """Where it was set, for people: "--budget"."""
+
+
+class Ceiling(msgspec.Struct, frozen=True):
+    """A cap as it was configured, before it is known which run, graph and day it is for. `provider` narrows it to one vendor."""
+
+    per: Literal["run", "graph", "day"]
+    limit_microusd: int
+    said: str
+    """Where it was set, for people: "per_day_usd in /home/me/.config/dagcontent/config.toml"."""
+    provider: str = ""
 
 
 def microusd(usd: str | int | Decimal) -> int:

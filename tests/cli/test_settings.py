@@ -54,10 +54,8 @@ def test_broken_files_are_mistakes(tmp_path: Path, text: str) -> None:
 
 
 def test_later_settings_are_warned_of(tmp_path: Path) -> None:
-    """A budget that this version does not keep must not look as if it did."""
-    env = config(
-        tmp_path / "user.toml", "confirm_above_usd = 1\n[budget]\nper_run_usd = 2\n[provider.x]\nconcurrency = 1\n"
-    )
+    """What this version does not keep must not look as if it did."""
+    env = config(tmp_path / "user.toml", '[remote]\nurl = "x"\n[executor]\n[budget.provider.fal]\nunits = 3\n')
     settings = read_settings(None, store=None, environment=env)
     assert len(settings.warnings) == 3
     assert all("not used by this version yet" in warning for warning in settings.warnings)

@@ -1,0 +1,110 @@
+"""`[budget]` and `confirm_above_usd` of configuration files into ceilings. Knows no run and no price.
+
+A file beside a graph came with the graph: it can lower what the user's own file allows, and raise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from dagcontent.spec.findings import Findings
+from dagcontent.spec.words import a_value, listed
+from dagcontent.values.mistake import Mistake
+from dagcontent.values.money import Ceiling, microusd, usd_text
+
+__all__ = ["check_budget", "check_usd", "lowest"]
+
+_PER: Final[Mapping[str, Literal["run", "graph", "day"]]] = {
+    "per_run_usd": "run", "per_day_usd": "day", "per_graph_usd": "graph",
+}  # fmt: skip
+_MOST_USD: Final = 1_000_000
+
+
+def check_budget(table: Any, file: str, findings: Findings, providers: Collection[str]) -> list[Ceiling]:
+    """Note every mistake of `[budget]`; return what is right of it. `providers` are those whose budget can be set."""
+    if not isinstance(table, Mapping):
+        findings.add(0, ("budget",), f"`budget` is a table, not {a_value(table)}", at="key",
+                     caret="write [budget] and per_run_usd = 5")  # fmt: skip
+        return []
+    made = _ceilings(("budget",), table, file, findings, further=("provider",))
+    own = table.get("provider", {})
+    if not isinstance(own, Mapping):
+        findings.add(0, ("budget", "provider"), f"`provider` is a table of tables, not {a_value(own)}", at="key",
+                     caret="write [budget.provider.fal]")  # fmt: skip
+        return made
+    for name, budget in own.items():
+        path = ("budget", "provider", name)
+        if name not in providers:
+            findings.add(0, path, f"there is no provider `{name}`", at="key",
+                         caret=findings.suggestion(name, providers), note=f"providers are: {listed(list(providers))}")  # fmt: skip
+        elif not isinstance(budget, Mapping):
+            findings.add(0, path, f"`{name}` is a table, not {a_value(budget)}", at="key",
+                         caret=f"write [budget.provider.{name}]")  # fmt: skip
+        else:
+            made += _ceilings(path, budget, file, findings, provider=name, further=("units",))
+    return made
+
+
+def _ceilings(
+    path: tuple[str, ...],
+    table: Mapping[str, Any],
+    file: str,
+    findings: Findings,
+    *,
+    provider: str = "",
+    further: Sequence[str],
+) -> list[Ceiling]:
+    made = []
+    for name, value in table.items():
+        if name in _PER:
+            limit = check_usd((*path, name), value, findings)
+            if limit is not None:
+                said = f"{'.'.join((*path[1:], name))} in {file}"
+                made.append(Ceiling(_PER[name], limit, said, provider))
+        elif name == "units" and name in further:
+            findings.note(Mistake("`units` is not used by this version yet", 0, (*path, name), "key", warning=True))
+        elif name not in further:
+            known = [*_PER, *further]
+            findings.add(0, (*path, name), f"there is no setting `{name}` of a budget", at="key",
+                         caret=findings.suggestion(name, known), note=f"it has: {listed(known)}")  # fmt: skip
+    return made
+
+
+def check_usd(path: tuple[str, ...], value: Any, findings: Findings) -> int | None:
+    """Return dollars (a number, or text as "0.25") as micro-USD; None after it is noted what is wrong with them."""
+    amount: Decimal | None = None
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            # A float as it was typed: 0.1 is a tenth. Text has no room for "1_000", "NaN" or other scripts' digits.
+            amount = Decimal(repr(value) if isinstance(value, float) else value)
+            if isinstance(value, str) and not (value.isascii() and value.replace(".", "", 1).isdigit()):
+                amount = None
+        except InvalidOperation:
+            amount = None
+    if amount is None or not amount.is_finite():
+        said = "not this" if isinstance(value, str | float) else f"not {a_value(value)}"
+        findings.add(0, path, f'`{path[-1]}` is an amount in USD, as 5 or "0.25", {said}')
+        return None
+    if not 0 <= amount <= _MOST_USD:
+        findings.add(0, path, f"`{path[-1]}` is an amount from 0 to {_MOST_USD:,} USD")
+        return None
+    if microusd(amount) != amount * 1_000_000:
+        findings.add(0, path, f"`{path[-1]}` has more than six decimals", caret="a millionth of a dollar is the least")
+        return None
+    return microusd(amount)
+
+
+def lowest(own: Sequence[Ceiling], beside: Sequence[Ceiling]) -> tuple[list[Ceiling], list[str]]:
+    """Return the lower ceiling of each sort, and what to say of those beside a graph that would raise one."""
+    kept = {(one.per, one.provider): one for one in own}
+    warnings = []
+    for one in beside:
+        known = kept.get((one.per, one.provider))
+        if known is None or one.limit_microusd <= known.limit_microusd:
+            kept[one.per, one.provider] = one
+        else:
+            held = usd_text(known.limit_microusd, digits=2)
+            warnings.append(f"{one.said} does not raise your own budget: {held} stays ({known.said})")
+    return list(kept.values()), warnings
