@@ -1,0 +1,192 @@
+"""One value into what a model allows of it, and into the vendor's writing of it. Knows one slot at a time."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from dagcontent.catalog.model import Slot
+from dagcontent.errors import NodeError
+from dagcontent.values.value import UNKNOWN, Blob
+
+__all__ = ["fitted", "ratio", "shown", "written"]
+
+TIMES: Final = frozenset({"duration", "seconds"})
+"""Parameters that are snapped up when the graph says nothing of `snap`."""
+
+_NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([pPkK]?)")
+_SAME: Final = 1e-6
+_LANGUAGES: Final = {
+    "ar": "ara", "bg": "bul", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "fi": "fin",
+    "fr": "fra", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
+    "ms": "msa", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sk": "slk", "sv": "swe",
+    "ta": "tam", "th": "tha", "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "zho",
+}  # fmt: skip
+
+
+def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
+    """Return a value as the model allows it. Raises NodeError where it allows none that may stand for it."""
+    if slot.values:
+        return _among(slot, value, snap, model)
+    if isinstance(value, str):
+        if slot.chars is not None and len(value) > slot.chars:
+            text = f"`{slot.param}` has {len(value)} characters, and {model} takes {slot.chars}"
+            raise NodeError(text, hint="shorten it, or use text.split and a dimension")
+        return value
+    if isinstance(value, list):
+        if slot.most is not None and len(value) > slot.most:
+            text = f"`{slot.param}` has {len(value)} elements, and {model} takes {slot.most}"
+            raise NodeError(text, hint=f"give it at most {slot.most}, as with list.slice")
+        for item in value:
+            _short_enough(slot, item, model)
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _within(slot, value, snap, model)
+    _short_enough(slot, value, model)
+    return value
+
+
+def written(slot: Slot, value: Any) -> Any:
+    """Return a fitted value in the vendor's form."""
+    if slot.names:
+        value = slot.names.get(str(value).lower() if isinstance(value, bool) else value, value)
+    form = slot.form
+    if form == "plain":
+        return int(value) if isinstance(value, float) and value.is_integer() and slot.step == 1 else value
+    if value is UNKNOWN:
+        return value
+    if form == "int":
+        return int(value)
+    if form == "digits":
+        return str(int(value))
+    if form == "seconds":
+        return f"{int(value)}s"
+    if form == "ms":
+        return round(value * 1000)
+    if form == "list":
+        return list(value) if isinstance(value, list) else [value]
+    if form == "language3":
+        return _LANGUAGES.get(str(value).lower()[:2], value)
+    return value
+
+
+def ratio(text: str) -> float | None:
+    """Return an aspect, as "16:9", as a number; None for what is no aspect."""
+    wide, colon, high = text.partition(":")
+    try:
+        found = float(wide) / float(high) if colon else None
+    except (ValueError, ZeroDivisionError):
+        return None
+    return found if found is not None and math.isfinite(found) and found > 0 else None
+
+
+def shown(value: Any) -> str:
+    """Return a value as a sentence shows it: 5.2, 16:9, true."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"{value:.40}" if isinstance(value, str) else f"{value}"
+
+
+def _short_enough(slot: Slot, value: Any, model: str) -> None:
+    if slot.seconds is None or not isinstance(value, Blob) or "duration_ms" not in value.facts:
+        return
+    length = value.facts["duration_ms"] / 1000
+    if length > slot.seconds + 0.05:  # containers round their own length
+        text = f"`{slot.param}` is {length:g} s long, and {model} takes {slot.seconds:g} s"
+        raise NodeError(text, hint=f"cut it with {value.type}.trim")
+
+
+def _among(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
+    for allowed in slot.values:
+        if _same(allowed, value):
+            return allowed
+    how = snap or ("up" if slot.param in TIMES else "error")
+    if how != "error":
+        measures = [_measure(allowed) for allowed in slot.values]
+        size = _measure(value)
+        if size is not None and None not in measures:
+            pairs = [(m, v) for m, v in zip(measures, slot.values, strict=True) if m is not None]
+            found = _snapped(size, pairs, "nearest" if _is_aspect(value) else how)
+            if found is not None:
+                return found
+    raise _refused(slot, value, _listed(slot.values), model, snap)
+
+
+def _within(slot: Slot, value: float, snap: str | None, model: str) -> Any:
+    low, high, step = slot.minimum, slot.maximum, slot.step
+    outside = (low is not None and value < low) or (high is not None and value > high)
+    off = step is not None and abs(value / step - round(value / step)) > _SAME
+    if not outside and not off:
+        return round(value) if step is not None and float(step).is_integer() else value
+    how = snap or ("up" if slot.param in TIMES else "error")
+    made = value
+    if off and step is not None and how != "error":
+        steps = {"up": math.ceil, "down": math.floor}.get(how, round)(value / step)
+        made = steps * step
+    if low is not None and made < low and how in {"up", "nearest"}:
+        made = low
+    if high is not None and made > high and how in {"down", "nearest"}:
+        made = high
+    inside = (low is None or made >= low) and (high is None or made <= high)
+    if how == "error" or not inside:
+        span = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}"
+        raise _refused(slot, value, span + (f" in steps of {step:g}" if off else ""), model, snap)
+    return round(made) if step is not None and float(step).is_integer() else made
+
+
+def _snapped(size: float, pairs: Sequence[tuple[float, Any]], how: str) -> Any:
+    if how == "up":
+        return min((p for p in pairs if p[0] >= size), key=lambda p: p[0], default=(0, None))[1]
+    if how == "down":
+        return max((p for p in pairs if p[0] <= size), key=lambda p: p[0], default=(0, None))[1]
+    return min(pairs, key=lambda p: abs(math.log(p[0] / size)) if p[0] > 0 and size > 0 else abs(p[0] - size))[1]
+
+
+def _same(allowed: Any, value: Any) -> bool:
+    if isinstance(allowed, bool) or isinstance(value, bool):
+        return isinstance(allowed, bool) and isinstance(value, bool) and allowed == value
+    if isinstance(allowed, str) and isinstance(value, str):
+        return allowed == value or allowed.casefold() == value.casefold()
+    if isinstance(allowed, int | float) and isinstance(value, int | float):
+        return abs(allowed - value) < _SAME
+    return False
+
+
+def _is_aspect(value: Any) -> bool:
+    return isinstance(value, str) and ":" in value
+
+
+def _measure(value: Any) -> float | None:
+    """Return what a value is ordered by: 5, 720 of "720p", 2160 of "4k", 1.78 of "16:9"; None where there is no order."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    if ":" in value:
+        return ratio(value)
+    found = _NUMBER.fullmatch(value)
+    if found is None:
+        return None
+    return float(found[1]) * (540 if found[2] in {"k", "K"} else 1)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(shown(v) for v in values)
+
+
+_OPPOSITE: Final[Mapping[str | None, str]] = {None: "nearest", "error": "nearest", "up": "nearest", "down": "nearest"}
+
+
+def _refused(slot: Slot, value: Any, allowed: str, model: str, snap: str | None) -> NodeError:
+    unit = " s" if slot.param in TIMES else ""
+    fixed = len(slot.values) == 1
+    what = f"`{slot.param}` is {shown(value)}{unit}, and {model} {'is always' if fixed else 'takes'} {allowed}{unit}"
+    orderly = _measure(value) is not None and snap in _OPPOSITE
+    other = f', or snap = "{_OPPOSITE[snap]}"' if orderly else ""
+    return NodeError(what, hint=(f"leave it out{other}" if fixed else f"write one that it takes{other}"))
