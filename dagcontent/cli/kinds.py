@@ -16,6 +16,7 @@ from dagcontent.cli.session import Session
 from dagcontent.errors import ConfigError
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import KINDS, LATER_KINDS
+from dagcontent.values.types import Type
 
 __all__ = ["command"]
 
@@ -62,12 +63,26 @@ def _list(screen: Screen) -> None:
 
 def _how(kind: Kind) -> str:
     if kind.by_model:
-        return ", ".join(f"local/{name}" for name in kind.stand_ins) or "a model"
+        return "paid or free" if kind.stand_ins else "paid"
     return _MADE.get(kind.effect, kind.effect.value)
 
 
 def _gives(kind: Kind) -> str:
-    return "by `returns`" if kind.output_of is not None and kind.name.startswith("text.generate") else str(kind.output)
+    return kind.gives or ("json" if kind.output.name == "record" else str(kind.output))
+
+
+def _form(type_: Type) -> str:
+    """Return a type as people write its values: {text, words: [{text, start, end}]}."""
+    if type_.name == "list" and type_.item is not None:
+        return f"[{_form(type_.item)}]"
+    if type_.name != "record":
+        return str(type_)
+    nested = {"list", "record"}
+    fields = (
+        f.name + ("?" if f.optional else "") + (f": {_form(f.type)}" if f.type.name in nested else "")
+        for f in type_.fields
+    )
+    return "{" + ", ".join(fields) + "}"
 
 
 def _describe(screen: Screen, kind: Kind) -> None:
@@ -82,11 +97,11 @@ def _describe(screen: Screen, kind: Kind) -> None:
     for group in kind.one_of:
         screen.say(f"\n  at least one of {', '.join(group)} is needed")
     screen.say()
-    screen.say(f"  gives  {kind.output}")
-    if kind.facts:
-        screen.say(f"  facts  {', '.join(kind.facts)}")
-    if kind.by_model:
-        screen.say(f"  models {_how(kind)} (free, on this machine)")
+    for label, text in _facts(kind):
+        for line in textwrap.wrap(
+            text, screen.width() - 2, initial_indent=f"  {label:<6} ", subsequent_indent=" " * 9, break_on_hyphens=False
+        ):
+            screen.say(line)
     screen.say()
     for line in textwrap.wrap(
         "and what every node takes: each, needs, when, optional, output, on_error, retries, timeout, cache, tags"
@@ -94,6 +109,20 @@ def _describe(screen: Screen, kind: Kind) -> None:
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip
         screen.say(screen.style("dim", line))
+
+
+def _facts(kind: Kind) -> list[tuple[str, str]]:
+    """Return what is to be said of a kind below its parameters."""
+    gives = f"json: {_form(kind.output)}" if kind.output.name == "record" else str(kind.output)
+    rows = [("gives", f"{gives}, or {kind.gives}" if kind.gives else gives)]
+    if kind.facts:
+        rows.append(("facts", ", ".join(kind.facts)))
+    if kind.by_model:
+        here = " or ".join(f"local/{name}" for name in kind.stand_ins)
+        free = f", or {here}: free, on this machine" if here else ""
+        rows.append(("models", f"provider/name, as dagcontent models lists them{free}"))
+        rows.append(("price", f"mostly by the {kind.priced_by}; dagcontent models has each model's"))
+    return rows
 
 
 def _wrapped_table(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
@@ -140,7 +169,8 @@ def _document(kind: Kind) -> dict[str, Any]:
         "kind": kind.name,
         "help": kind.help,
         "version": kind.version,
-        "effect": "local" if kind.by_model and kind.stand_ins else kind.effect.value,
+        "effect": kind.effect.value,
+        "priced_by": kind.priced_by or None,
         "models": [f"local/{name}" for name in kind.stand_ins],
         "output": str(kind.output),
         "facts": list(kind.facts),

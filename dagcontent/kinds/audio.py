@@ -1,15 +1,54 @@
-"""Kinds of speech and sound."""
+"""Kinds of speech, sound and music."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
-from dagcontent.values.types import AUDIO, NUMBER, TEXT, VIDEO, list_of
+from dagcontent.values.types import (
+    AUDIO,
+    BOOLEAN,
+    INTEGER,
+    JSON,
+    NUMBER,
+    TEXT,
+    VIDEO,
+    Field,
+    Type,
+    list_of,
+    record_of,
+)
 
 __all__ = ["KINDS"]
 
 _FACTS = ("duration", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type")
+_MEASURED = ("duration", "sample_rate", "channels", "size_bytes", "media_type")
+
+_TRANSCRIPT: Final = record_of(
+    Field("text", TEXT),
+    Field("language", TEXT),
+    Field(
+        "segments",
+        list_of(
+            record_of(
+                Field("id", INTEGER),
+                Field("start", NUMBER),
+                Field("end", NUMBER),
+                Field("seconds", NUMBER),
+                Field("speaker", TEXT, optional=True),
+                Field("text", TEXT),
+            )
+        ),
+    ),
+    Field("words", list_of(record_of(Field("text", TEXT), Field("start", NUMBER), Field("end", NUMBER)))),
+)
+
+
+def _dubbed(params: Mapping[str, Any]) -> Type:
+    """Return the type of what is dubbed. A reference says none before it is known: a video also serves as its sound."""
+    return AUDIO if getattr(params.get("media"), "type", "") == "audio" else VIDEO
+
 
 KINDS: Final = (
     Kind(
@@ -33,6 +72,93 @@ KINDS: Final = (
         by_model=True,
         stand_ins=("espeak",),
         priced_by="character",
+    ),
+    Kind(
+        "speech.dialogue",
+        "Lines spoken by several voices, as one recording with the time of every word.",
+        (
+            Param("lines", JSON, 'who says what, in order: [{ speaker = "anna", text = "..." }]', required=True),
+            Param("voices", JSON, 'the voice of each speaker: { anna = "Rachel" }', required=True),
+            Param("gap", NUMBER, "silence between lines", minimum=0, maximum=10, unit="s"),
+        ),
+        AUDIO,
+        Effect.PAID,
+        facts=_FACTS,
+        by_model=True,
+        priced_by="character",
+    ),
+    Kind(
+        "speech.convert",
+        "Speech as it was said, in another voice.",
+        (
+            Param("audio", AUDIO, "the recording", required=True, also=(VIDEO,)),
+            Param("voice", TEXT, "who is to say it", required=True),
+        ),
+        AUDIO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="minute",
+    ),
+    Kind(
+        "speech.dub",
+        "A recording or a clip, spoken in another language.",
+        (
+            Param("media", AUDIO, "the recording or clip", required=True, also=(VIDEO,)),
+            Param("language", TEXT, "the language it is to be in, as de", required=True),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=("duration", "width", "height", "fps", "sample_rate", "channels", "size_bytes", "media_type"),
+        by_model=True,
+        priced_by="minute",
+        output_of=_dubbed,
+        gives="as `media`",
+    ),
+    Kind(
+        "audio.transcribe",
+        "What is said in a recording or a clip, by sentence and by word, with times in seconds.",
+        (
+            Param("audio", AUDIO, "the recording", also=(VIDEO,)),
+            Param("video", VIDEO, "the clip"),
+            Param("language", TEXT, "language code, as en or de; left out: found out"),
+            Param("diarize", BOOLEAN, "tell speakers apart", default=False),
+        ),
+        _TRANSCRIPT,
+        Effect.PAID,
+        by_model=True,
+        priced_by="minute",
+        one_of=(("audio", "video"),),
+    ),
+    Kind(
+        "sound.generate",
+        "A sound made from a prompt.",
+        (
+            Param("prompt", TEXT, "what is to be heard", required=True),
+            Param("duration", NUMBER, "length", required=True, minimum=0.1, maximum=600, unit="s"),
+            Param("loop", BOOLEAN, "its end goes on into its beginning", default=False),
+        ),
+        AUDIO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "music.generate",
+        "Music made from a prompt.",
+        (
+            Param("prompt", TEXT, "what is to be heard", required=True),
+            Param("duration", NUMBER, "length", required=True, minimum=1, maximum=3600, unit="s"),
+            Param("loop", BOOLEAN, "its end goes on into its beginning", default=False),
+            Param("instrumental", BOOLEAN, "without singing", default=False),
+            Param("lyrics", TEXT, "what is sung"),
+        ),
+        AUDIO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
     ),
     Kind(
         "audio.concat",

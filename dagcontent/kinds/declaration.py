@@ -51,8 +51,10 @@ class Param(msgspec.Struct, frozen=True):
 class Kind(msgspec.Struct, frozen=True):
     """One kind of node.
 
-    `output` is the type when it depends on nothing; `output_of` gives it from the parameters as written.
-    `stand_ins` are the free local models ("card" is `local/card`). `priced_by` is a unit of prices, for kinds made by models.
+    `output` is the type when it depends on nothing; `output_of` gives it from the parameters, as written or as resolved,
+    and `gives` says in words what it goes by.
+    `stand_ins` are the free local models ("card" is `local/card`); without any, only vendors make the kind. `priced_by` is
+    the usual unit of its prices, for kinds made by models.
     `facts` can be asked of the output. `carries` says that carried facts of artifacts (alignment, chapters) travel
     through it, so they are in its key. `one_of` are groups of parameters of which at least one must be given.
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
@@ -74,6 +76,7 @@ class Kind(msgspec.Struct, frozen=True):
     priced_by: str = ""
     one_of: tuple[tuple[str, ...], ...] = ()
     output_of: Callable[[Mapping[str, Any]], Type] | None = None
+    gives: str = ""
     evaluate: Callable[..., Any] | None = None
     lazy: str = ""
 

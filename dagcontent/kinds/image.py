@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
-from dagcontent.values.types import IMAGE, INTEGER, NUMBER, TEXT, list_of
+from dagcontent.kinds.schema import type_of_answer
+from dagcontent.values.types import IMAGE, INTEGER, JSON, NUMBER, TEXT, list_of
 
 __all__ = ["KINDS"]
 
@@ -30,6 +31,66 @@ KINDS: Final = (
         by_model=True,
         stand_ins=("card",),
         priced_by="image",
+    ),
+    Kind(
+        "image.edit",
+        "A picture changed as a prompt says.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("prompt", TEXT, "what to change", required=True),
+            Param("mask", IMAGE, "where to change it: white on black, as large as the picture"),
+            Param("images", list_of(IMAGE), "further pictures to refer to"),
+            Param("strength", NUMBER, "0 keeps the picture, 1 keeps nothing of it", minimum=0, maximum=1),
+            Param("aspect", TEXT, "width to height, as 16:9"),
+            Param("size", TEXT, "width and height, as 1280x720", unit="px"),
+        ),
+        IMAGE,
+        Effect.PAID,
+        facts=_FACTS,
+        by_model=True,
+        priced_by="image",
+    ),
+    Kind(
+        "image.upscale",
+        "A picture with more pixels.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("factor", NUMBER, "times as wide and as high", minimum=1, maximum=16),
+        ),
+        IMAGE,
+        Effect.PAID,
+        facts=_FACTS,
+        by_model=True,
+        priced_by="image",
+    ),
+    Kind(
+        "image.remove_background",
+        "A picture of its subject alone, the rest transparent.",
+        (Param("image", IMAGE, "the picture", required=True),),
+        IMAGE,
+        Effect.PAID,
+        facts=_FACTS,
+        by_model=True,
+        priced_by="image",
+    ),
+    Kind(
+        "image.describe",
+        "What is to be seen in pictures, as text or as JSON of a given form.",
+        (
+            Param("image", IMAGE, "the picture"),
+            Param("images", list_of(IMAGE), "several pictures, seen together"),
+            Param("prompt", TEXT, "what to look for"),
+            Param("schema", JSON, "JSON Schema of the answer: the output is JSON"),
+            Param("returns", JSON, 'short form of a schema: { title = "text", colors = ["text"] }'),
+        ),
+        TEXT,
+        Effect.PAID,
+        facts=("characters", "words"),
+        by_model=True,
+        priced_by="token",
+        one_of=(("image", "images"),),
+        output_of=type_of_answer,
+        gives="by `returns`",
     ),
     Kind(
         "image.resize",

@@ -15,12 +15,10 @@ KINDS: Final[dict[str, Kind]] = {
 """All kinds that can be used, by name."""
 
 LATER_KINDS: Final = frozenset(
-    "text.translate image.edit image.upscale image.remove_background image.describe speech.dialogue speech.convert "
-    "speech.dub audio.transcribe sound.generate music.generate video.edit video.extend video.upscale video.avatar "
-    "video.lipsync video.soundtrack video.describe json.parse list.filter list.flatten list.slice document.pages "
-    "document.text image.crop image.convert image.compose image.split audio.mix audio.place audio.trim audio.fade "
-    "audio.normalize audio.fit audio.convert video.trim video.speed video.resize video.reframe video.overlay "
-    "video.convert video.frame media.check metadata.write select fallback gate assert graph python command".split()
+    "json.parse list.filter list.flatten list.slice document.pages document.text image.crop image.convert image.compose "
+    "image.split audio.mix audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert video.trim "
+    "video.speed video.resize video.reframe video.overlay video.convert video.frame media.check metadata.write select "
+    "fallback gate assert graph python command".split()
 )
 """Kinds of the language that this version cannot build yet."""
 

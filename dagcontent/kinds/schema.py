@@ -10,7 +10,7 @@ from typing import Any
 
 from dagcontent.values.types import ANY, BOOLEAN, INTEGER, NUMBER, TEXT, Field, Type, list_of, record_of
 
-__all__ = ["ReturnsError", "schema_of_returns", "type_of_schema"]
+__all__ = ["ReturnsError", "schema_of_returns", "type_of_answer", "type_of_schema"]
 
 _WORDS = {"text": "string", "number": "number", "integer": "integer", "boolean": "boolean"}
 _TYPES = {"string": TEXT, "number": NUMBER, "integer": INTEGER, "boolean": BOOLEAN}
@@ -60,6 +60,15 @@ def type_of_schema(schema: Any) -> Type:
         required = schema.get("required") or []
         return record_of(*(Field(k, type_of_schema(v), k not in required) for k, v in schema["properties"].items()))
     return ANY
+
+
+def type_of_answer(params: Mapping[str, Any]) -> Type:
+    """Return what a language model's answer is: JSON of the form that `schema` or `returns` asks for, else text."""
+    if params.get("schema") is not None:
+        return type_of_schema(params["schema"])
+    if params.get("returns") is not None:
+        return type_of_schema(schema_of_returns(params["returns"]))
+    return TEXT
 
 
 def _may_miss(form: Any) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Effect, Kind, Param
-from dagcontent.kinds.schema import schema_of_returns, type_of_schema
-from dagcontent.values.types import ANY, AUDIO, IMAGE, INTEGER, JSON, NUMBER, TEXT, VIDEO, Type, list_of
+from dagcontent.kinds.schema import type_of_answer
+from dagcontent.values.types import ANY, AUDIO, IMAGE, INTEGER, JSON, NUMBER, TEXT, VIDEO, list_of
 from dagcontent.values.value import ABSENT, UNKNOWN, Value
 
 __all__ = ["KINDS"]
@@ -100,14 +100,6 @@ def _walk(value: Value, steps: list[str | int | None], path: str) -> Value:
     return None if value is ABSENT else value
 
 
-def _generated(params: Mapping[str, Any]) -> Type:
-    if params.get("schema") is not None:
-        return type_of_schema(params["schema"])
-    if params.get("returns") is not None:
-        return type_of_schema(schema_of_returns(params["returns"]))
-    return TEXT
-
-
 KINDS: Final = (
     Kind(
         "text.template",
@@ -161,6 +153,24 @@ KINDS: Final = (
         by_model=True,
         stand_ins=("outline",),
         priced_by="token",
-        output_of=_generated,
+        output_of=type_of_answer,
+        gives="by `returns`",
+    ),
+    Kind(
+        "text.translate",
+        "A text in another language.",
+        (
+            Param("text", TEXT, "what to translate", required=True),
+            Param("language", TEXT, "the language it is to be in, as de or German", required=True),
+            Param("glossary", JSON, 'words with their translations: { lantern = "Laterne" }'),
+            Param("tone", TEXT, "manner of the translation"),
+            Param("context", TEXT, "what it is a part of: read, not translated"),
+            Param("max_seconds", NUMBER, "time in which it can be said", minimum=0.5, maximum=3600, unit="s"),
+        ),
+        TEXT,
+        Effect.PAID,
+        facts=("characters", "words"),
+        by_model=True,
+        priced_by="token",
     ),
 )

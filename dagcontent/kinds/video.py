@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.schema import type_of_answer
 from dagcontent.values.types import AUDIO, BOOLEAN, IMAGE, INTEGER, JSON, NUMBER, SUBTITLES, TEXT, VIDEO, list_of
 
 __all__ = ["KINDS"]
@@ -13,6 +14,10 @@ _FACTS = (
     "duration", "width", "height", "fps", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type",
 )  # fmt: skip
 
+_MEASURED = ("duration", "width", "height", "fps", "sample_rate", "channels", "size_bytes", "media_type")
+
+_VIDEO = Param("video", VIDEO, "the clip", required=True)
+_AUDIO = Param("audio", AUDIO, "what is said", required=True, also=(VIDEO,))
 _FPS = Param("fps", NUMBER, "pictures a second", minimum=1, maximum=120)
 _SIZE = Param("size", TEXT, "width and height, as 1280x720", unit="px")
 
@@ -38,6 +43,104 @@ KINDS: Final = (
         stand_ins=("kenburns",),
         priced_by="second",
         one_of=(("prompt", "start_image"),),
+    ),
+    Kind(
+        "video.edit",
+        "A clip changed as a prompt says.",
+        (
+            _VIDEO,
+            Param("prompt", TEXT, "what to change"),
+            Param("strength", NUMBER, "0 keeps the clip, 1 keeps nothing of it", minimum=0, maximum=1),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.extend",
+        "A clip that goes on.",
+        (
+            _VIDEO,
+            Param("prompt", TEXT, "what happens next"),
+            Param("seconds", NUMBER, "how much longer it becomes", minimum=0.1, maximum=600, unit="s"),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.upscale",
+        "A clip with more pixels.",
+        (
+            _VIDEO,
+            Param("factor", NUMBER, "times as wide and as high", minimum=1, maximum=16),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.avatar",
+        "A picture of somebody who says what is heard.",
+        (
+            Param("image", IMAGE, "who speaks", required=True),
+            _AUDIO,
+            Param("prompt", TEXT, "how it is said, and what is done"),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.lipsync",
+        "A clip whose lips follow another recording.",
+        (
+            _VIDEO,
+            _AUDIO,
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.soundtrack",
+        "A clip with the sounds of what happens in it.",
+        (
+            _VIDEO,
+            Param("prompt", TEXT, "what is to be heard"),
+        ),
+        VIDEO,
+        Effect.PAID,
+        facts=_MEASURED,
+        by_model=True,
+        priced_by="second",
+    ),
+    Kind(
+        "video.describe",
+        "What happens in a clip, as text or as JSON of a given form.",
+        (
+            _VIDEO,
+            Param("prompt", TEXT, "what to look for"),
+            Param("schema", JSON, "JSON Schema of the answer: the output is JSON"),
+            Param("returns", JSON, 'short form of a schema: { title = "text", shots = ["text"] }'),
+        ),
+        TEXT,
+        Effect.PAID,
+        facts=("characters", "words"),
+        by_model=True,
+        priced_by="token",
+        output_of=type_of_answer,
+        gives="by `returns`",
     ),
     Kind(
         "video.from_still",

@@ -150,7 +150,7 @@ def test_later_options_are_said_to_be_later(run: Run, here: Path, args: list[str
         (["graph", "small.toml", "--format", "pdf"], "'pdf' is not one of"),
         (["graph", "small.toml", "-o", "no/such/folder.svg"], "cannot be written"),
         (["kinds", "image.resise"], "did you mean `image.resize`?"),
-        (["kinds", "image.upscale"], "not available yet"),
+        (["kinds", "image.crop"], "not available yet"),
         (["schema", "spend"], "'spend' is not one of"),
         (["store", "vrify"], "did you mean `store verify`?"),
         (["store", "stats", "--store", "small.toml"], "is not a folder"),

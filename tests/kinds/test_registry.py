@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -7,8 +8,37 @@ import pytest
 from dagcontent.kinds import asset, audio, image, text, video
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
+from dagcontent.spec.model import AssetPath, Ref, Template
 from dagcontent.values.types import Type
+from dagcontent.values.value import Blob, Digest
 
+# The table of the kinds that models make, as the language promises it: required with a *, alternatives joined by |.
+PRICED = """
+text.generate           prompt* system schema returns images audio video temperature max_tokens       text       token
+text.translate          text* language* glossary tone context max_seconds                             text       token
+image.generate          prompt* negative_prompt aspect size images style background                   image      image
+image.edit              image* prompt* mask images strength aspect size                               image      image
+image.upscale           image* factor                                                                 image      image
+image.remove_background image*                                                                        image      image
+image.describe          image|images prompt schema returns                                            text       token
+speech.generate         text* voice* language speed stability similarity style previous_text next_text format  audio  character
+speech.dialogue         lines* voices* gap                                                            audio      character
+speech.convert          audio* voice*                                                                 audio      minute
+speech.dub              media* language*                                                              video      minute
+audio.transcribe        audio|video language diarize                                                  record     minute
+sound.generate          prompt* duration* loop                                                        audio      second
+music.generate          prompt* duration* loop instrumental lyrics                                    audio      second
+video.generate          prompt|start_image end_image images duration aspect resolution fps sound      video      second
+video.edit              video* prompt strength                                                        video      second
+video.extend            video* prompt seconds                                                         video      second
+video.upscale           video* factor                                                                 video      second
+video.avatar            image* audio* prompt                                                          video      second
+video.lipsync           video* audio*                                                                 video      second
+video.soundtrack        video* prompt                                                                 video      second
+video.describe          video* prompt schema returns                                                  text       token
+"""
+PRICED_ROWS = {row.split()[0]: row.split()[1:] for row in PRICED.strip().splitlines()}
+UNITS = {"", "s", "px", "dB"}
 FACTS = {
     "alignment", "channels", "chapters", "characters", "duration", "fps", "height", "media_type", "sample_rate",
     "size_bytes", "width", "words",
@@ -78,7 +108,11 @@ def test_rules_of_parameters_make_sense(kind: Kind, param: Param) -> None:
     assert len(set(param.choices)) == len(param.choices)
     bounds = [bound for bound in (param.minimum, param.maximum) if bound is not None]
     assert not bounds or param.type.name in {"number", "integer"}
-    assert bounds == sorted(bounds)
+    assert bounds == sorted(set(bounds))
+    assert all(math.isfinite(bound) for bound in bounds)
+    assert param.unit in UNITS
+    assert not param.unit or param.type.name in {"number", "integer"} or (param.name, param.unit) == ("size", "px")
+    assert param.unit != "s" or param.minimum is not None or param.name == "offset", "a negative length"
 
 
 @each_kind
@@ -94,9 +128,63 @@ def test_effect_fits_what_is_declared(kind: Kind) -> None:
     """Only what the planner evaluates has a function here; only what a model makes has a price and a stand-in."""
     assert (kind.evaluate is not None) == (kind.effect in {Effect.VALUE, Effect.FILES})
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
+    assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
+    assert not kind.gives or kind.output_of is not None
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)
+
+
+@pytest.mark.parametrize("name", PRICED_ROWS)
+def test_what_models_make_takes_what_the_language_promises(name: str) -> None:
+    """A parameter that is missing here is one that a graph of the manual is refused for."""
+    *params, output, unit = PRICED_ROWS[name]
+    kind = KINDS[name]
+    groups = [tuple(word.split("|")) for word in params if "|" in word]
+    words = [word for group in params for word in group.split("|")]
+    assert [f"{param.name}{'*' if param.required else ''}" for param in kind.params] == words
+    assert kind.one_of == tuple(groups)
+    assert (kind.output.name, kind.priced_by) == (output, unit)
+    assert (kind.effect, kind.by_model, kind.version, kind.carries) == (Effect.PAID, True, 1, False)
+
+
+def test_every_kind_that_costs_is_in_the_table() -> None:
+    """A kind that spends and that nobody promised would be a surprise on a bill."""
+    assert {kind.name for kind in KINDS.values() if kind.effect is Effect.PAID} == PRICED_ROWS.keys()
+    assert {kind.name for kind in KINDS.values() if kind.by_model} == PRICED_ROWS.keys()
+
+
+@pytest.mark.parametrize("name", ["text.generate", "image.describe", "video.describe"])
+def test_an_answer_is_text_unless_a_form_is_asked_for(name: str) -> None:
+    """References into it are checked against the form."""
+    kind = KINDS[name]
+    assert str(kind.output_type({"prompt": "x"})) == "text"
+    assert str(kind.output_type({"returns": {"title": "text", "note": "text?"}})) == "record{title: text, note?: text}"
+    assert str(kind.output_type({"schema": {"type": "array", "items": {"type": "integer"}}})) == "list<integer>"
+    assert str(kind.output_type({"schema": {}})) == "any"
+
+
+def test_a_transcript_has_sentences_and_words_with_their_times() -> None:
+    """Subtitles, and a dimension over the segments, are made of it."""
+    assert str(KINDS["audio.transcribe"].output) == (
+        "record{text: text, language: text, segments: list<record{id: integer, start: number, end: number, "
+        "seconds: number, speaker?: text, text: text}>, words: list<record{text: text, start: number, end: number}>}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("media", "type_"),
+    [
+        (AssetPath("/x.mp3", "audio"), "audio"),
+        (AssetPath("/x.mp4", "video"), "video"),
+        (Blob(Digest("ab" * 32), "audio", "audio/wav", 5), "audio"),
+        (Template((Ref("${film}", "film", (), 0, 7),)), "video"),
+        (None, "video"),
+    ],
+)
+def test_a_dub_is_of_the_type_of_what_is_dubbed(media: object, type_: str) -> None:
+    """Before it is known it may be taken for either: a video serves where a sound is asked for."""
+    assert str(KINDS["speech.dub"].output_type({"media": media})) == type_
 
 
 @each_kind

@@ -70,10 +70,10 @@ def test_what_is_loaded_without_a_mistake_fits_the_schema(kind: str, data: st.Da
         k for k in COMMON_KEYS if k not in {"kind", "model"} and k not in LATER
     ]
     lines = ["[each]", "d = [1]", "[node.n]", f'kind = "{kind}"']
-    lines += [f'model = "local/{KINDS[kind].stand_ins[0]}"'] if KINDS[kind].by_model else []
-    for name in names:
-        if data.draw(st.booleans()):
-            lines.append(f"{name} = {data.draw(values)}")
+    if KINDS[kind].by_model:
+        models = ["fal/fal-ai/flux/dev", "${params.model}", *(f"local/{name}" for name in KINDS[kind].stand_ins)]
+        lines.append(f'model = "{data.draw(st.sampled_from(models))}"')
+    lines += [f"{name} = {data.draw(values)}" for name in names if data.draw(st.booleans())]
     text = "\n".join(lines)
     wrong = {mistake.path[2] for mistake in load("/nowhere/g.toml", text=text).mistakes if len(mistake.path) > 2}
     graph = tomli.loads(text)
