@@ -15,6 +15,7 @@ from dagcontent.providers import elevenlabs_answers as answers
 from dagcontent.providers import elevenlabs_jobs as jobs
 from dagcontent.providers.answers import words
 from dagcontent.providers.config import ProviderConfig
+from dagcontent.providers.elevenlabs_jobs import NoHistory, lines_of
 from dagcontent.providers.elevenlabs_voices import Voices
 from dagcontent.providers.inline import file_name
 from dagcontent.providers.once import Gates, free_requests
@@ -46,14 +47,15 @@ _HISTORY: Final = (
 )
 _LOST: Final = "the answer is lost and nothing at ElevenLabs names it; a person decides whether it is paid for again"
 _FLOW_LOST: Final = "the list of generations tells neither inputs nor times, so a person looks it up and decides"
+_SPOKEN: Final = Bounds(inflight_s=600.0, list_lag_s=120.0)  # an entry is made when all of it is spoken
 _JOB: Final = Bounds(poll_s=2.0, poll_most_s=20.0)
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     operation.name: operation
     for operation in (
-        Operation("speech", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY),
-        Operation("dialogue", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY),
-        Operation("convert", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY.replace("text, voice", "voice")),
+        Operation("speech", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY, _SPOKEN),
+        Operation("dialogue", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY, _SPOKEN),
+        Operation("convert", Recovery.BY_MATCH, False, "", _HEADER, _HISTORY.replace("text, voice", "voice"), _SPOKEN),
         Operation("sound", Recovery.ASK, False, "", _HEADER, _LOST),
         Operation("music", Recovery.ASK, False, "", _HEADER, _LOST),
         Operation("transcribe", Recovery.ASK, False, "", _HEADER, _LOST),
@@ -115,9 +117,9 @@ class ElevenLabs:
             fields["voice_id"] = await self._voices.id_of(_voice_of(fields))
             fields.pop("voice", None)
         if call.operation == "dialogue":
+            fields = {name: value for name, value in fields.items() if name not in ("lines", "voices", "gap")}
             fields["inputs"] = [
-                {"text": line.get("text"), "voice_id": await self._voices.id_of(_voice_of(line))}
-                for line in _lines(fields)
+                {"text": line["text"], "voice_id": await self._voices.id_of(_voice_of(line))} for line in lines_of(call)
             ]
         if call.operation in _FILES:
             fields = _attached(fields, _FILES[call.operation], files)
@@ -165,7 +167,7 @@ class ElevenLabs:
             if call.operation in _VOICED:
                 voices = [await self._voices.id_of(_voice_of(call.fields))]
             elif call.operation == "dialogue":
-                voices = [await self._voices.id_of(_voice_of(line)) for line in _lines(call.fields)]
+                voices = [await self._voices.id_of(_voice_of(line)) for line in lines_of(call)]
             return await jobs.find(self._client, call, voices, since_ms, until_ms)
         except Exception as error:
             raise _understood(error) from error
@@ -179,6 +181,8 @@ class ElevenLabs:
             body = error.body if isinstance(error.body, str) else json.dumps(error.body, default=str)
             headers = {name.lower(): value for name, value in (error.headers or {}).items()}
             return answers.refusal(Answer(error.status_code, headers, body.encode("utf-8", "replace")))
+        if isinstance(error, NoHistory):
+            return Failure(ErrorClass.GONE, str(error), None)
         if isinstance(error, httpx.TransportError):
             return Failure(ErrorClass.TRANSIENT, words(f"ElevenLabs: {type(error).__name__}: {error}"), None)
         return None
@@ -221,6 +225,11 @@ def _is_project(call: Call) -> bool:
 
 def _dub(call: Call, fields: dict[str, Any]) -> dict[str, Any]:
     if _is_project(call):
+        if call.output == "video":
+            raise NodeError(
+                f"{call.model} gives the sound only, and a film was asked for",
+                hint="give its sound as `media` and put them together with video.mux, or take a model that gives films",
+            )
         language = fields.pop("target_lang", None)
         fields.setdefault("target_language", language)
         return {"model_id": call.model, **fields, "reference": call.marker}
@@ -232,13 +241,6 @@ def _voice_of(fields: Mapping[str, Any]) -> str:
     if not isinstance(voice, str) or not voice:
         raise NodeError("no voice was given", hint="give `voice`: a name as ElevenLabs shows it, or an id")
     return voice
-
-
-def _lines(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    lines = fields.get("inputs")
-    if not isinstance(lines, list) or not lines or not all(isinstance(line, Mapping) for line in lines):
-        raise NodeError("the dialogue has no lines", hint="give `lines`, each with a text and who says it")
-    return lines
 
 
 def _attached(fields: dict[str, Any], name: str, files: Files) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def read(call: Call, answer: Answer) -> Outcome:
     if operation in ("sound", "music", "convert"):
         return _audio(call, answer)
     if operation == "transcribe":
-        return _transcribed(answer)
+        return _transcribed(call, answer)
     if operation == "dubbing":
         return _dubbed(call, answer.body)
     return Handle({"id": identifier(json_of(answer.body, _Created).id)})
@@ -203,7 +203,7 @@ def _recording(call: Call, answer: Answer, data: bytes, facts: Mapping[str, Any]
     return Result(part, _cost(answer.headers), _extras(answer.headers))
 
 
-def _transcribed(answer: Answer) -> Result:
+def _transcribed(call: Call, answer: Answer) -> Result:
     try:
         heard = [json_of(answer.body, _Transcribed)]
     except ProviderError:
@@ -215,7 +215,8 @@ def _transcribed(answer: Answer) -> Result:
     spans = sorted((found for found in timed if found is not None), key=lambda found: found.start)
     text = "\n".join(channel.text for channel in heard)
     extras = {"transcription_id": heard[0].transcription_id} if heard[0].transcription_id else {}
-    value = transcript(text, heard[0].language_code or None, [], spans)
+    language = heard[0].language_code or str(call.fields.get("language_code") or "")
+    value = transcript(text, language, [], spans)
     return Result(value, _cost(answer.headers), {**_extras(answer.headers), **extras})
 
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from dagcontent.errors import ProviderError
-from dagcontent.providers.answers import words
+from dagcontent.errors import NodeError, ProviderError
+from dagcontent.providers.answers import table, words
 from dagcontent.providers.elevenlabs_answers import CREDIT, directed, identifier, media_type_of, playable
 from dagcontent.providers.elevenlabs_words import aligned
 from dagcontent.providers.port import Call, Cost, ErrorClass, Failure, Listed, Part, Result, Waiting
 from dagcontent.values.attempt import Handle
 
-__all__ = ["find", "poll"]
+__all__ = ["NoHistory", "find", "lines_of", "poll"]
 
 _NO_RETRY: Final[Any] = {"max_retries": 0, "timeout_in_seconds": 60}
 _PAGES_MAX: Final = 20
@@ -28,6 +28,31 @@ _FLOW_FAILURES: Final = {
     "timeout": _E.TRANSIENT, "model_error": _E.TRANSIENT, "moderated": _E.BLOCKED, "invalid_parameters": _E.INVALID,
     "dependency_failed": _E.TRANSIENT, "charging_failed": _E.QUOTA, "internal_error": _E.TRANSIENT,
 }  # fmt: skip
+
+
+class NoHistory(Exception):  # noqa: N818 - a state of the account, and no fault of the request
+    """The account keeps no history, so that its silence proves nothing."""
+
+
+def lines_of(call: Call) -> list[dict[str, Any]]:
+    """Return a dialogue as [{text, voice}], out of the vendor's `inputs` or of lines and voices. Raises NodeError."""
+    inputs = call.fields.get("inputs")
+    if inputs is None:
+        given = {**call.params, **call.fields}
+        voices = table(given.get("voices"))
+        inputs = [
+            {**line, "voice": voices.get(line.get("speaker"), line.get("voice"))} if isinstance(line, Mapping) else line
+            for line in given.get("lines") or []
+        ]
+    good = isinstance(inputs, list) and all(isinstance(x, Mapping) and isinstance(x.get("text"), str) for x in inputs)
+    if not good or not inputs:
+        hint = "give `lines` as [{ speaker, text }] and `voices` as { speaker = voice }"
+        raise NodeError("the dialogue has no lines that can be spoken", hint=hint)
+    silent = next((line for line in inputs if not (line.get("voice_id") or line.get("voice"))), None)
+    if silent is not None:
+        who = words(silent.get("speaker"), 80)
+        raise NodeError(f"the speaker {who!r} has no voice", hint="name a voice for every speaker in `voices`")
+    return [dict(line) for line in inputs]
 
 
 async def poll(client: Any, call: Call, handle: Handle) -> Waiting | Result | Failure:
@@ -151,8 +176,18 @@ async def _in_history(client: Any, call: Call, voice_ids: Sequence[str], since_m
         ]
         after = page.last_history_item_id
         if not page.has_more or not after:
-            return listed
+            return listed or await _none_but_kept(client, call)
     raise ProviderError("ElevenLabs' history of that time has no end: the call cannot be told apart")
+
+
+async def _none_but_kept(client: Any, call: Call) -> list[Listed]:
+    """Return that there is no entry, where an entry would have been made. Raises NoHistory."""
+    if call.fields.get("enable_logging") is False:
+        raise NoHistory("ElevenLabs keeps no history of a call with enable_logging = false")
+    page = await client.history.list(page_size=1, request_options=_NO_RETRY)
+    if not page.history:
+        raise NoHistory("ElevenLabs shows no history of this account: it may keep none")
+    return []
 
 
 def _could_be(call: Call, voice_ids: Sequence[str], item: Any) -> bool:
@@ -164,7 +199,7 @@ def _could_be(call: Call, voice_ids: Sequence[str], item: Any) -> bool:
         return False
     if call.operation == "dialogue":
         lines = [(line.voice_id, _said(line.text)) for line in item.dialogue or []]
-        texts = [_said(line.get("text")) for line in call.fields.get("inputs") or []]
+        texts = [_said(line["text"]) for line in lines_of(call)]
         return lines == list(zip(voice_ids, texts, strict=False))
     if item.voice_id != voice_ids[0]:
         return False
