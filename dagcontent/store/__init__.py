@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dagcontent.store.attempts import Attempts, ClaimLost, new_attempt_id
 from dagcontent.store.cas import BlobDamaged, Placed
 from dagcontent.store.history import Output
 from dagcontent.store.runs import Claim, Run
+from dagcontent.store.standing import Standing
 from dagcontent.store.store import Store, open_store
 from dagcontent.store.writer import Pending
 
-__all__ = ["BlobDamaged", "Claim", "Output", "Pending", "Placed", "Run", "Store", "open_store"]
+__all__ = [
+    "Attempts",
+    "BlobDamaged",
+    "Claim",
+    "ClaimLost",
+    "Output",
+    "Pending",
+    "Placed",
+    "Run",
+    "Standing",
+    "Store",
+    "new_attempt_id",
+    "open_store",
+]

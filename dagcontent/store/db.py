@@ -21,14 +21,18 @@ import apsw
 from dagcontent.errors import DagcontentError, InternalError, StoreBusy, StoreDamaged, StoreError
 from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error
 from dagcontent.store.layout import Layout
+from dagcontent.values.attempt import BLOCKING
 
 __all__ = [
+    "BLOCKING_SQL",
     "INLINE_BYTES",
     "REFUSALS",
     "create",
     "fetch",
+    "has_attempts",
     "integrity_problems",
     "mapped",
+    "migrate",
     "open_reader",
     "open_writer",
     "store_error_of",
@@ -38,12 +42,12 @@ INLINE_BYTES: Final = 8 * 1024
 """A record whose stored form is longer is a blob of its own."""
 
 _APPLICATION_ID: Final = 0x44414743  # "DAGC"
-_USER_VERSION: Final = 1
+_USER_VERSION: Final = 2
 # Earlier ones can lose pages when two processes reset the log at once.
 _SQLITE_MIN: Final = (3, 51, 3)
 _BUSY_TIMEOUT_MS: Final = 10_000
 
-_SCHEMA: Final = {
+_SCHEMA_1: Final = {
     "claim": "CREATE TABLE claim (key BLOB PRIMARY KEY, run TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "claim_by_run": "CREATE INDEX claim_by_run ON claim (run)",
     "last_build": (
@@ -66,6 +70,32 @@ _SCHEMA: Final = {
     "run_by_graph": "CREATE INDEX run_by_graph ON run (graph)",
 }
 
+# In the index's own words: SQLite uses it only for a question that repeats them.
+BLOCKING_SQL: Final = f"({', '.join(repr(state) for state in sorted(state.value for state in BLOCKING))})"
+"""The states in which an attempt keeps its key from being sent again, as SQL."""
+
+_ATTEMPT: Final = {
+    "attempt": (
+        "CREATE TABLE attempt (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL,"
+        " run TEXT NOT NULL, graph TEXT NOT NULL, instance TEXT NOT NULL, provider TEXT NOT NULL, realm TEXT NOT NULL,"
+        " model TEXT NOT NULL, day TEXT NOT NULL, reserved INTEGER, cost INTEGER NOT NULL, held INTEGER NOT NULL,"
+        " cost_source TEXT NOT NULL, changed_ms INTEGER NOT NULL, logged INTEGER NOT NULL, body BLOB NOT NULL,"
+        " checksum BLOB NOT NULL) STRICT"
+    ),
+    # At most one paid request of a key is under way: the database itself holds to it.
+    "attempt_blocking": f"CREATE UNIQUE INDEX attempt_blocking ON attempt (key) WHERE state IN {BLOCKING_SQL}",
+    "attempt_by_day": "CREATE INDEX attempt_by_day ON attempt (day, cost, held)",
+    "attempt_by_graph": "CREATE INDEX attempt_by_graph ON attempt (graph, cost, held)",
+    "attempt_by_key": "CREATE INDEX attempt_by_key ON attempt (key, state)",
+    "attempt_by_provider": "CREATE INDEX attempt_by_provider ON attempt (provider, cost, held)",
+    "attempt_by_run": "CREATE INDEX attempt_by_run ON attempt (run, cost, held)",
+    "attempt_by_state": "CREATE INDEX attempt_by_state ON attempt (state)",
+    "attempt_unlogged": (
+        "CREATE INDEX attempt_unlogged ON attempt (seq) WHERE logged = 0 AND state IN ('charged', 'committed')"
+    ),
+}
+_SCHEMAS: Final = {1: _SCHEMA_1, 2: {**_SCHEMA_1, **_ATTEMPT}}
+
 
 def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
     """Make the database where there is none. May be called by several processes at once, and again."""
@@ -80,7 +110,7 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
         with contextlib.closing(_connect(part, apsw.SQLITE_OPEN_READWRITE)) as connection:
             connection.pragma("journal_mode", "wal")
             connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.values():
+            for statement in _SCHEMAS[_USER_VERSION].values():
                 connection.execute(statement)
             connection.pragma("application_id", _APPLICATION_ID)
             connection.pragma("user_version", _USER_VERSION)
@@ -97,6 +127,35 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
         crashpoint("db.renamed")
 
 
+def migrate(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
+    """Bring an older database to this version's format, in one transaction. May be called by several processes, and again."""
+    with mapped(layout.db), contextlib.closing(_connect(layout.db, apsw.SQLITE_OPEN_READWRITE)) as connection:
+        _prepare_writing(connection, layout.db)
+        _migrate(connection, crashpoint)
+
+
+def _migrate(connection: apsw.Connection, crashpoint: Callable[[str], None]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.pragma("user_version") == 1:
+            for statement in _ATTEMPT.values():
+                connection.execute(statement)
+            crashpoint("db.migrating")
+            connection.pragma("user_version", _USER_VERSION)
+        crashpoint("db.before-migrated")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    crashpoint("db.migrated")
+
+
+def has_attempts(connection: apsw.Connection) -> bool:
+    """Tell whether a database has a journal of paid attempts: one of format 1 has none."""
+    return bool(connection.pragma("user_version") != 1)
+
+
 def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:
     """Open the database for the writer thread; after a crash (`torn`) look at its structure before adding to it.
 
@@ -104,16 +163,22 @@ def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:
     """
     with mapped(layout.db):
         connection = _connect(layout.db, apsw.SQLITE_OPEN_READWRITE)
-        if connection.pragma("journal_mode", "wal") != "wal":
-            raise StoreError(f"{layout.db} cannot keep a write-ahead log", hint="move the store to a local disk")
-        connection.pragma("synchronous", "full")
-        connection.pragma("fullfsync", 1)
-        connection.pragma("checkpoint_fullfsync", 1)
-        _check_ours(connection, layout.db)
+        if _prepare_writing(connection, layout.db) != _USER_VERSION:
+            _migrate(connection, lambda _point: None)
         problems = integrity_problems(connection, full=False) if torn else []
         if problems:
             raise _damaged(layout.db, f"is damaged ({problems[0]})")
         return connection
+
+
+def _prepare_writing(connection: apsw.Connection, path: Path) -> int:
+    """Make commits durable, and check whose database it is. Returns its format."""
+    if connection.pragma("journal_mode", "wal") != "wal":
+        raise StoreError(f"{path} cannot keep a write-ahead log", hint="move the store to a local disk")
+    connection.pragma("synchronous", "full")
+    connection.pragma("fullfsync", 1)
+    connection.pragma("checkpoint_fullfsync", 1)
+    return _check_ours(connection, path)
 
 
 def open_reader(layout: Layout) -> apsw.Connection | None:
@@ -160,19 +225,20 @@ def _connect(path: Path, flags: int, *, immutable: bool = False) -> apsw.Connect
     return connection
 
 
-def _check_ours(connection: apsw.Connection, path: Path) -> None:
-    """Refuse a database whose format or schema is not exactly this version's."""
+def _check_ours(connection: apsw.Connection, path: Path) -> int:
+    """Refuse a database whose format or schema is not exactly one that we wrote. Returns its format."""
     version = connection.pragma("user_version")
     if connection.pragma("application_id") != _APPLICATION_ID:
         raise _damaged(path, "is not a store's database")
-    if version != _USER_VERSION:
+    if version not in _SCHEMAS:
         raise StoreError(
             f"{path} has format {version}; this version of dagcontent knows format {_USER_VERSION}",
             hint="upgrade dagcontent, or name another store with --store",
         )
     rows = fetch(connection, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    if dict(rows) != _SCHEMA:
+    if dict(rows) != _SCHEMAS[version]:
         raise _damaged(path, "does not have the tables of a store")
+    return int(version)
 
 
 def fetch(connection: apsw.Connection, query: str, bindings: tuple[apsw.SQLiteValue, ...] = ()) -> list[Any]:

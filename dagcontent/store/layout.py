@@ -10,7 +10,11 @@
     memo/         one file a graph (`memo`)
     side/         what can be thrown away (`side`)
     quarantine/   what did not hash to its name; nothing is ever served from here
-    spool/        bodies of paid calls, kept until they are records
+    spool/        bodies of paid calls, kept until they are records (`spool`)
+    limits/       slots and rates of accounts, shared by all processes (`limits`)
+    trash/        what garbage collection took away, until its time is up (`gc`)
+    paid.jsonl    every paid result once more, as text (`paid`)
+    ballast       room on the disk for writing down what was paid for when there is no other (`spool`)
 
 A store is private: whoever can write to it decides what a build returns.
 """
@@ -28,13 +32,14 @@ from typing import Final
 from dagcontent.errors import StoreError
 from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error, write_atomically
 
-__all__ = ["FORMAT_READABLE_FROM", "FORMAT_VERSION", "Layout", "examine", "file_system_of", "prepare"]
+__all__ = ["FORMAT_READABLE_FROM", "FORMAT_VERSION", "Layout", "examine", "file_system_of", "prepare", "write_format"]
 
-FORMAT_VERSION: Final = 1
-FORMAT_READABLE_FROM: Final = 1
+FORMAT_VERSION: Final = 2
+FORMAT_READABLE_FROM: Final = 2
 _MAGIC: Final = "dagcontent store"
-_FOLDERS: Final = ("cas", "tmp", "runs", "memo", "side", "quarantine", "spool")
-_OWN_NAMES: Final = frozenset({*_FOLDERS, "FORMAT", "lock", "generation", "store.db", "store.db-wal", "store.db-shm"})
+_FOLDERS: Final = ("cas", "tmp", "runs", "memo", "side", "quarantine", "spool", "limits", "trash")
+_OWN_NAMES: Final = frozenset({*_FOLDERS, "FORMAT", "lock", "generation", "store.db", "store.db-wal", "store.db-shm",
+                               "paid.jsonl", "ballast"})  # fmt: skip
 _NETWORK: Final = frozenset(
     {
         "9p", "afs", "ceph", "cifs", "davfs", "fuse.ceph", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone",
@@ -46,16 +51,18 @@ _NETWORK: Final = frozenset(
 class Layout:
     """The places of one store. `writable` says whether it may be changed through this object."""
 
-    __slots__ = ("cas", "db", "exists", "generation", "lock", "memo", "quarantine", "root", "runs", "side", "spool", "tmp",
-                 "writable")  # fmt: skip
+    __slots__ = ("ballast", "cas", "db", "exists", "format", "generation", "limits", "lock", "memo", "paid", "quarantine",
+                 "root", "runs", "side", "spool", "tmp", "trash", "writable")  # fmt: skip
 
-    def __init__(self, root: Path, *, writable: bool, exists: bool) -> None:
+    def __init__(self, root: Path, *, writable: bool, exists: bool, format: int = FORMAT_VERSION) -> None:  # noqa: A002 - its name
         self.root = root
         self.writable = writable
         self.exists = exists
         self.cas, self.tmp, self.runs = root / "cas", root / "tmp", root / "runs"
         self.memo, self.side, self.quarantine = root / "memo", root / "side", root / "quarantine"
-        self.spool = root / "spool"
+        self.spool, self.limits, self.trash = root / "spool", root / "limits", root / "trash"
+        self.paid, self.ballast = root / "paid.jsonl", root / "ballast"
+        self.format = format
         self.db, self.lock, self.generation = root / "store.db", root / "lock", root / "generation"
 
     def read_generation(self) -> str:
@@ -83,8 +90,8 @@ def examine(root: Path) -> Layout:
     names = _names(real)
     if not names:
         return Layout(real, writable=False, exists=False)
-    _check_format(real, names, writing=False)
-    return Layout(real, writable=False, exists=True)
+    version = _check_format(real, names, writing=False)
+    return Layout(real, writable=False, exists=True, format=version)
 
 
 def prepare(root: Path, *, crashpoint: Callable[[str], None]) -> Layout:
@@ -100,8 +107,8 @@ def prepare(root: Path, *, crashpoint: Callable[[str], None]) -> Layout:
     try:
         real.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_folder(real, writing=True)
-        _check_format(real, _names(real), writing=True)
-        layout = Layout(real, writable=True, exists=True)
+        version = _check_format(real, _names(real), writing=True)
+        layout = Layout(real, writable=True, exists=True, format=version)
         if not (real / "FORMAT").exists() or not (real / "cas").exists():
             _create(layout, crashpoint)
         for name in _FOLDERS:
@@ -123,8 +130,14 @@ def _create(layout: Layout, crashpoint: Callable[[str], None]) -> None:
         if not layout.generation.exists():
             layout.change_generation()
         crashpoint("layout.before-format")
-        text = f"{_MAGIC}\nversion {FORMAT_VERSION}\nreadable-from {FORMAT_READABLE_FROM}\n"
-        write_atomically(layout.root / "FORMAT", layout.tmp, text.encode(), durable=True)
+        write_format(layout)
+
+
+def write_format(layout: Layout) -> None:
+    """Say that a store has this version's format. The last step of making it or of bringing it there."""
+    text = f"{_MAGIC}\nversion {FORMAT_VERSION}\nreadable-from {FORMAT_READABLE_FROM}\n"
+    write_atomically(layout.root / "FORMAT", layout.tmp, text.encode(), durable=True)
+    layout.format = FORMAT_VERSION
 
 
 def _ensure_folder(path: Path) -> None:
@@ -179,17 +192,18 @@ def _check_folder(root: Path, *, writing: bool) -> None:
         raise StoreError(text, hint="name a store on a local disk with --store or DAGCONTENT_STORE")
 
 
-def _check_format(root: Path, names: set[str], *, writing: bool) -> None:
+def _check_format(root: Path, names: set[str], *, writing: bool) -> int:
     if "FORMAT" not in names:
         foreign = sorted(names - _OWN_NAMES)
         if foreign or "store.db" in names:
             text = f"{root} is not a store: it has no FORMAT file" + (f" and holds {foreign[0]!r}" if foreign else "")
             raise StoreError(text, hint="name an empty or a new folder with --store")
-        return
+        return FORMAT_VERSION
     version, readable_from = _read_format(root / "FORMAT")
     if readable_from > FORMAT_VERSION or (writing and version > FORMAT_VERSION):
         text = f"the store {root} has format {version}; this version of dagcontent writes format {FORMAT_VERSION}"
         raise StoreError(text, hint="upgrade dagcontent, or name another store with --store")
+    return version
 
 
 def _read_format(path: Path) -> tuple[int, int]:

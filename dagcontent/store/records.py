@@ -20,11 +20,33 @@ from dagcontent.store.db import INLINE_BYTES, fetch
 from dagcontent.values.record import Done, Record, decode_record, encode_record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["Row", "blobs_of", "family", "find", "insert", "missing_blobs", "read_row", "row_of"]
+__all__ = [
+    "Condition",
+    "Row",
+    "blobs_of",
+    "checksum",
+    "family",
+    "find",
+    "insert",
+    "look",
+    "missing_blobs",
+    "read_row",
+    "row_of",
+    "was_paid",
+]
 
 INLINE: Final = 0
 IN_CAS: Final = 1
 _CHECKSUM_BYTES: Final = 16
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """How a record is: `record` is None if its row cannot be read; `usable` if it can be, and its blobs are in place."""
+
+    record: Record | None
+    usable: bool
+    paid: bool
+    detail: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -91,15 +113,43 @@ def find(cursor: apsw.Cursor | apsw.Connection, key: bytes, cas: Cas) -> Record 
     try:
         return read_row(key, place, body, check, cas)
     except StoreDamaged:
-        if cost:
+        if was_paid(cursor, key, cost):
             raise
         return None
 
 
-def insert(connection: apsw.Connection, record: Record, row: Row, cas: Cas) -> tuple[Record, bool]:
+def look(cursor: apsw.Cursor | apsw.Connection, key: bytes, cas: Cas) -> Condition | None:
+    """Return how a key's record is, or None if there is none. One `stat` for each of its blobs."""
+    rows: list[Any] = cursor.execute(_FIND, (key,)).fetchall()
+    if not rows:
+        return None
+    place, body, check, cost = rows[0]
+    try:
+        record = read_row(key, place, body, check, cas)
+    except StoreDamaged as error:
+        return Condition(None, usable=False, paid=was_paid(cursor, key, cost), detail=error.message)
+    missing = missing_blobs(record, cas)
+    if not missing:
+        return Condition(record, usable=True, paid=record.cost_microusd > 0)
+    detail = f"the store's blob {missing[0].digest[:16]} is missing"
+    return Condition(record, usable=False, paid=was_paid(cursor, key, cost), detail=detail)
+
+
+def was_paid(cursor: apsw.Cursor | apsw.Connection, key: bytes, cost: object) -> bool:
+    """Tell whether a key's result was paid for, whatever its cost came to: nothing may take its place unasked."""
+    if cost:
+        return True
+    there = cursor.execute("SELECT 1 FROM sqlite_schema WHERE name = 'attempt'").fetchall()
+    query = "SELECT 1 FROM attempt WHERE key = ? AND state IN ('charged', 'committed') LIMIT 1"
+    return bool(there and cursor.execute(query, (key,)).fetchall())
+
+
+def insert(
+    connection: apsw.Connection, record: Record, row: Row, cas: Cas, *, replace_lost: bool = False
+) -> tuple[Record, bool]:
     """Add a record, and end its claim. Returns the record that holds now, and whether an old one was replaced.
 
-    The first committed record of a key wins, unless it was free and its row or its blobs are damaged.
+    The first committed record of a key wins, unless its row or its blobs are damaged, and it was free or `replace_lost` is said.
     """
     connection.execute("DELETE FROM claim WHERE key = ?", (row.key,))
     values = (row.key, row.kind, row.model, row.cost_microusd, row.place, row.body, row.checksum)
@@ -107,9 +157,13 @@ def insert(connection: apsw.Connection, record: Record, row: Row, cas: Cas) -> t
     connection.execute(add, values)
     if connection.changes():
         return record, False
-    there = find(connection, row.key, cas)
-    if there is not None and (there.cost_microusd or not missing_blobs(there, cas)):
-        return there, False
+    there = look(connection, row.key, cas)
+    if there is not None and (there.usable or (there.paid and not replace_lost)):
+        if there.record is None:
+            raise StoreDamaged(
+                there.detail, facts=[("key", record.key)], hint="dagcontent store verify lists all damage"
+            )
+        return there.record, False
     connection.execute("DELETE FROM record WHERE key = ?", (row.key,))
     connection.execute(add, values)
     return record, True

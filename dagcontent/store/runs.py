@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -124,13 +124,15 @@ def end(connection: apsw.Connection, run: Run, status: str, counts: Mapping[str,
     )
 
 
-def claim(connection: apsw.Connection, folder: Path, keys: Iterable[str], run_id: str) -> list[Claim]:
-    """Claim keys for a run: those that have no record and no claim of a living run."""
+def claim(
+    connection: apsw.Connection, folder: Path, keys: Iterable[str], run_id: str, *, usable: Callable[[bytes], bool]
+) -> list[Claim]:
+    """Claim keys for a run: those that have no record that can be used and no claim of a living run."""
     living: dict[str, bool] = {}
     claims = []
     for key in keys:
         raw = bytes.fromhex(key)
-        if fetch(connection, "SELECT 1 FROM record WHERE key = ?", (raw,)):
+        if fetch(connection, "SELECT 1 FROM record WHERE key = ?", (raw,)) and usable(raw):
             claims.append(Claim(key, won=False))
             continue
         connection.execute("INSERT OR IGNORE INTO claim (key, run) VALUES (?, ?)", (raw, run_id))

@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import apsw
 
-from dagcontent.errors import InternalError, StoreBusy, StoreError
+from dagcontent.errors import InternalError, StoreBusy, StoreDamaged, StoreError
 from dagcontent.store import db, history, memo, records, runs
+from dagcontent.store.attempts import Attempts
 from dagcontent.store.cas import BlobDamaged, Cas
 from dagcontent.store.disk import OPEN_SAFELY, store_error
-from dagcontent.store.layout import Layout, examine, prepare
+from dagcontent.store.layout import FORMAT_VERSION, Layout, examine, prepare, write_format
 from dagcontent.store.side import SideCache
+from dagcontent.store.standing import Standing, standing
 from dagcontent.store.writer import Pending, Work, Writer
 from dagcontent.values.record import Record
 from dagcontent.values.value import Blob
@@ -56,6 +58,10 @@ def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], No
         return Store(examine(root), crashpoint=crashpoint)
     layout = prepare(root, crashpoint=crashpoint)
     db.create(layout, crashpoint=crashpoint)
+    if layout.format < FORMAT_VERSION:
+        with contextlib.suppress(StoreDamaged):  # told by the first question; until then `verify` can be asked
+            db.migrate(layout, crashpoint=crashpoint)
+            write_format(layout)
     return Store(layout, crashpoint=crashpoint)
 
 
@@ -64,7 +70,9 @@ class Store:
 
     def __init__(self, layout: Layout, *, crashpoint: Callable[[str], None] = _no_crash) -> None:
         self.layout = layout
+        self.crashpoint = crashpoint
         self.cas = Cas(layout, crashpoint=crashpoint)
+        self.attempts = Attempts(self)
         self._read_lock = threading.Lock()
         self._reader: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
@@ -138,7 +146,7 @@ class Store:
             return winner
 
         # Durability follows money: what was free is synced with its neighbours, what was paid for at once.
-        return self._write(work, durable=record.cost_microusd > 0, soon=True)
+        return self.write(work, durable=record.cost_microusd > 0, soon=True)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -146,11 +154,11 @@ class Store:
 
         Not to be nested, and not for a block that waits: the log cannot be shortened while it is open.
         """
-        self._read(lambda connection: connection.execute("BEGIN"), None)
+        self.read(lambda connection: connection.execute("BEGIN"), None)
         try:
             yield
         finally:
-            self._read(lambda connection: connection.execute("COMMIT"), None)
+            self.read(lambda connection: connection.execute("COMMIT"), None)
 
     def missing_blobs(self, record: Record) -> list[Blob]:
         """Return the artifacts of a record that are not in place; empty if it can be used. One `stat` each."""
@@ -158,7 +166,7 @@ class Store:
 
     def family(self, kind: str, model: str, limit: int = 100) -> list[Record]:
         """Return the newest records of a kind and model, newest first."""
-        return self._read(lambda connection: records.family(connection, kind, model, limit, self.cas), [])
+        return self.read(lambda connection: records.family(connection, kind, model, limit, self.cas), [])
 
     def find(self, key: str) -> Record | None:
         """Return a key's record if it can be used: its blobs are there. Their bytes are looked at when they are used.
@@ -169,9 +177,15 @@ class Store:
         if record is None:
             return None
         missing = records.missing_blobs(record, self.cas)
-        if missing and record.cost_microusd:
+        if not missing:
+            return record
+        if self.read(lambda one: records.was_paid(one, bytes.fromhex(key), record.cost_microusd), empty=True):
             raise BlobDamaged(missing[0].digest, missing=True, detail="was paid for and is missing")
-        return None if missing else record
+        return None
+
+    def standing(self, key: str) -> Standing | None:
+        """Return what stands between a key and a purchase, or None: then its record can be used, or it may be made."""
+        return self.read(lambda connection: standing(connection, bytes.fromhex(key), self.cas), None)
 
     # --- runs and claims
 
@@ -181,13 +195,13 @@ class Store:
             self.layout.runs, runs.new_run_id(now_ms), graph, self.open_epoch(graph) if epoch is None else epoch
         )
         self._runs.append(run)
-        self._write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
+        self.write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
         return run
 
     def finish_run(self, run: runs.Run, status: str, counts: Mapping[str, int], *, now_ms: int) -> None:
         """End a run: its claims are free. After the status "ok" the next `open_epoch` of its graph is another one."""
         try:
-            self._write(lambda connection: runs.end(connection, run, status, counts, now_ms)).result()
+            self.write(lambda connection: runs.end(connection, run, status, counts, now_ms)).result()
         finally:
             run.unlock()
             with contextlib.suppress(ValueError):
@@ -195,22 +209,30 @@ class Store:
 
     def open_epoch(self, graph: str) -> str:
         """Return the epoch of a graph's last run if that did not finish, else a new one."""
-        kept = self._read(lambda connection: runs.open_epoch(connection, graph), None)
+        kept = self.read(lambda connection: runs.open_epoch(connection, graph), None)
         return kept if kept is not None else secrets.token_hex(8)
 
     def claim_many(self, keys: Iterable[str], run: runs.Run) -> Pending[list[runs.Claim]]:
         """Claim keys for a run, all at once. Look a won key up again: `Claim.recorded` tells of those that are there."""
         wanted = list(keys)
-        return self._write(lambda connection: runs.claim(connection, self.layout.runs, wanted, run.id), durable=False)
+
+        def work(connection: apsw.Connection) -> list[runs.Claim]:
+            def usable(key: bytes) -> bool:
+                there = records.look(connection, key, self.cas)
+                return there is not None and there.usable
+
+            return runs.claim(connection, self.layout.runs, wanted, run.id, usable=usable)
+
+        return self.write(work, durable=False)
 
     def release(self, keys: Iterable[str], run: runs.Run) -> Pending[None]:
         """Give claims up without a record. Those of committed records end by themselves."""
         wanted = list(keys)
-        return self._write(lambda connection: runs.release(connection, wanted, run.id), durable=False)
+        return self.write(lambda connection: runs.release(connection, wanted, run.id), durable=False)
 
     def claim_holder(self, key: str) -> str | None:
         """Return the living run that claims a key."""
-        run = self._read(lambda connection: runs.holder(connection, key), None)
+        run = self.read(lambda connection: runs.holder(connection, key), None)
         return run if run is not None and runs.alive(self.layout.runs, run) else None
 
     def run_alive(self, run_id: str) -> bool:
@@ -221,7 +243,7 @@ class Store:
 
     def last_build(self, graph: str, profile: str = "") -> dict[str, str]:
         """Return instance -> key of a graph's last build; empty if there was none. The caller must not change it."""
-        snapshot = self._read(lambda connection: history.load(connection, graph, profile), None)
+        snapshot = self.read(lambda connection: history.load(connection, graph, profile), None)
         if snapshot is None:
             return {}
         self._snapshots[graph, profile] = snapshot
@@ -238,20 +260,20 @@ class Store:
         def work(connection: apsw.Connection) -> None:
             self._snapshots[graph, profile] = history.save(connection, graph, profile, rows, known)
 
-        return self._write(work)
+        return self.write(work)
 
     def outputs(self, graph: str) -> dict[str, history.Output]:
         """Return path -> what was written there for a graph."""
-        return self._read(lambda connection: history.outputs(connection, graph), {})
+        return self.read(lambda connection: history.outputs(connection, graph), {})
 
     def record_outputs(self, graph: str, written: Mapping[str, history.Output]) -> Pending[None]:
         """Remember outputs as they were just written."""
-        return self._write(lambda connection: history.record_outputs(connection, graph, written))
+        return self.write(lambda connection: history.record_outputs(connection, graph, written))
 
     def forget_outputs(self, graph: str, paths: Iterable[str]) -> Pending[None]:
         """Forget outputs that are no longer a graph's."""
         gone = list(paths)
-        return self._write(lambda connection: history.forget_outputs(connection, graph, gone))
+        return self.write(lambda connection: history.forget_outputs(connection, graph, gone))
 
     # --- memo
 
@@ -293,7 +315,7 @@ class Store:
         if repair and self.layout.writable:
             for problem in filter(verify.repairable, report.problems):
                 self.layout.change_generation()
-                self._write(partial(verify.drop_records, layout=self.layout, keys=problem.keys)).result()
+                self.write(partial(verify.drop_records, layout=self.layout, keys=problem.keys)).result()
                 verify.set_aside(self.cas, problem)
                 self.layout.change_generation()
                 report.repaired.append(problem.subject)
@@ -307,7 +329,8 @@ class Store:
         """Return a connection of its own for what takes long."""
         return db.open_reader(self.layout) if self.layout.exists else None
 
-    def _read(self, work: Work[T], empty: T) -> T:
+    def read(self, work: Work[T], empty: T) -> T:
+        """Ask the database through the one reader; `empty` if there is none. For the parts of the store."""
         with self._read_lock:
             if (self._cursor or self._open_reader()) is None or self._reader is None:
                 return empty
@@ -321,7 +344,8 @@ class Store:
         self._cursor = self._reader.cursor() if self._reader is not None else None
         return self._cursor
 
-    def _write(self, work: Work[T], *, durable: bool = True, soon: bool = False) -> Pending[T]:
+    def write(self, work: Work[T], *, durable: bool = True, soon: bool = False) -> Pending[T]:
+        """Queue work for the one writer. For the parts of the store."""
         if not self.layout.writable:
             raise InternalError("a store that was opened for reading was asked to write")
         return self._writer.submit(work, durable=durable, soon=soon)

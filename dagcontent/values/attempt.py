@@ -93,7 +93,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the journal: its intent, how far it came, and what it cost.
 
     `cost_source` is "reported" (the vendor said), "computed" (its usage times a price), "estimated" (our upper bound) or
-    "unknown". `answer` is the vendor's status and the headers that matter; `spool` names what lies in the spool.
+    "unknown". `answer` is the vendor's status and the headers that matter; `spool` names what lies in the spool. `owner` is
+    the run that took it over after its own died; empty: the intent's. Read back, `manifest` and `request` are plain data.
     """
 
     intent: Intent
@@ -106,6 +107,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     cost_microusd: int | None = None
     cost_source: str = ""
+    owner: str = ""
 
     @property
     def id(self) -> str:

@@ -1,0 +1,279 @@
+"""Turn paid attempts into rows of the journal and back, one lawful step at a time. Knows no thread and no transaction.
+
+Every function works inside the caller's transaction. The row of an attempt holds the whole of it as one body with a checksum; its
+columns repeat what is searched and summed. `cost` is what counts as spent, `held` what is reserved beside it: a cost that nobody told
+counts with its upper bound, and a reservation ends only with a cost or with the certainty that there is none.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from dagcontent.errors import InternalError, NodeError, OverBudget, StoreDamaged
+from dagcontent.store.db import BLOCKING_SQL, fetch
+from dagcontent.store.records import checksum
+from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState, Intent
+from dagcontent.values.money import Cap, usd_text
+from dagcontent.values.value import MALFORMED, wire_decode_hook, wire_encode_hook
+
+__all__ = [
+    "ClaimLost",
+    "add",
+    "blocking",
+    "check_cap",
+    "counted",
+    "day_of",
+    "decode_attempt",
+    "encode_attempt",
+    "find_ids",
+    "get",
+    "is_attempt_id",
+    "listed",
+    "new_attempt_id",
+    "read_attempt",
+    "spent",
+    "step",
+    "update",
+]
+
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+_ALPHABET: Final = frozenset(_DIGITS)
+_ID_LENGTH: Final = 26
+_TIME_DIGITS: Final = 10
+_S: Final = AttemptState
+_OPEN: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
+
+
+class ClaimLost(NodeError):  # noqa: N818 - a state: somebody else has the key, or its result is there
+    """A request was not sent, because its key is not ours any more. `attempt` is the one that blocks it, if that is why."""
+
+    def __init__(self, message: str, *, key: str, attempt: Attempt | None = None) -> None:
+        super().__init__(
+            message, facts=[("key", key)], hint="build again: what another build made is found", retry=True
+        )
+        self.attempt = attempt
+
+
+def new_attempt_id(now_ms: int) -> str:
+    """Return a unique name whose order as text is the order of time: 10 digits of milliseconds, 16 of chance, base 32."""
+    number = (now_ms & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return "".join(_DIGITS[number >> shift & 31] for shift in range(5 * (_ID_LENGTH - 1), -1, -5))
+
+
+def is_attempt_id(text: object) -> bool:
+    """Tell whether this can be the name of an attempt, and thus part of a file's name."""
+    return isinstance(text, str) and len(text) == _ID_LENGTH and _ALPHABET.issuperset(text)
+
+
+def day_of(at_ms: int) -> str:
+    """Return a moment's date in UTC, as 2026-11-22."""
+    return time.strftime("%Y-%m-%d", time.gmtime(at_ms // 1000))
+
+
+# --- rows
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=wire_encode_hook)
+_decoder = msgspec.msgpack.Decoder(Attempt, ext_hook=wire_decode_hook)
+_COLUMNS: Final = "id, key, state, cost, held, body, checksum"
+
+
+def encode_attempt(attempt: Attempt) -> bytes:
+    """Return the stored form of an attempt. Raises NodeError for what has none."""
+    try:
+        return _encoder.encode(attempt)
+    except (OverflowError, ValueError, RecursionError) as error:  # as a record's
+        raise NodeError(
+            f"the request holds what cannot be kept: {error}",
+            hint="numbers must fit 64 bits and text must be valid Unicode",
+        ) from error
+
+
+def decode_attempt(data: bytes) -> Attempt:
+    """Read the stored form of an attempt; its manifest and request are plain data then. Raises `msgspec.DecodeError`."""
+    try:
+        return _decoder.decode(data)
+    except MALFORMED as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def counted(attempt: Attempt) -> tuple[int, int]:
+    """Return what an attempt counts for under a cap: (settled, reserved), in micro-USD."""
+    bound = attempt.intent.reserved_microusd or 0
+    if attempt.state in _OPEN:
+        return 0, bound
+    if attempt.state is _S.RELEASED:
+        return 0, 0
+    # Gone or given up is not free: it may have been charged.
+    return (attempt.cost_microusd if attempt.cost_microusd is not None else bound), 0
+
+
+def read_attempt(row: Sequence[Any]) -> Attempt:
+    """Return the attempt of a row (`id, key, state, cost, held, body, checksum`). Raises StoreDamaged if it is not as it was written."""
+    name, key, state, cost, held, body, check = row
+    try:
+        if checksum(name.encode(), key, body) == check:
+            attempt = decode_attempt(body)
+            if (attempt.id, attempt.key, attempt.state.value) == (name, key.hex(), state) and counted(attempt) == (
+                cost,
+                held,
+            ):
+                return attempt
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError):
+        pass  # the latter two: a damaged row may hold other types than its table
+    raise StoreDamaged(
+        f"the paid attempt {str(name)[:_ID_LENGTH]} is damaged in the journal",
+        facts=[("attempt", str(name)[:64]), ("key", key.hex() if type(key) is bytes else "?")],
+        hint="nothing is bought in its place; dagcontent store verify lists all damage",
+    )
+
+
+def add(connection: apsw.Connection, attempt: Attempt, *, logged: bool = False) -> Attempt:
+    """Insert an attempt, and return it as it will be read. The database refuses a second one that blocks its key."""
+    intent, body, key = attempt.intent, encode_attempt(attempt), bytes.fromhex(attempt.key)
+    cost, held = counted(attempt)
+    connection.execute(
+        "INSERT INTO attempt (id, key, state, run, graph, instance, provider, realm, model, day, reserved, cost, held, cost_source,"
+        " changed_ms, logged, body, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            intent.attempt, key, attempt.state.value, intent.run, intent.graph, intent.instance, intent.provider, intent.realm,
+            intent.model, day_of(intent.at_ms), intent.reserved_microusd, cost, held, attempt.cost_source,
+            attempt.changed_ms, int(logged), body, checksum(intent.attempt.encode(), key, body),
+        ),
+    )  # fmt: skip
+    return decode_attempt(body)
+
+
+def update(connection: apsw.Connection, attempt: Attempt) -> Attempt:
+    """Replace what changes in an attempt's row, and return it as it will be read."""
+    body = encode_attempt(attempt)
+    cost, held = counted(attempt)
+    connection.execute(
+        "UPDATE attempt SET state = ?, cost = ?, held = ?, cost_source = ?, changed_ms = ?, body = ?, checksum = ?"
+        " WHERE id = ?",
+        (
+            attempt.state.value, cost, held, attempt.cost_source, attempt.changed_ms, body,
+            checksum(attempt.id.encode(), bytes.fromhex(attempt.key), body), attempt.id,
+        ),
+    )  # fmt: skip
+    return decode_attempt(body)
+
+
+def step(connection: apsw.Connection, attempt_id: str, to: AttemptState, now_ms: int, **changes: Any) -> Attempt:
+    """Take an attempt to another state. Raises InternalError if no way leads there, StoreDamaged."""
+    attempt = get(connection, attempt_id)
+    if attempt is None:
+        raise InternalError(f"there is no paid attempt {attempt_id!r} in the store")
+    if to not in ATTEMPT_TRANSITIONS[attempt.state]:
+        raise InternalError(
+            f"the paid attempt {attempt_id} is {attempt.state.value} and cannot become {to.value}",
+            facts=[("attempt", attempt_id), ("key", attempt.key)],
+        )
+    cost = changes.get("cost_microusd")
+    if cost is not None and cost < 0:
+        raise InternalError(f"the paid attempt {attempt_id} cannot have cost {cost} micro-USD")
+    return update(connection, msgspec.structs.replace(attempt, state=to, changed_ms=now_ms, **changes))
+
+
+# --- questions
+
+_BLOCKING: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? AND state IN {BLOCKING_SQL}"  # noqa: S608 - constants of ours
+_GET: Final = f"SELECT {_COLUMNS} FROM attempt WHERE id = ?"  # noqa: S608 - constants of ours
+
+
+def blocking(cursor: apsw.Cursor | apsw.Connection, key: bytes) -> Attempt | None:
+    """Return the one attempt that keeps a key from being sent, or None. Raises StoreDamaged if it cannot be read."""
+    rows: list[Any] = cursor.execute(_BLOCKING, (key,)).fetchall()
+    return read_attempt(rows[0]) if rows else None
+
+
+def get(connection: apsw.Connection, attempt_id: str) -> Attempt | None:
+    """Return an attempt, or None. Raises StoreDamaged."""
+    rows = fetch(connection, _GET, (attempt_id,))
+    return read_attempt(rows[0]) if rows else None
+
+
+def listed(
+    connection: apsw.Connection,
+    states: Sequence[AttemptState] | None,
+    *,
+    graph: str | None,
+    provider: str | None,
+    key: str | None = None,
+) -> list[Attempt]:
+    """Return attempts, the oldest first. Raises StoreDamaged."""
+    where = ["1"]
+    values: list[apsw.SQLiteValue] = []
+    if states is not None:
+        where.append(f"state IN ({', '.join('?' * len(states))})")
+        values += [state.value for state in states]
+    for column, wanted in (("graph", graph), ("provider", provider)):
+        if wanted is not None:
+            where.append(f"{column} = ?")
+            values.append(wanted)
+    if key is not None:
+        where.append("key = ?")
+        values.append(bytes.fromhex(key))
+    query = f"SELECT {_COLUMNS} FROM attempt WHERE {' AND '.join(where)} ORDER BY id"  # noqa: S608 - constants of ours
+    return [read_attempt(row) for row in fetch(connection, query, tuple(values))]
+
+
+def find_ids(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:
+    """Return the ids that begin so."""
+    if not prefix or not _ALPHABET.issuperset(prefix):
+        return []
+    # "~" sorts behind every digit of an id.
+    rows = fetch(
+        connection, "SELECT id FROM attempt WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (prefix, prefix + "~", limit)
+    )
+    return [str(row[0]) for row in rows]
+
+
+# --- money
+
+_SPENT: Final = {
+    scope: f"SELECT coalesce(sum(cost), 0), coalesce(sum(held), 0) FROM attempt WHERE {scope} = ?"  # noqa: S608 - constants of ours
+    for scope in ("run", "graph", "day", "provider")
+}
+
+
+def spent(connection: apsw.Connection, scope: str, name: str) -> tuple[int, int]:
+    """Return (settled, reserved) of all attempts under one scope, in micro-USD."""
+    settled, held = fetch(connection, _SPENT[scope], (name,))[0]
+    return int(settled), int(held)
+
+
+def check_cap(connection: apsw.Connection, cap: Cap, intent: Intent) -> None:
+    """Raise OverBudget if this reservation would go beyond a cap. A provider's cap says nothing of another's attempt.
+
+    A day's cap is on the day of the intent, whatever day it names: a build may run past midnight.
+    """
+    own = {"run": intent.run, "graph": intent.graph, "day": day_of(intent.at_ms), "provider": intent.provider}[
+        cap.scope
+    ]
+    if cap.scope != "day" and cap.name != own:
+        if cap.scope == "provider":
+            return
+        raise InternalError(f"a cap on the {cap.scope} {cap.name!r} was given for an attempt of {own!r}")
+    settled, held = spent(connection, cap.scope, own)
+    wanted = intent.reserved_microusd or 0
+    if settled + held + wanted <= cap.limit_microusd:
+        return
+    where = cap.said or f"the cap of this {cap.scope}"
+    raise OverBudget(
+        f"{intent.instance} could cost up to {usd_text(wanted)}: {where} of {usd_text(cap.limit_microusd)} leaves "
+        f"{usd_text(max(0, cap.limit_microusd - settled - held))}",
+        facts=[
+            ("cap", f"{cap.scope} {own}"),
+            ("limit", usd_text(cap.limit_microusd)),
+            ("spent", usd_text(settled)),
+            ("reserved", usd_text(held)),
+            ("this call", usd_text(wanted)),
+        ],
+        hint="raise the cap, or build again when reservations are settled; what is finished is kept",
+    )
