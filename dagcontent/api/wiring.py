@@ -12,6 +12,7 @@ from dagcontent.run.outputs import Seen
 from dagcontent.run.ports import LostBlob
 from dagcontent.store.cas import BlobDamaged
 from dagcontent.store.runs import Claim, Run
+from dagcontent.store.standing import Standing
 from dagcontent.store.store import Store
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey, Blob, Digest
@@ -31,6 +32,10 @@ class StoreLookup:
         if record is None or self._store.missing_blobs(record):
             return None
         return record
+
+    def standing(self, key: ActionKey) -> Standing | None:
+        """Return what was paid for a key without a usable record."""
+        return self._store.standing(key)
 
     def family(self, kind: str, model: str, limit: int) -> Sequence[Record]:
         """Return the newest records of a kind and model."""

@@ -46,8 +46,9 @@ class Action(msgspec.Struct, frozen=True):
 class Keys:
     """Makes manifests and keys; remembers the encodings of long lists and of key defaults."""
 
-    def __init__(self, *, epoch: str | None = None) -> None:
+    def __init__(self, *, epoch: str | None = None, realms: Mapping[str, str] | None = None) -> None:
         self.encoder = Encoder()
+        self._realms = realms or {}
         self._epoch = epoch
         self._defaults: dict[str, dict[str, bytes]] = {}
 
@@ -59,9 +60,14 @@ class Keys:
             version=version,
             params=keyed_params(kind, params, self._default_bytes(kind), self.encoder),
             model=model,
+            realm=self.realm(model),
             epoch=self._epoch if node.spec.cache == "run" else None,
             carry=kind.carries,
         )
+
+    def realm(self, model: str) -> str:
+        """Return what keeps a model's results apart from those of the vendor's own hosts; empty for those."""
+        return self._realms.get(model.partition("/")[0], "")
 
     def key(self, manifest: Manifest) -> ActionKey:
         """Return the action key."""

@@ -22,6 +22,7 @@ from dagcontent.graph.model import (
 from dagcontent.plan.action import OPTIONS, SEED, keyed_params
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
+from dagcontent.plan.paid import is_paid, snapped
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
@@ -46,13 +47,16 @@ class Explainer:
         self._families: dict[tuple[str, str], list[Manifest] | None] = {}
 
     def known_params(self, unit: Unit) -> tuple[dict[str, Value], str]:
-        """Return a unit's keyed parameters as far as they are known, and its model."""
+        """Return a unit's keyed parameters as far as they are known, and its model. Raises NodeError where they fit none."""
         if unit.manifest is not None:
             return unit.manifest.params, unit.manifest.model
         params = dict(unit.params or {})
         model = str(params.pop("model", ""))
-        kind = self._graph.nodes[unit.node].kind
+        node = self._graph.nodes[unit.node]
+        kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
+        if is_paid(model):
+            known = snapped(node, model, known)
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)
         return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model
@@ -61,7 +65,10 @@ class Explainer:
         """Tell whether no earlier result can serve, whatever the unknown inputs turn out to be."""
         if unit.params is None:
             return False
-        params, model = self.known_params(unit)
+        try:
+            params, model = self.known_params(unit)
+        except NodeError:
+            return False
         node = self._graph.nodes[unit.node]
         if node.spec.cache == "run":
             return False
@@ -76,7 +83,8 @@ class Explainer:
         if (kind, model) not in self._families:
             records = self._resolver.lookup.family(kind, model, MOST_COMPARED + 1)
             full = len(records) > MOST_COMPARED
-            self._families[kind, model] = None if full else [r.manifest for r in records]
+            realm = self._resolver.keys.realm(model)
+            self._families[kind, model] = None if full else [r.manifest for r in records if r.manifest.realm == realm]
         return self._families[kind, model]
 
     def _may_match(self, old: Manifest, known: Mapping[str, bytes], partly: Mapping[str, Value], node: Node) -> bool:
@@ -96,7 +104,10 @@ class Explainer:
     def diff(self, unit: Unit, old: Record | None, *, everything: bool = False) -> tuple[FieldDiff, ...]:
         """Return the fields that differ from an earlier manifest; with `everything` the equal ones as well."""
         node = self._graph.nodes[unit.node]
-        params, model = self.known_params(unit)
+        try:
+            params, model = self.known_params(unit)
+        except NodeError:
+            return ()
         then: Mapping[str, Value] = {} if old is None else old.manifest.params
         rows: list[FieldDiff] = []
         if old is not None and old.manifest.model != model:

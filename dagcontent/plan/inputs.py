@@ -12,9 +12,10 @@ from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout
+from dagcontent.plan.paid import is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.unit import Unit
-from dagcontent.values.record import Record
+from dagcontent.values.record import FailedCharged, Record
 from dagcontent.values.value import ABSENT, Value
 
 __all__ = ["Inputs"]
@@ -73,9 +74,14 @@ class Inputs:
     def look_up(self, unit: Unit, node: Node, params: dict[str, Any]) -> Record | None:
         """Give a unit its manifest and key; return a record of it, or of an older version that the kind accepts.
 
-        Takes `model` out of the parameters: it is a field of the manifest.
+        Takes `model` out of the parameters: it is a field of the manifest. What a paid model snaps a value to takes the
+        value's place. Raises NodeError for what the model cannot do, and for a failure that was paid for.
         """
         model = str(params.pop(_MODEL, ""))
+        if is_paid(model):
+            fit = snapped(node, model, params)
+            params.clear()
+            params.update(fit)
         manifest = self._keys.manifest(node, params, model, node.kind.version)
         unit.manifest = manifest
         unit.key = self._keys.key(manifest)
@@ -87,6 +93,8 @@ class Inputs:
             found = self._lookup.find(self._keys.key(older))
             if found is not None:
                 break
+        if found is not None and isinstance(found.outcome, FailedCharged):
+            raise sticky(found, found.outcome)
         return found
 
     def action(self, unit: Unit) -> Action:

@@ -8,7 +8,7 @@ import msgspec
 
 from dagcontent.spec.model import Place
 
-__all__ = ["FieldDiff", "Plan", "PlanRow"]
+__all__ = ["FieldDiff", "Plan", "PlanRow", "Price"]
 
 
 class FieldDiff(msgspec.Struct, frozen=True):
@@ -29,8 +29,25 @@ class FieldDiff(msgspec.Struct, frozen=True):
     lines: tuple[tuple[str, int], ...] = ()
 
 
+class Price(msgspec.Struct, frozen=True):
+    """What is known of a paid request: how it is sent, how a lost answer is recovered, its upper bound, and what was
+    changed to fit the model.
+
+    `recovery` is "exact", "by-match" or "ask", empty where the operation's own class holds; `bound_microusd` is None where
+    nobody knows a bound.
+    """
+
+    operation: str = ""
+    recovery: str = ""
+    bound_microusd: int | None = None
+    notes: tuple[str, ...] = ()
+
+
 class PlanRow(msgspec.Struct, frozen=True):
-    """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound)."""
+    """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound).
+
+    A row that costs money has a `price`; `attempt` names the one on the journal that `resume`, `unresolved` or `repay` is about.
+    """
 
     node: str
     kind: str
@@ -44,6 +61,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     by: str | None = None
     items_expected: int | None = None
     items_max: int | None = None
+    price: Price | None = None
+    attempt: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -65,4 +84,9 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def pending(self) -> bool:
         """Whether a build would have work."""
-        return any(row.status in {"run", "maybe"} for row in self.rows)
+        return any(row.status in {"run", "maybe", "resume"} for row in self.rows)
+
+    @property
+    def paid(self) -> list[PlanRow]:
+        """The rows that would, or may, cost money."""
+        return [row for row in self.rows if row.price is not None and row.status in {"run", "maybe", "repay"}]

@@ -14,7 +14,8 @@ from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
-from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.plan.model import Plan, PlanRow, Price
+from dagcontent.plan.paid import is_paid, price_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Record
@@ -137,12 +138,25 @@ class _Planner:
         sure = certain is None or unit in certain
         runs = status is Status.RUN or self.explainer.must_run(unit)
         word = "run" if runs and sure else "maybe"
+        price, attempt = self._price(unit, node, model), None
+        if (
+            price is not None
+            and unit.key is not None
+            and (standing := self.resolver.lookup.standing(unit.key)) is not None
+        ):
+            word = "failed" if standing.state == "abandoned" else standing.state
+            attempt = None if standing.attempt is None else standing.attempt.id
         if not self.explain:
-            return PlanRow(name, node.kind.name, model, word, key=unit.key)
+            return PlanRow(name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt)
         old = self._last(name)
         diffs = self.explainer.diff(unit, old)
         cause = cause_of(unit, old, diffs)
-        return PlanRow(name, node.kind.name, model, word, cause, diffs, unit.key)
+        return PlanRow(name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt)
+
+    def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
+        if not is_paid(model):
+            return None
+        return price_of(node, model, {k: v for k, v in (unit.params or {}).items() if k != "model"})
 
     def _last(self, name: str) -> Record | None:
         key = self.last_build.get(name)
@@ -165,5 +179,5 @@ class _Planner:
         expected = sum(1 for instance in self.last_build if instance.startswith(start))
         return PlanRow(
             name, node.kind.name, model, "maybe", "upstream" if expected else "new",
-            items_expected=expected or None, items_max=bound,
+            items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
         )  # fmt: skip

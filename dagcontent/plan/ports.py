@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey, Blob, Value
 
-__all__ = ["Files", "Lookup"]
+__all__ = ["Files", "Lookup", "Standing"]
+
+
+class Standing(Protocol):
+    """Why a key without a usable record is not simply bought. `state`: resume, unresolved, repay, abandoned or failed."""
+
+    @property
+    def state(self) -> str:
+        """How it stands."""
+        ...
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt on the journal."""
+        ...
 
 
 class Lookup(Protocol):
@@ -20,6 +35,10 @@ class Lookup(Protocol):
 
     def family(self, kind: str, model: str, limit: int) -> Sequence[Record]:
         """Return up to `limit` records of a kind and model, newest first."""
+        ...
+
+    def standing(self, key: ActionKey) -> Standing | None:
+        """Return what was paid for a key without a usable record. Asked for paid actions only."""
         ...
 
 

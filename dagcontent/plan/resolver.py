@@ -16,7 +16,7 @@ Every step is O(edges touched). Weakness: a node over lists made per element wai
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
@@ -50,12 +50,13 @@ class Resolver:
         epoch: str | None = None,
         targets: Iterable[int] | None = None,
         wanted: Callable[[Fanout, Unit], bool] | None = None,
+        realms: Mapping[str, str] | None = None,
     ) -> None:
         self.graph = graph
         self.lookup = lookup
         self.files = files
         self.fanout = Fanout(graph)
-        self.keys = Keys(epoch=epoch)
+        self.keys = Keys(epoch=epoch, realms=realms)
         self.evaluator = Evaluator(self.fanout, files)
         self.warnings: list[str] = []
         self._wanted = wanted
@@ -110,8 +111,7 @@ class Resolver:
 
     def finished(self) -> bool:
         """Whether every unit that was asked for is settled."""
-        self._drain()
-        return all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
+        return not self._ready and all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
 
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""

@@ -49,6 +49,8 @@ async def purchase(desk: Desk, order: Order) -> Record:
 
 async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
     """Go on with an attempt from what is written of it."""
+    if attempt.state in {AttemptState.INTENT, AttemptState.SUBMITTED, AttemptState.SPOOLED}:
+        await desk.journal.take_over(attempt.id)
     call = Call(**attempt.intent.request)
     if attempt.state is AttemptState.SUBMITTED and attempt.handle is not None:
         return await follow(desk, order, call, attempt.handle, began_ms=attempt.intent.at_ms)
@@ -184,7 +186,7 @@ class _Try:
         try:
             if desk.clock.stopping:
                 raise AttemptDetached("the build was stopped before this was sent", hint="build again")
-            await desk.journal.intend(intent)
+            await desk.journal.intend(intent, again=self._order.again)
             self._intent = intent
             desk.crashpoint("paid.intended")
             if desk.clock.now_ms() > intent.send_by_ms:

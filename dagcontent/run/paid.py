@@ -89,14 +89,16 @@ class PaidExecutor:
         order = self._order(action, instance)
         desk = self._desk(provider)
         standing = self._standing(action.key)
-        if standing is not None and standing.repay:
+        lost = standing is not None and standing.state == "repay"
+        if standing is not None and lost:
             found = await fetched_again(desk, order, standing)
             if found is not None:
                 return found
             order = await self._again(desk, order, standing)
-        if provider in self._stopped and (standing is None or standing.repay):
+        buys = standing is None or lost
+        if provider in self._stopped and buys:
             raise self._stopped[provider]
-        if order.bound_microusd is None and not self._consent.unpriced and (standing is None or standing.repay):
+        if order.bound_microusd is None and not self._consent.unpriced and buys:
             raise OverBudget(
                 f"what {action.model} may cost at most is not known",
                 hint="to send it all the same: --allow-unpriced",
@@ -116,8 +118,9 @@ class PaidExecutor:
 
     async def _again(self, desk: Desk, order: Order, standing: Standing) -> Order:
         if not self._consent.repays(order.instance):
+            paid = f" ({usd_text(standing.record.cost_microusd)})" if standing.record is not None else ""
             raise NodeError(
-                f"it was paid for ({usd_text(standing.cost_microusd)}), and its bytes are gone",
+                f"it was paid for{paid}, and its bytes are gone",
                 hint=f"restore the store, or pay for it again: build with --repay '{order.instance}'",
             )
         if standing.attempt is not None and standing.attempt.blocks:
@@ -138,9 +141,7 @@ class PaidExecutor:
         config = self._configs[provider]
         kind = action.node.kind
         params = {n: v for n, v in action.params.items() if n != OPTIONS}
-        fit = effective(
-            action.model, kind, params, action.params.get(OPTIONS), action.seed, action.node.spec.snap,
-        )  # fmt: skip
+        fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed)
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,
             output=str(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,

@@ -41,8 +41,11 @@ class Journal(Protocol):
         """Whether some attempt has this job already."""
         ...
 
-    async def intend(self, intent: Intent) -> None:
-        """Claim checked, budget checked, reserved, written: one transaction. Raises OverBudget, NodeError."""
+    async def intend(self, intent: Intent, *, again: bool) -> None:
+        """Claim checked, budget checked, reserved, written: one transaction. Raises OverBudget, NodeError.
+
+        `again`: although there is a record, whose bytes are gone.
+        """
         ...
 
     async def answered(self, attempt: str, answer: Mapping[str, Any]) -> None:
@@ -78,6 +81,10 @@ class Journal(Protocol):
 
     async def expire(self, attempt: str, message: str) -> None:
         """Write down that a vendor keeps the result no longer."""
+        ...
+
+    async def take_over(self, attempt: str) -> None:
+        """Write down that this run goes on with what a dead one left."""
         ...
 
     async def supersede(self, attempt: str) -> None:

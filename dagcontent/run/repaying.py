@@ -21,8 +21,8 @@ class Standing(Protocol):
     """What is known of a key that has no usable record."""
 
     @property
-    def repay(self) -> bool:
-        """Whether it was paid for and its bytes are gone."""
+    def state(self) -> str:
+        """How it stands: "repay" if it was paid for and its bytes are gone."""
         ...
 
     @property
@@ -33,11 +33,6 @@ class Standing(Protocol):
     @property
     def attempt(self) -> Attempt | None:
         """The attempt that paid."""
-        ...
-
-    @property
-    def cost_microusd(self) -> int:
-        """What was paid."""
         ...
 
 

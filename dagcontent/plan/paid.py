@@ -1,0 +1,54 @@
+"""A paid model and parameters into what it will really be asked for, and what a plan says of it. Knows no store.
+
+The catalog says what a model can do. What it snaps a value to is what is keyed, priced and sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagcontent.catalog.effective import Effective, effective
+from dagcontent.errors import NodeError
+from dagcontent.graph.model import Node
+from dagcontent.plan.model import Price
+from dagcontent.values.record import FailedCharged, Record
+
+__all__ = ["fitted", "is_paid", "price_of", "snapped", "sticky"]
+
+_OPTIONS, _SEED = "options", "seed"
+
+
+def is_paid(model: str) -> bool:
+    """Tell whether somebody is paid for what a model makes."""
+    return bool(model) and not model.startswith("local/")
+
+
+def fitted(node: Node, model: str, params: Mapping[str, Any]) -> Effective:
+    """Return the request that parameters make (`options` and `seed` among them). Raises NodeError for what a model cannot do."""
+    own = {n: v for n, v in params.items() if n not in {_OPTIONS, _SEED}}
+    return effective(model, node.kind, own, params.get(_OPTIONS), params.get(_SEED))
+
+
+def snapped(node: Node, model: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as a paid model takes them. Raises NodeError."""
+    kept = {n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}
+    return {**fitted(node, model, params).params, **kept}
+
+
+def price_of(node: Node, model: str, params: Mapping[str, Any]) -> Price:
+    """Return what a plan says of a request, as far as its parameters are known."""
+    try:
+        fit = fitted(node, model, params)
+    except NodeError:
+        return Price()  # it says so itself when it is evaluated
+    return Price(fit.operation, fit.recovery or "", fit.bound_microusd, tuple(fit.notes))
+
+
+def sticky(record: Record, outcome: FailedCharged) -> NodeError:
+    """Return the failure that was paid for: it is not paid for again."""
+    text = f"it failed before and was charged: {outcome.message}"
+    return NodeError(
+        text, facts=[("charged", f"up to ${record.cost_microusd / 1e6:g}")],
+        hint="change the prompt or another parameter: that is another request", error_class=outcome.error_class,
+    )  # fmt: skip
