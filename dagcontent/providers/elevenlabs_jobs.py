@@ -41,7 +41,7 @@ def lines_of(call: Call) -> list[dict[str, Any]]:
         given = {**call.params, **call.fields}
         voices = table(given.get("voices"))
         inputs = [
-            {**line, "voice": voices.get(line.get("speaker"), line.get("voice"))} if isinstance(line, Mapping) else line
+            {**line, "voice": voices.get(str(line.get("speaker")), line.get("voice"))} if isinstance(line, Mapping) else line
             for line in given.get("lines") or []
         ]
     good = isinstance(inputs, list) and all(isinstance(x, Mapping) and isinstance(x.get("text"), str) for x in inputs)
