@@ -6,13 +6,16 @@ import importlib
 import importlib.util
 from collections.abc import Iterable, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from dagcontent.errors import ConfigError
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.port import Adapter
+
+if TYPE_CHECKING:
+    from dagcontent.providers.once import Gates
 
 __all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing"]
 
@@ -22,7 +25,7 @@ class Vendor(msgspec.Struct, frozen=True):
 
     `extra` is what to install, `package` what then can be imported. The key is in the first of `keys` that is set; `pair`
     are two variables that together make one, as "id:secret". `base` is the vendor's own address, `hosts` are all that
-    its key may be sent to.
+    its key may be sent to, in the header `auth[0]`, behind `auth[1]`.
     """
 
     module: str
@@ -31,22 +34,24 @@ class Vendor(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
     base: str
     hosts: tuple[str, ...]
+    auth: tuple[str, str] = ("Authorization", "Bearer ")
     pair: tuple[str, str] | None = None
 
 
 VENDORS: Final[Mapping[str, Vendor]] = {
     "fal": Vendor(
         "dagcontent.providers.fal", "fal", "fal_client", ("FAL_KEY",), "https://queue.fal.run",
-        ("queue.fal.run", "fal.run", "rest.fal.ai", "api.fal.ai"), ("FAL_KEY_ID", "FAL_KEY_SECRET"),
+        ("queue.fal.run", "fal.run", "rest.fal.ai", "api.fal.ai"), ("Authorization", "Key "),
+        ("FAL_KEY_ID", "FAL_KEY_SECRET"),
     ),
     "elevenlabs": Vendor(
         "dagcontent.providers.elevenlabs", "elevenlabs", "elevenlabs", ("ELEVENLABS_API_KEY",),
-        "https://api.elevenlabs.io", ("api.elevenlabs.io", ".elevenlabs.io"),
+        "https://api.elevenlabs.io", ("api.elevenlabs.io", ".elevenlabs.io"), ("xi-api-key", ""),
     ),
     "google": Vendor(
         "dagcontent.providers.google", "google", "google.genai", ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         "https://generativelanguage.googleapis.com",
-        ("generativelanguage.googleapis.com", "aiplatform.googleapis.com"),
+        ("generativelanguage.googleapis.com", "aiplatform.googleapis.com"), ("x-goog-api-key", ""),
     ),
     "openai": Vendor(
         "dagcontent.providers.openai", "openai", "openai", ("OPENAI_API_KEY",), "https://api.openai.com/v1",
@@ -90,8 +95,8 @@ def missing(configs: Mapping[str, ProviderConfig], providers: Iterable[str]) -> 
     return problems
 
 
-def make(config: ProviderConfig, gates: Any) -> Adapter:
-    """Return a provider's adapter; `gates` are `providers.once.Gates`. Raises ConfigError if its package is not installed."""
+def make(config: ProviderConfig, gates: Gates) -> Adapter:
+    """Return a provider's adapter; Raises ConfigError if its package is not installed."""
     vendor = VENDORS.get(config.name)
     if vendor is None:
         raise ConfigError(f"there is no provider {config.name}", hint=f"providers are: {', '.join(VENDORS)}")
