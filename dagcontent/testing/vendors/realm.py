@@ -64,7 +64,8 @@ class Realm:
         self.errors: list[str] = []
         self.origin = ""
         self._file = requests
-        self._ids = 0
+        # A program that goes on with a ledger gives no id of the one before: its jobs are gone, and must stay unknown.
+        self._ids = 1000 * len(ledger.charges)
 
     def note(self, request: Request, vendor: str, operation: str) -> dict[str, Any]:
         """Note a request whose head has come, without its secrets; return the note, to be added to."""
@@ -98,7 +99,7 @@ class Realm:
                 file.write(msgspec.json.encode(note) + b"\n")
 
     def new_id(self, form: str = "{}") -> str:
-        """Return an id that this program has not given yet, 32 hex digits in `form`; the same in each of its lives."""
+        """Return an id that this program has not given yet, 32 hex digits in `form`."""
         self._ids += 1
         return form.format(hashlib.sha256(f"{self._ids}".encode()).hexdigest()[:32])
 
