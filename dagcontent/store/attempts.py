@@ -7,16 +7,18 @@ asked for. Reading answers at once, also in a store opened for reading, and in o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import apsw
 import msgspec
 
-from dagcontent.errors import InternalError
+from dagcontent.errors import DagcontentError, InternalError, StoreFull
 from dagcontent.store import db, journal, records, runs
 from dagcontent.store.cas import Cas
 from dagcontent.store.journal import ClaimLost, new_attempt_id
 from dagcontent.store.layout import Layout
+from dagcontent.store.spool import Ballast
 from dagcontent.store.writer import Pending, Work
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.money import Cap
@@ -36,6 +38,7 @@ class Desk(Protocol):
 
     layout: Layout
     cas: Cas
+    ballast: Ballast
     crashpoint: Callable[[str], None]
 
     def read(self, work: Work[T], empty: T) -> T:
@@ -71,6 +74,7 @@ class Attempts:
         if (intent.reserved_microusd or 0) < 0:
             raise InternalError(f"the paid attempt {attempt.id} reserves less than nothing")
         ceilings = tuple(caps)
+        self._desk.ballast.hold()
 
         def work(connection: apsw.Connection) -> Attempt:
             self._require_free(connection, intent, repay=repay)
@@ -111,7 +115,7 @@ class Attempts:
                 raise InternalError(f"the paid attempt {attempt_id} is {attempt.state.value} and awaits no answer")
             return journal.update(connection, msgspec.structs.replace(attempt, answer=answer, changed_ms=now_ms))
 
-        return self._desk.write(work)
+        return self._surely(work)
 
     def spooled(self, attempt_id: str, spool: Any, *, now_ms: int) -> Pending[Attempt]:
         """Note that the whole result lies in the spool; `spool` (plain data) says as what. Its bytes must be synced before."""
@@ -196,7 +200,7 @@ class Attempts:
             self._desk.crashpoint(f"attempt.{to.value}")
             return attempt
 
-        return self._desk.write(work)
+        return self._surely(work)
 
     def _settle(
         self, attempt_id: str, record: Record, to: AttemptState, now_ms: int, *, replace_lost: bool, **changes: Any
@@ -215,7 +219,27 @@ class Attempts:
                 self._desk.layout.change_generation()
             return winner
 
-        return self._desk.write(work)
+        return self._surely(work)
+
+    def _surely(self, work: Work[T]) -> Pending[T]:
+        """Queue what happened and must be written down: when the disk is full, once more with the ballast's room."""
+        told: Pending[T] = Pending()
+
+        def settle(pending: Pending[T], *, last: bool = True) -> None:
+            try:
+                told.resolve(pending.result(), None)
+            except StoreFull as error:
+                try:
+                    if last or not self._desk.ballast.release():
+                        raise
+                    self._desk.write(work).when_done(settle)
+                except DagcontentError:
+                    told.resolve(None, error)
+            except BaseException as error:  # noqa: BLE001 - whatever it is reaches the caller
+                told.resolve(None, error)
+
+        self._desk.write(work).when_done(partial(settle, last=False))
+        return told
 
     @staticmethod
     def _known(connection: apsw.Connection, attempt_id: str) -> Attempt:

@@ -27,6 +27,7 @@ from dagcontent.store.cas import BlobDamaged, Cas
 from dagcontent.store.disk import OPEN_SAFELY, store_error
 from dagcontent.store.layout import FORMAT_VERSION, Layout, examine, prepare, write_format
 from dagcontent.store.side import SideCache
+from dagcontent.store.spool import Ballast, Spool
 from dagcontent.store.standing import Standing, standing
 from dagcontent.store.writer import Pending, Work, Writer
 from dagcontent.values.record import Record
@@ -72,6 +73,8 @@ class Store:
         self.layout = layout
         self.crashpoint = crashpoint
         self.cas = Cas(layout, crashpoint=crashpoint)
+        self.ballast = Ballast(layout.ballast)
+        self.spool = Spool(layout, self.ballast)
         self.attempts = Attempts(self)
         self._read_lock = threading.Lock()
         self._reader: apsw.Connection | None = None
@@ -102,6 +105,8 @@ class Store:
     def close(self) -> None:
         """Commit what is queued and let go of everything. Runs that were not finished count as dead. May be called twice."""
         self._writer.close()
+        if self.layout.writable:
+            self.ballast.close()
         self.side.close()
         with self._read_lock:
             if self._reader is not None:
