@@ -8,15 +8,19 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from dagcontent import __version__
 from dagcontent.errors import DagcontentError
+
+if TYPE_CHECKING:
+    from dagcontent.providers.config import ProviderConfig
+    from dagcontent.providers.registry import Vendor
 
 __all__ = ["Check", "examine"]
 
@@ -32,16 +36,21 @@ _LOOK_S: Final = 20.0
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that was looked at. `state`: ok, warning (builds work, some may not) or failed."""
+    """One thing that was looked at. `state`: ok, warning (builds work, some may not), failed, or unused (a provider).
+
+    `facts` say the same of a provider as data: `provider`, `installed`, `key` ("set", "missing", "not needed"),
+    `variable` (where the key is, or goes), `base_url` and `realm`. No key is ever in them.
+    """
 
     name: str
     state: str
     found: str
     hint: str | None = None
+    facts: Mapping[str, Any] = {}
 
 
-def examine(store: Path) -> Iterator[Check]:
-    """Yield what was found, one after the other."""
+def examine(store: Path, providers: Callable[[], Mapping[str, ProviderConfig]] | None = None) -> Iterator[Check]:
+    """Yield what was found, one after the other. `providers` gives them as configured, or raises what is wrong with that."""
     yield Check("dagcontent", "ok", f"{__version__}, Python {platform.python_version()} ({sys.executable})")
     looks: dict[str, Callable[[], Check]] = {
         "packages": _packages, "sqlite": _sqlite, "ffmpeg": _ffmpeg, "espeak": _espeak, "temporary": _temporary,
@@ -54,6 +63,43 @@ def examine(store: Path) -> Iterator[Check]:
             yield Check(name, "failed", error.message, error.hint)
         except (OSError, ImportError) as error:
             yield Check(name, "failed", str(error), "install dagcontent again")
+    if providers is not None:
+        try:
+            yield from _providers(providers())
+        except DagcontentError as error:
+            yield Check("providers", "failed", error.message, error.hint)
+
+
+def _providers(configs: Mapping[str, ProviderConfig]) -> Iterator[Check]:
+    from dagcontent.providers.registry import VENDORS, installed, missing  # noqa: PLC0415 - as late as all else here
+
+    for name, config in configs.items():
+        vendor = VENDORS[name]
+        lacks = {problem.lack: problem.hint for problem in missing(configs, [name])}
+        key = "not needed" if config.keyless else "missing" if "key" in lacks else "set"
+        variable = config.key.name if config.key else config.variable or vendor.keys[0]
+        facts = {
+            "provider": name, "installed": installed(vendor), "key": key, "variable": variable,
+            "base_url": config.base_url, "realm": config.realm,
+        }  # fmt: skip
+        found = f"no {vendor.package}" if "extra" in lacks else f"{vendor.package} {_version(vendor)}".rstrip()
+        found += {
+            "set": f", key in {variable}",
+            "missing": f", no key in {config.variable or ' or '.join(vendor.keys)}",
+        }.get(key, ", needs no key")
+        found += f", at {config.base_url}" if config.base_url else ""
+        found += f", realm {config.realm}" if config.realm else ""
+        # Nobody needs all of them: one for which nothing was set is not in use.
+        wanted = bool(config.key or config.base_url or config.keyless or config.variable)
+        state = "ok" if not lacks else "warning" if wanted else "unused"
+        yield Check(name, state, found, "; ".join(lacks.values()) or None, facts)
+
+
+def _version(vendor: Vendor) -> str:
+    try:
+        return metadata.version(vendor.package.replace("_", "-").replace(".", "-"))
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _packages() -> Check:

@@ -14,23 +14,25 @@ from dagcontent.cli.session import Session
 
 __all__ = ["command"]
 
-_ROLES = {"ok": "ok", "warning": "warning", "failed": "failed"}
+_ROLES = {"ok": "ok", "warning": "warning", "failed": "failed", "unused": "dim"}
 _INDENT = " " * 23
 
 
 @click.command("doctor")
+@click.argument("graph", type=click.Path(), metavar="[GRAPH]", required=False)
 @store_option
 @json_option
 @output_options
-def command(store: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
-    """Look at this machine: packages, SQLite, ffmpeg and its filters, eSpeak NG, the store, free space.
+def command(graph: str | None, store: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Look at this machine: packages, SQLite, ffmpeg and its filters, eSpeak NG, the store, free space, the providers.
 
+    With GRAPH, keys are looked for in the .env file beside it too. No key is shown, and no provider is asked anything.
     Exit code 1 if something that builds need is missing.
     """
-    session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(graph=graph, store=store, json=as_json, quiet=quiet, verbose=verbose)
     screen = session.screen
     checks = []
-    for check in examine(session.store):
+    for check in examine(session.store, lambda: session.settings.providers):
         checks.append(check)
         first, *rest = textwrap.wrap(
             safe(check.found), max(20, screen.width() - len(_INDENT)), break_on_hyphens=False

@@ -46,13 +46,18 @@ class Session:
         self._settings: Settings | None = None
 
     @property
-    def store(self) -> Path:
-        """The store that is used. Raises ConfigError, GraphError for a wrong configuration."""
+    def settings(self) -> Settings:
+        """What is configured for this graph. Raises ConfigError, GraphError for a wrong configuration."""
         if self._settings is None:
             self._settings = read_settings(Path(self.graph) if self.graph else None, store=self._store)
             for warning in self._settings.warnings:
                 self.warn(warning)
-        return self._settings.store or api.default_store()
+        return self._settings
+
+    @property
+    def store(self) -> Path:
+        """The store that is used. Raises ConfigError, GraphError for a wrong configuration."""
+        return self.settings.store or api.default_store()
 
     @property
     def path(self) -> str:

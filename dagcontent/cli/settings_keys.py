@@ -47,6 +47,7 @@ def _config(name: str, vendor: Vendor, table: ProviderTable, variables: Mapping[
         headers=dict(table.headers),
         key=_key(vendor, table, variables),
         keyless=table.api_key_env == "" or (name == "google" and table.project is not None),
+        variable=table.api_key_env or "",
         api_version=table.api_version,
         project=table.project,
         location=table.location,

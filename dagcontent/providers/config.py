@@ -18,8 +18,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One provider, as the user configured it.
 
     `base_url` takes the place of the vendor's own address, path included; `headers` go with every request to it. `key` is
-    bound to the hosts it may be sent to; None: there is none. `keyless`: none is needed. `own_hosts` are the vendor's.
-    `bounds` override those that an operation declares, in seconds, by their names.
+    bound to the hosts it may be sent to; None: there is none. `keyless`: none is needed. `variable` is where the key is
+    looked for, empty for the vendor's usual ones. `own_hosts` are the vendor's. `bounds` override those that an operation
+    declares, in seconds, by their names.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     key: Secret | None = None
     keyless: bool = False
+    variable: str = ""
     api_version: str | None = None
     project: str | None = None
     location: str | None = None

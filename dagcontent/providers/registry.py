@@ -89,9 +89,9 @@ def missing(configs: Mapping[str, ProviderConfig], providers: Iterable[str]) -> 
             )  # fmt: skip
         config = configs.get(name)
         if config is None or not (config.key or config.keyless):
-            problems.append(
-                Problem(name, "key", f"{name} needs a key: {' or '.join(vendor.keys)}", f"export {vendor.keys[0]}=...")
-            )
+            variables = (config.variable,) if config is not None and config.variable else vendor.keys
+            text = f"{name} needs a key: {' or '.join(variables)} is not set"
+            problems.append(Problem(name, "key", text, f"export {variables[0]}=..."))
     return problems
 
 
