@@ -28,7 +28,18 @@ import anyio.lowlevel
 
 from dagcontent.errors import InternalError
 
-__all__ = ["FREE", "SCOPE", "GateRefused", "Passage", "Phase", "Sending", "free_requests", "sending", "to_its_end"]
+__all__ = [
+    "FREE",
+    "SCOPE",
+    "GateRefused",
+    "Passage",
+    "Phase",
+    "Sending",
+    "Watch",
+    "free_requests",
+    "sending",
+    "to_its_end",
+]
 
 
 class Phase(IntEnum):
@@ -128,10 +139,26 @@ def free_requests() -> Iterator[None]:
         FREE.reset(token)
 
 
-class Passage:
+class Watch:
+    """Follows what a library says of one request: "http11.send_request_headers.started" and the like, by its `trace` extension."""
+
+    def __init__(self) -> None:
+        self._socket: Any = None
+
+    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        """Close what httpcore leaves open: the socket of a handshake that is cancelled."""
+        event = name.partition(".")[2]
+        if event == "connect_tcp.complete":
+            self._socket = info["return_value"]
+        elif event == "start_tls.failed" and self._socket is not None:
+            await to_its_end(self._socket.aclose())
+
+
+class Passage(Watch):
     """One try of one attempt. Only the first to reach HOLDING changes what is known of the attempt from there on."""
 
     def __init__(self, attempt: Sending, what: str) -> None:
+        super().__init__()
         self.attempt = attempt
         self._what = what
 
@@ -142,7 +169,8 @@ class Passage:
         self.attempt.error = None
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """Follow the library's events: "http11.send_request_headers.started" and the like."""
+        """Hold the request when its head is about to be written, and note how it goes on."""
+        await super().trace(name, info)
         event = name.partition(".")[2]
         if event == "send_request_headers.started":
             # A tunnel through a proxy has its own request, which is given the same callback.
@@ -180,13 +208,16 @@ class Passage:
         self._refuse_if_over()
         attempt.holder = self
         attempt.phase = Phase.HOLDING
-        await to_its_end(attempt.commit())
-        attempt.committed = True
+        await to_its_end(self._commit())
         # Whoever cancelled meanwhile is heard now, while it is still true that nothing was sent.
         await anyio.lowlevel.checkpoint_if_cancelled()
         if attempt.over:
             raise GateRefused(f"a {self._what} was not sent: its attempt was given up while it was held")
         attempt.phase = Phase.OPEN
+
+    async def _commit(self) -> None:
+        await self.attempt.commit()
+        self.attempt.committed = True
 
     def _refuse_if_over(self) -> None:
         if self.attempt.over:

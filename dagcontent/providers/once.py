@@ -19,6 +19,7 @@ from dagcontent.providers.gate_scope import (
     Passage,
     Phase,
     Sending,
+    Watch,
     free_requests,
     sending,
     to_its_end,
@@ -194,6 +195,7 @@ class _Gate:
     async def handle_async_request(self, request: Any) -> Any:
         host = self._checked(request)
         if request.method in READING or FREE.get():
+            request.extensions = {**request.extensions, "trace": Watch().trace}
             return await self._wire.shared(request.url).handle_async_request(request)
         attempt = SCOPE.get()
         if attempt is None:

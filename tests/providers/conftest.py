@@ -29,6 +29,7 @@ class RawVendor:
         self.gets: list[bytes] = []
         self.heads: list[bytes] = []
         self.partial = 0
+        self.bytes_seen = 0
         self.early = 0
         self.connections = 0
         self.allowed: Callable[[], bool] = lambda: True
@@ -57,6 +58,13 @@ class RawVendor:
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
+    async def settled(self) -> None:
+        """Wait until every connection has come to its end, and with it all that was sent on it."""
+        self.may_go_on.set()
+        async with asyncio.timeout(20):
+            while self._tasks:  # noqa: ASYNC110 - set by nobody: they end one by one
+                await asyncio.sleep(0.0005)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -74,6 +82,7 @@ class RawVendor:
         first = await reader.read(1)
         if not first:
             return False
+        self.bytes_seen += 1
         self.early += not self.allowed()
         self.partial += 1
         head = first + await reader.readuntil(HEAD_END)
@@ -89,7 +98,7 @@ class RawVendor:
         if self.way == "drop":
             return False
         status = int(self.way) if self.way.isdigit() else 200
-        extra = ["location: /elsewhere"] if status in {302, 307} else []
+        extra = ["location: /elsewhere"] if 300 <= status < 400 else []
         lines = [f"HTTP/1.1 {status} Said", f"content-type: {self.kind}", f"content-length: {len(self.body)}"]
         writer.write("\r\n".join([*lines, "X-Request-Id: r-1", *extra, *self.headers]).encode() + HEAD_END)
         await writer.drain()
