@@ -23,7 +23,7 @@ from dagcontent.providers.gate_scope import (
     free_requests,
     sending,
     to_its_end,
-)  # fmt: skip
+)
 from dagcontent.providers.secret import host_of
 
 if TYPE_CHECKING:

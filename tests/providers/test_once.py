@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import random
 import socket
-import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from types import ModuleType
 from typing import Any
@@ -17,17 +15,16 @@ import httpx
 import httpx2
 import pytest
 
-from dagcontent.errors import ConfigError, InternalError, ProviderError
+from dagcontent.errors import InternalError
 from dagcontent.providers.once import (
     GateRefused,
     Gates,
     Phase,
     Proxies,
     Sending,
-    decoded,
     free_requests,
     sending,
-)  # fmt: skip
+)
 
 LIBRARIES = [httpx, httpx2]
 both = pytest.mark.parametrize("lib", LIBRARIES, ids=lambda lib: lib.__name__)
@@ -603,89 +600,6 @@ def test_no_proxy_of_the_environment_is_used_unasked(
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    ("environ", "target", "proxy"),
-    [
-        ({}, ("https", "a.example", None), None),
-        ({"HTTPS_PROXY": "http://p:3128"}, ("https", "a.example", None), "http://p:3128"),
-        ({"HTTPS_PROXY": "http://p:3128"}, ("http", "a.example", None), None),
-        ({"https_proxy": "p:3128", "HTTPS_PROXY": "http://q"}, ("https", "a.example", None), "http://p:3128"),
-        ({"https_proxy": "", "HTTPS_PROXY": "http://q"}, ("https", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "HTTP_PROXY": "http://q"}, ("https", "a.example", None), "http://p"),
-        ({"HTTP_PROXY": "http://q", "REQUEST_METHOD": "GET"}, ("http", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "*"}, ("https", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "b.example, a.example"}, ("https", "A.example.", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": ".example"}, ("https", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "*.example"}, ("https", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "xample"}, ("https", "a.example", None), "http://p"),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "a.example:443"}, ("https", "a.example", None), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "a.example:444"}, ("https", "a.example", None), "http://p"),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, ("http", "10.1.2.3", 80), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, ("http", "11.1.2.3", 80), "http://p"),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "::1"}, ("http", "[::1]", 8000), None),
-        ({"ALL_PROXY": "http://p", "NO_PROXY": "10.0.0.0/8"}, ("http", "ten.example", None), "http://p"),
-    ],
-)
-def test_proxies_are_read_as_others_read_them(
-    environ: dict[str, str], target: tuple[str, str, int | None], proxy: str | None
-) -> None:
-    """Lower case wins, ALL_PROXY fills in, NO_PROXY takes names, what is below them, ports and networks."""
-    assert Proxies.read(environ).find(*target) == proxy
-
-
-@pytest.mark.parametrize("url", ["socks5://name:word@p:1080", "http://", "http://p:99999", "ftp://p"])
-def test_a_proxy_that_cannot_be_used_is_said_without_its_password(url: str) -> None:
-    """A proxy of another kind is an error at the start, not a request that goes around it."""
-    with pytest.raises(ConfigError) as caught:
-        Proxies.read({"HTTPS_PROXY": url})
-    assert "word" not in str(caught.value.facts)
-    assert "word" not in repr(Proxies(http="http://name:word@p"))
-
-
-# -- codings --------------------------------------------------------------------------------------------------------
-
-
-def _raw_deflate(data: bytes) -> bytes:
-    made = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return made.compress(data) + made.flush()
-
-
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [
-        ("", b"hello" * 99),
-        ("identity", b"hello" * 99),
-        ("gzip", gzip.compress(b"hello" * 99)),
-        ("X-GZIP", gzip.compress(b"hello" * 50) + gzip.compress(b"hello" * 49) + b"\0\0"),
-        ("deflate", zlib.compress(b"hello" * 99)),
-        ("deflate", _raw_deflate(b"hello" * 99)),
-        ("deflate, gzip", gzip.compress(zlib.compress(b"hello" * 99))),
-    ],
-)
-def test_codings_are_undone(coding: str, body: bytes) -> None:
-    """What a server coded although we asked it not to reads as if it had not."""
-    assert decoded({"content-encoding": coding}, body) == b"hello" * 99
-    assert decoded({"content-encoding": coding}, b"") == b""
-
-
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [
-        ("gzip", gzip.compress(b"hello" * 99)[:-9]),
-        ("gzip", b"hello"),
-        ("gzip", gzip.compress(bytes(2000))),
-        ("deflate", zlib.compress(b"hello") + b"more"),
-        ("br", b"hello"),
-        ("gzip, gzip, gzip", b"hello"),
-    ],
-)
-def test_what_cannot_be_decoded_is_an_error(coding: str, body: bytes) -> None:
-    """Cut, false, unknown, many times over, or larger than anyone wants: an error, and no memory without bound."""
-    with pytest.raises(ProviderError, match="cannot be decoded"):
-        decoded({"content-encoding": coding}, body, most_bytes=1000)
-    assert decoded({"content-encoding": "gzip"}, gzip.compress(bytes(1000)), most_bytes=1000) == bytes(1000)
-
-
 # -- cancellation ---------------------------------------------------------------------------------------------------
 
 
@@ -766,6 +680,29 @@ def test_cancelled_within_tls_the_phase_tells_the_truth(lib: ModuleType, raw_ven
     """The same with a handshake before the gate."""
     phases = asyncio.run(cancelled_often(lib, raw_vendor, seed=2, count=100, ca=authority))
     assert len(phases) >= 2
+
+
+@both
+def test_a_poll_that_is_cancelled_in_its_handshake_leaves_no_socket(lib: ModuleType) -> None:
+    """The libraries leave it to the garbage collector; the other side would wait until then."""
+    ended = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        ended.set()
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        gates = Gates()
+        async with clients(lib, gates) as client:
+            with anyio.move_on_after(0.05):
+                await client.get(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/status")
+            async with asyncio.timeout(20):
+                await ended.wait()
+        server.close()
+
+    asyncio.run(run())
 
 
 @both
