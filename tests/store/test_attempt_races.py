@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dagcontent.errors import OverBudget
 from dagcontent.store import ClaimLost, Run, Store, new_attempt_id, open_store
-from dagcontent.values.attempt import BLOCKING, Attempt, AttemptState, Handle, Intent
+from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, BLOCKING, Attempt, AttemptState, Handle, Intent
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.money import Cap
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record, action_key
@@ -100,16 +100,14 @@ class Budgets(RuleBasedStateMachine):
     @precondition(lambda self: any(one.blocks for one, _, _ in self.model.values()))
     @rule(data=st.data(), who=st.integers(0, 1), part=st.integers(0, 4))
     def go_on(self, data: st.DataObject, who: int, part: int) -> None:
-        name = data.draw(st.sampled_from(sorted(name for name, (one, _, _) in self.model.items() if one.blocks)))
+        name = data.draw(st.sampled_from([name for name, (one, _, _) in self.model.items() if one.blocks]))
         attempt, settled, held = self.model[name]
         bound = attempt.intent.reserved_microusd or 0
-        journal, record = self.stores[who].attempts, record_of(0)
+        journal = self.stores[who].attempts
         key = next(n for n in range(6) if record_of(n).key == attempt.key)
         record = record_of(key)
         cost = None if part == 4 else bound * part // 4
         charged = cost if cost is not None else bound
-        from dagcontent.values.attempt import ATTEMPT_TRANSITIONS
-
         to = data.draw(st.sampled_from(sorted(ATTEMPT_TRANSITIONS[attempt.state], key=lambda one: one.value)))
         if to is S.SUBMITTED:
             journal.submitted(name, Handle({"id": "1"}), now_ms=NOW).result()
@@ -174,7 +172,12 @@ class Budgets(RuleBasedStateMachine):
 
 
 TestBudgets = Budgets.TestCase
-TestBudgets.settings = settings(max_examples=min(120, settings().max_examples), stateful_step_count=20, deadline=None)
+TestBudgets.settings = settings(
+    max_examples=min(120, settings().max_examples),
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestBudgets.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]
 
 
