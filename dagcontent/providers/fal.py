@@ -15,6 +15,7 @@ import msgspec
 
 from dagcontent.errors import NodeError, ProviderError
 from dagcontent.providers.answers import (
+    ListInDoubt,
     date_ms,
     instant_ms,
     json_of,
@@ -50,7 +51,7 @@ from dagcontent.values.value import Blob, Value
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["adapter", "job_path"]
+__all__ = ["OPERATIONS", "adapter", "job_path"]
 
 _QUEUE: Final = "https://queue.fal.run"
 _REST: Final = "https://rest.fal.ai"
@@ -77,6 +78,8 @@ _OPERATION: Final = Operation(
     # The list may show finished requests only, so nothing is concluded from its silence before the longest job is over.
     bounds=Bounds(inflight_s=120.0, list_lag_s=3600.0, answer_s=120.0),
 )
+OPERATIONS: Final[Mapping[str, Operation]] = {_OPERATION.name: _OPERATION}
+"""What this adapter declares."""
 
 
 def adapter(config: ProviderConfig, gates: Gates) -> Adapter:
@@ -165,12 +168,15 @@ class _Fal:
         return outcome
 
     async def find(self, call: Call, payload_digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:
-        """Return the jobs whose input is the same. Raises ProviderError where the list cannot be trusted to be whole."""
+        """Return the jobs whose input is the same. Raises ProviderError for a list that cannot be read, ListInDoubt for one
+        that cannot tell.
+        """
         query = {
             "endpoint_id": call.model, "start": _iso(since_ms - _SKEW_MS), "end": _iso(until_ms + _SKEW_MS), "expand": "payloads",
             "limit": "100",
         }  # fmt: skip
         found: dict[str, Listed] = {}
+        doubts: list[str] = []
         for _ in range(_MOST_PAGES):
             answer, response = await self._get(f"{self._config.base(_API)}/v1/models/requests/by-endpoint", _API, query)
             _raise_for_status(response)
@@ -180,18 +186,24 @@ class _Fal:
                 raise ProviderError("fal's list of requests cannot be read")
             for item in items:
                 listed = _matched(call, table(item), payload_digest, since_ms, until_ms)
-                if listed is not None:
+                if isinstance(listed, Listed):
                     found[listed.handle.ids["request_id"]] = listed
+                elif listed is not None:
+                    doubts.append(listed)
             cursor = data.get("next_cursor")
             if not data.get("has_more") and not cursor:
+                if doubts and not found:
+                    raise ListInDoubt(doubts[0])
                 return list(found.values())
             if not isinstance(cursor, str) or cursor == query.get("cursor"):
                 raise ProviderError("fal's list of requests does not come to its end")
             query["cursor"] = cursor
-        raise ProviderError(f"fal's list of requests has more than {_MOST_PAGES} pages")
+        raise ListInDoubt(f"fal's list of requests has more than {_MOST_PAGES} pages")
 
     def fault(self, error: BaseException) -> Failure | None:
         """Say what went wrong with a GET or an upload: nothing of it is billed."""
+        if isinstance(error, ListInDoubt):
+            return Failure(ErrorClass.GONE, str(error), None)
         if isinstance(error, self._lib.HTTPStatusError):
             status = error.response.status_code
             return Failure(
@@ -301,19 +313,18 @@ def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _matched(call: Call, item: dict[str, Any], digest: str, since_ms: int, until_ms: int) -> Listed | None:
-    """Return a listed request that had this input at this time. Raises ProviderError for one that does not say."""
+def _matched(call: Call, item: dict[str, Any], digest: str, since_ms: int, until_ms: int) -> Listed | str | None:
+    """Return a listed request that had this input at this time, None for another, or why nobody can tell."""
     if item.get("endpoint_id", call.model) != call.model:
         return None
     request_id, sent = item.get("request_id"), instant_ms(item.get("sent_at") or item.get("started_at"))
     if not isinstance(request_id, str) or not _ID.fullmatch(request_id) or sent is None:
-        raise ProviderError("fal lists a request without its id or its time")
+        return "fal lists a request without its id or its time"
     if not since_ms - _SKEW_MS <= sent <= until_ms + _SKEW_MS:
         return None
     given = item.get("json_input")
     if not isinstance(given, dict):
-        text = "fal lists a request of that time without its input, which could be this one"
-        raise ProviderError(text, facts=[("request", request_id)], hint="look for it in fal's dashboard")
+        return f"fal lists the request {request_id} of that time without its input: it could be this one"
     if payload_digest(plain_numbers(given)) != digest:
         return None
     return Listed(Handle({"request_id": request_id, "app": call.model}), sent, exact=False)
