@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
     from dagcontent.api.showing import ShowResult
+    from dagcontent.api.spending import Spending
 
 __all__ = [
     "BuildResult",
@@ -35,6 +36,7 @@ __all__ = [
     "Plan",
     "PlanRow",
     "Seams",
+    "Spending",
     "WhyResult",
     "abuild",
     "aplan",
@@ -47,7 +49,7 @@ __all__ = [
     "why",
 ]
 
-_LATE = {"LoadedGraph": "loaded", "Seams": "seams", "find_mistakes": "loading"}
+_LATE = {"LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading"}
 
 
 def __getattr__(name: str) -> object:
@@ -82,16 +84,20 @@ def plan(
     params: Mapping[str, str] | None = None,
     store: str | os.PathLike[str] | None = None,
     explain: bool = True,
+    realms: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Return what a build would do, and why. Runs nothing, opens no socket, needs no store to exist."""
+    """Return what a build would do, and why. Runs nothing, opens no socket, needs no key and no store to exist.
+
+    `realms` are those of a build's `Spending`.
+    """
     with _open(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
-            memo = read_memo(opened, Question.of(graph, params, targets), outputs=False)
+            memo = read_memo(opened, Question.of(graph, params, targets, realms), outputs=False)
             if memo is not None:
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
 
-        return plan_graph(_loaded(graph, params), opened, targets, explain=explain)
+        return plan_graph(_loaded(graph, params), opened, targets, explain=explain, realms=realms)
 
 
 def why(
@@ -100,13 +106,14 @@ def why(
     *,
     params: Mapping[str, str] | None = None,
     store: str | os.PathLike[str] | None = None,
+    realms: Mapping[str, str] | None = None,
 ) -> WhyResult:
     """Return why one instance would run: its manifest against that of its last build, field by field."""
     from dagcontent.api.planning import explain_instance  # noqa: PLC0415 - as in `load`
 
     loaded = _loaded(graph, params)
     with _open(store, write=False) as opened:
-        return explain_instance(loaded, opened, instance)
+        return explain_instance(loaded, opened, instance, realms)
 
 
 def show(
@@ -138,12 +145,14 @@ def build(  # noqa: PLR0913 - the options of a build
     signals: bool = False,
     details: bool = True,
     seams: Seams | None = None,
+    spending: Spending | None = None,
 ) -> BuildResult:
     """Make what is missing and place the outputs. A build with nothing to make starts no event loop.
 
     `jobs` bounds local work at once (default: the processors this process may use). `seed` orders equals.
     With `signals`, Ctrl-C stops the build in order; the result then says "interrupted". `seams` exchange what a build
-    stands on, such as the implementations of kinds.
+    stands on, such as the implementations of kinds. `spending` says who is paid and what was agreed to: without it nothing
+    is bought.
 
     A graph given by its path that was built before and has not changed is answered from its memo; without `details`
     the result then lists no instances.
@@ -153,13 +162,13 @@ def build(  # noqa: PLR0913 - the options of a build
         known = (
             None
             if overwrite_outputs or seams is not None
-            else _from_memo(opened, graph, params, targets, began, details=details)
+            else _from_memo(opened, graph, params, targets, began, details=details, spending=spending)
         )
         if known is not None:
             return _told(known, listeners)
         work = _new_build(
             opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
-            listeners=listeners, seed=seed, signals=signals, seams=seams,
+            listeners=listeners, seed=seed, signals=signals, seams=seams, spending=spending,
         )  # fmt: skip
         try:
             work.prepare()
@@ -201,6 +210,7 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     listeners: Sequence[Listener] = (),
     seed: int = 0,
     seams: Seams | None = None,
+    spending: Spending | None = None,
 ) -> BuildResult:
     """Do as `build` does, in the caller's event loop. Cancelling it stops free work; what is finished stays."""
     import anyio.to_thread  # noqa: PLC0415 - as above
@@ -210,14 +220,14 @@ async def abuild(  # noqa: PLR0913 - the options of a build
         known = (
             None
             if overwrite_outputs or seams is not None
-            else _from_memo(opened, graph, params, targets, began, details=True)
+            else _from_memo(opened, graph, params, targets, began, details=True, spending=spending)
         )
         if known is not None:
             return _told(known, listeners)
         work = await anyio.to_thread.run_sync(
             lambda: _new_build(
                 opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
-                listeners=listeners, seed=seed, signals=False, seams=seams,
+                listeners=listeners, seed=seed, signals=False, seams=seams, spending=spending,
             )
         )  # fmt: skip
         try:
@@ -245,16 +255,18 @@ def _new_build(  # noqa: PLR0913 - the options of a build
     seed: int,
     signals: bool,
     seams: Seams | None,
+    spending: Spending | None,
 ) -> Build:
     from dagcontent.api.building import Build, BuildOptions  # noqa: PLC0415 - an unchanged graph needs neither
 
     options = BuildOptions(
         jobs=jobs or _processors(), overwrite_outputs=overwrite_outputs, fail_fast=fail_fast, seed=seed,
-        signals=signals, listeners=listeners, seams=seams,
+        signals=signals, listeners=listeners, seams=seams, spending=spending,
     )  # fmt: skip
     # What a memo says holds for this version's own kinds only.
     own = seams is None or seams.registry is None
-    question = Question.of(graph, params, targets) if own and isinstance(graph, str | os.PathLike) else None
+    realms = spending.realms if spending is not None else None
+    question = Question.of(graph, params, targets, realms) if own and isinstance(graph, str | os.PathLike) else None
     return Build(_loaded(graph, params), store, targets, options, question)
 
 
@@ -266,10 +278,12 @@ def _from_memo(
     began: float,
     *,
     details: bool,
+    spending: Spending | None,
 ) -> BuildResult | None:
     if not isinstance(graph, str | os.PathLike):
         return None
-    memo = read_memo(store, Question.of(graph, params, targets), outputs=True)
+    realms = spending.realms if spending is not None else None
+    memo = read_memo(store, Question.of(graph, params, targets, realms), outputs=True)
     return None if memo is None else memo.result(time.monotonic() - began, nodes=details)
 
 

@@ -7,9 +7,9 @@ A stored artifact that turns out damaged when it is placed sends the build round
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
@@ -17,22 +17,30 @@ from dagcontent.api.memo import Question, write_memo
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
+from dagcontent.api.spending import Spending
 from dagcontent.api.targets import Target, parse_targets
 from dagcontent.api.wiring import StoreArtifacts, StoreCommits
-from dagcontent.errors import InternalError, NodeError
+from dagcontent.errors import AttemptDetached, AttemptUnresolved, InternalError, NodeError, OverBudget
 from dagcontent.plan.model import PlanRow
+from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, OutputPlaced
-from dagcontent.run.machine import Effect, Finish, Machine
+from dagcontent.run.machine import PAID_SLOTS, Effect, Finish, Machine
 from dagcontent.run.outputs import OutputFile, Seen, output_files, place
 from dagcontent.run.ports import LostBlob
 from dagcontent.run.remaining import RemainingTime
 from dagcontent.store.history import Output
 from dagcontent.store.runs import Run
 from dagcontent.store.store import Store
+from dagcontent.values.money import Cap
 from dagcontent.values.record import Done
 from dagcontent.values.value import Blob, blobs_in
+
+if TYPE_CHECKING:
+    from dagcontent.api.paying import Till
+    from dagcontent.run.order import Order
+    from dagcontent.run.paid import PaidExecutor
 
 __all__ = ["Build", "BuildOptions"]
 
@@ -53,7 +61,9 @@ class BuildOptions:
         signals: bool = False,
         listeners: Sequence[Listener] = (),
         seams: Seams | None = None,
+        spending: Spending | None = None,
     ) -> None:
+        self.spending = spending or Spending()
         self.jobs = jobs
         self.overwrite_outputs = overwrite_outputs
         self.fail_fast = fail_fast
@@ -81,6 +91,7 @@ class Build:
         self._loaded = loaded
         self._store = store
         self._question = question
+        self._texts = tuple(targets)
         self._targets: tuple[Target, ...] = parse_targets(loaded.graph, targets)
         self._options = options
         self._graph_id = str(loaded.path)
@@ -101,24 +112,44 @@ class Build:
         self._rounds += 1
         epoch = self._store.open_epoch(self._graph_id)
         with self._store.snapshot():  # what others commit meanwhile is found when our keys are claimed
-            self.resolver = new_resolver(self._loaded, self._store, self.files, self._targets, epoch=epoch)
+            self.resolver = new_resolver(
+                self._loaded, self._store, self.files, self._targets, epoch=epoch, realms=self._options.spending.realms
+            )
         check_targets(self.resolver, self._targets)
         check_outputs(self.resolver)
         self.machine = Machine(
             self.resolver, slots=self._options.jobs, remaining_s=RemainingTime(self.resolver), seed=self._options.seed,
-            fail_fast=self._options.fail_fast,
+            fail_fast=self._options.fail_fast, paid_slots=self._paid_slots,
         )  # fmt: skip
         effects = self.machine.begin()
         self.work = [] if all(isinstance(e, Finish) for e in effects) else effects
         if self.work and self._run is None:
+            if self._loaded.paid:
+                self._check_spending()
             self._run = self._store.start_run(self._graph_id, now_ms=self._options.now_ms(), epoch=epoch)
             self._options.crashpoint("build.run-started")
         if self._rounds == 1:
             instances = sum(1 for _ in self.resolver.fanout.all_units()) if self.work else 0
             self._emit(BuildStarted(self._loaded.name, self._run.id if self._run else "", instances))
 
+    def _paid_slots(self, provider: str) -> int:
+        config = self._options.spending.configs.get(provider)
+        return PAID_SLOTS if config is None or config.concurrency is None else config.concurrency
+
+    def _check_spending(self) -> None:
+        """Say what keeps this build from being paid for, before anything is sent. Raises ConfigError, BudgetExceeded."""
+        from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - a free graph is not planned twice
+        from dagcontent.api.spending import check_consent, check_means  # noqa: PLC0415 - as above
+
+        spending = self._options.spending
+        plan = plan_graph(self._loaded, self._store, self._texts, realms=spending.realms)
+        check_consent(spending, plan)
+        check_means(spending, plan)
+
     async def drive(self) -> None:
         """Make what is missing. Raises StoreError, InternalError."""
+        import anyio  # noqa: PLC0415 - as below
+
         from dagcontent.media.process import ProcessRunner  # noqa: PLC0415 - only where something is made
         from dagcontent.media.registry import local_registry  # noqa: PLC0415
         from dagcontent.run.driver import Driver  # noqa: PLC0415
@@ -133,8 +164,9 @@ class Build:
             now_ms=self._options.now_ms,
             crashpoint=self._options.crashpoint,
         )
+        till, payer = self._payer(lambda order, stage, position: driver.stage(order.instance, stage, position))
         driver = Driver(
-            self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners,
+            self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners, payer=payer,
             crashpoint=self._options.crashpoint,
         )  # fmt: skip
         try:
@@ -142,6 +174,31 @@ class Build:
         finally:
             self._interrupted = driver.interrupted
             executor.close()
+            if till is not None:
+                with anyio.CancelScope(shield=True):
+                    await till.close()
+
+    def _payer(self, stage: Callable[[Order, str, int | None], None]) -> tuple[Till | None, PaidExecutor | None]:
+        """Return what paid nodes are executed with; nothing for a graph that has none."""
+        if not self._loaded.paid:
+            return None, None
+        from dagcontent.api.paying import Till  # noqa: PLC0415 - a free graph needs no provider
+        from dagcontent.run.paid import BuildClock, Consent, PaidExecutor  # noqa: PLC0415 - as above
+
+        assert self._run is not None
+        options, spending = self._options, self._options.spending
+        budget = self._loaded.pipeline.budget_microusd
+        clock = BuildClock(options.now_ms)
+        till = Till(
+            self._store, self._run, spending.configs, StoreArtifacts(self._store, self.files), clock,
+            caps=lambda intent: spending.caps(intent, budget), stage=stage, crashpoint=options.crashpoint,
+            proxies=spending.proxies,
+        )  # fmt: skip
+        payer = PaidExecutor(
+            till.desk, spending.configs, clock, run=self._run.id, graph=self._graph_id, standing=self._store.standing,
+            consent=Consent(spending.repay, spending.unpriced),
+        )  # fmt: skip
+        return till, payer
 
     def conclude(self) -> BuildResult | None:
         """Place outputs and remember the build; None if a damaged artifact means another round."""
@@ -158,8 +215,9 @@ class Build:
         for node in nodes:
             counts[node.status] += 1
         counts["unneeded"] = sum(1 for u in self.resolver.fanout.all_units() if u.status is None)
-        status = "interrupted" if self._interrupted else "failed" if counts["failed"] or counts["blocked"] else "ok"
+        status = self._status(nodes, counts)
         run = self._run.id if self._run else ""
+        spent, reserved = self._store.attempts.spent(Cap("run", run, 0)) if run and self._loaded.paid else (0, 0)
         self._remember(status, counts)
         self._emit(BuildFinished(status, counts, self._options.clock() - self._began))
         result = BuildResult(
@@ -172,9 +230,22 @@ class Build:
             seconds=self._options.clock() - self._began,
             warnings=(*self._loaded.warnings, *self.resolver.warnings),
             facts=self._facts,
+            spent_microusd=spent,
+            reserved_microusd=reserved,
+            saved_microusd=sum(node.cost_microusd for node in nodes if not node.paid),
         )
         self._keep_memo(result)
         return result
+
+    def _status(self, nodes: Sequence[NodeResult], counts: Mapping[str, int]) -> str:
+        """Return how a build ended: the first that holds."""
+        if self._interrupted:
+            return "interrupted"
+        if counts["unresolved"]:
+            return "unresolved"
+        if any(node.over_budget for node in nodes):
+            return "budget"
+        return "failed" if counts["failed"] or counts["blocked"] else "ok"
 
     def abandon(self) -> None:
         """End the run after an error that stopped the build; what was committed stays."""
@@ -247,16 +318,24 @@ class Build:
             first = next(blobs_in(record.outcome.value), None)
             word = "ran" if status is Status.RAN else "cutoff" if unit.upstream else "hit"
             digest = first.digest if isinstance(first, Blob) else None
-            return NodeResult(name, word, digest, seconds=record.seconds if word == "ran" else None)
+            ran = word == "ran"
+            return NodeResult(
+                name, word, digest, seconds=record.seconds if ran else None,
+                cost_microusd=record.cost_microusd, paid=ran and is_paid(record.manifest.model),
+            )  # fmt: skip
         by = unit.status_by
         error = unit.error
+        word = status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked"
+        if isinstance(error, AttemptUnresolved | AttemptDetached) and status is Status.FAILED:
+            word = "unresolved"
         return NodeResult(
             name,
-            status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked",
+            word,
             error=None if error is None else error.message,
             hint=None if error is None else error.hint,
             facts=() if error is None else error.facts,
             by=None if by is None or by.node < 0 else self.resolver.fanout.name(by),
+            over_budget=isinstance(error, OverBudget),
         )
 
     def _remember(self, status: str, counts: dict[str, int]) -> None:

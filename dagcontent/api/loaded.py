@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagcontent.api.files import SeenFile
-from dagcontent.graph.model import Graph
+from dagcontent.graph.model import Graph, Node
+from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.model import FieldDiff
 from dagcontent.spec.model import Pipeline, Place
 from dagcontent.spec.source import Source, line_of
@@ -41,6 +42,11 @@ class LoadedGraph:
         return self.graph.name
 
     @property
+    def paid(self) -> bool:
+        """Whether any of its nodes may cost money."""
+        return any(_may_cost(node) for node in self.graph.nodes)
+
+    @property
     def pipeline(self) -> Pipeline:
         """The file as it was typed."""
         return self.graph.pipeline
@@ -58,3 +64,8 @@ class LoadedGraph:
         """Return the files and lines at which a changed field is written, without repeats."""
         found = (self.line_of(place) for place in diff.places)
         return list(dict.fromkeys(line for line in found if line is not None))
+
+
+def _may_cost(node: Node) -> bool:
+    model = node.spec.model
+    return node.kind.effect is Effect.PAID and not (isinstance(model, str) and model.startswith("local/"))

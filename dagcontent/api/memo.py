@@ -33,21 +33,26 @@ _YOUNG_NS: Final = 100_000_000
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What was asked: a graph, its parameters, the targets."""
+    """What was asked: a graph, its parameters, the targets, and whose hosts stand for the vendors' own."""
 
     path: str
     params: tuple[tuple[str, str], ...]
     targets: tuple[str, ...]
+    realms: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str], params: Mapping[str, str] | None, targets: Sequence[str]) -> Question:
+    def of(
+        cls, path: str | os.PathLike[str], params: Mapping[str, str] | None, targets: Sequence[str],
+        realms: Mapping[str, str] | None = None,
+    ) -> Question:  # fmt: skip
         """Return the question of a call."""
-        return cls(os.path.realpath(path), tuple(sorted((params or {}).items())), tuple(targets))
+        given = tuple(sorted((params or {}).items()))
+        return cls(os.path.realpath(path), given, tuple(targets), tuple(sorted((realms or {}).items())))
 
     @property
     def key(self) -> str:
         """The name of its memo."""
-        return json.dumps([self.path, self.params, self.targets])
+        return json.dumps([self.path, self.params, self.targets, *([self.realms] if self.realms else [])])
 
     @property
     def stable(self) -> bool:

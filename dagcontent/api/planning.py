@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.result import WhyResult
+from dagcontent.api.spending import with_recovery
 from dagcontent.api.targets import Target, chosen_by, parse_targets
 from dagcontent.api.wiring import StoreLookup
 from dagcontent.errors import ConfigError, NodeError, UsageError
@@ -38,7 +39,13 @@ _NEAREST_OF = 200
 
 
 def new_resolver(
-    loaded: LoadedGraph, store: Store, files: BesideFiles, targets: Sequence[Target], *, epoch: str | None
+    loaded: LoadedGraph,
+    store: Store,
+    files: BesideFiles,
+    targets: Sequence[Target],
+    *,
+    epoch: str | None,
+    realms: Mapping[str, str] | None = None,
 ) -> Resolver:
     """Return a resolver over a store's records."""
     return Resolver(
@@ -48,24 +55,31 @@ def new_resolver(
         epoch=epoch,
         targets=[t.node for t in targets] if targets else None,
         wanted=chosen_by(targets) if targets else None,
+        realms=realms,
     )
 
 
-def plan_graph(loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True) -> Plan:
+def plan_graph(
+    loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
+    realms: Mapping[str, str] | None = None,
+) -> Plan:  # fmt: skip
     """Return the dry run. Raises ConfigError, UsageError."""
     wanted = parse_targets(loaded.graph, targets)
-    resolver = dry_resolver(loaded, store, wanted)
+    resolver = dry_resolver(loaded, store, wanted, realms)
     check_targets(resolver, wanted)
     check_outputs(resolver)
     plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
-    return msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
+    plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
+    return with_recovery(plan) if loaded.paid else plan
 
 
-def explain_instance(loaded: LoadedGraph, store: Store, instance: str) -> WhyResult:
+def explain_instance(
+    loaded: LoadedGraph, store: Store, instance: str, realms: Mapping[str, str] | None = None
+) -> WhyResult:
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
     targets = parse_targets(loaded.graph, [instance])
-    resolver = dry_resolver(loaded, store, targets)
+    resolver = dry_resolver(loaded, store, targets, realms)
     last = store.last_build(str(loaded.path))
     plan = make_plan(resolver, last)
     unit = only_unit(resolver, targets[0], instance)
@@ -125,12 +139,14 @@ def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldD
     return tuple(msgspec.structs.replace(d, lines=tuple(loaded.lines_of(d))) for d in diffs)
 
 
-def dry_resolver(loaded: LoadedGraph, store: Store, targets: Sequence[Target]) -> Resolver:
+def dry_resolver(
+    loaded: LoadedGraph, store: Store, targets: Sequence[Target], realms: Mapping[str, str] | None = None
+) -> Resolver:
     """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
     files = BesideFiles(Path(loaded.pipeline.folder), store.side)
     epoch = store.open_epoch(str(loaded.path))
     with store.snapshot():
-        resolver = new_resolver(loaded, store, files, targets, epoch=epoch)
+        resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms)
         resolve_dry(resolver)
     return resolver
 

@@ -7,17 +7,23 @@ from typing import Any
 import msgspec
 
 from dagcontent.plan.model import FieldDiff, Plan
+from dagcontent.values.money import MICRO
 
 __all__ = ["BuildResult", "NodeResult", "WhyResult"]
 
 
 class NodeResult(msgspec.Struct, frozen=True):
-    """What became of one instance. `status`: hit, cutoff, ran, skipped, failed, blocked."""
+    """What became of one instance. `status`: hit, cutoff, ran, skipped, failed, blocked, unresolved.
+
+    `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build.
+    """
 
     node: str
     status: str
     digest: str | None = None
-    cost_usd: str = "0"
+    cost_microusd: int = 0
+    paid: bool = False
+    over_budget: bool = False
     seconds: float | None = None
     error: str | None = None
     hint: str | None = None
@@ -26,7 +32,7 @@ class NodeResult(msgspec.Struct, frozen=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True):
-    """What came of a build. `status`: ok, failed, interrupted. `outputs`: instance -> path; a list gives several rows.
+    """What came of a build. `status`: ok, failed, interrupted, unresolved, budget. `outputs`: instance -> path; a list gives several rows.
 
     `facts` are those of the outputs by path, as they were measured (`duration_ms`, `width`, `size_bytes`, ...).
     """
@@ -40,6 +46,9 @@ class BuildResult(msgspec.Struct, frozen=True):
     seconds: float
     warnings: tuple[str, ...] = ()
     facts: dict[str, dict[str, Any]] = {}
+    spent_microusd: int = 0
+    reserved_microusd: int = 0
+    saved_microusd: int = 0
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -57,10 +66,12 @@ class BuildResult(msgspec.Struct, frozen=True):
             "status": self.status,
             "run": self.run,
             "counts": self.counts,
-            "cost_usd": {"spent": "0", "reserved": "0", "saved": "0"},
+            "cost_usd": {
+                "spent": _usd(self.spent_microusd), "reserved": _usd(self.reserved_microusd), "saved": _usd(self.saved_microusd)
+            },
             "nodes": [
                 {
-                    "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": n.cost_usd,
+                    "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": _usd(n.cost_microusd if n.paid else 0),
                     "seconds": n.seconds, "error": n.error,
                 }
                 for n in self.nodes
@@ -68,6 +79,12 @@ class BuildResult(msgspec.Struct, frozen=True):
             "outputs": outputs,
             "warnings": list(self.warnings),
         }  # fmt: skip
+
+
+def _usd(microusd: int) -> str:
+    """Return an amount as the decimal text of JSON documents."""
+    text = f"{microusd // MICRO}.{microusd % MICRO:06d}".rstrip("0")
+    return text.rstrip(".")
 
 
 class WhyResult(msgspec.Struct, frozen=True):

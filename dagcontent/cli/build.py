@@ -12,6 +12,7 @@ import msgspec
 
 from dagcontent import api
 from dagcontent.api.result import BuildResult
+from dagcontent.api.spending import Spending
 from dagcontent.cli.build_text import summary_lines
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
@@ -29,6 +30,7 @@ from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, UsageError
 from dagcontent.run.events import BuildStarted, Event, NodeFinished
+from dagcontent.values.money import microusd
 
 if TYPE_CHECKING:
     from dagcontent.cli.progress import Progress
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _MOST_PLANNED_AGAIN = 5_000
-_CODES = {"ok": 0, "failed": 1, "interrupted": 130}
+_CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130}
 
 
 @click.command("build")
@@ -53,8 +55,13 @@ _CODES = {"ok": 0, "failed": 1, "interrupted": 130}
 @click.option("--dry-run", is_flag=True, help="Do as `plan` does.")
 @click.option("--events", metavar="FILE", help="Write one JSON event a line as it happens.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before spending; free graphs never ask.")
-@later("--budget", "--profile", "--repay", "--plan",
-       flags=("--draft", "--accept-upgrade", "--allow-unpriced", "--retry-primary"))  # fmt: skip
+@click.option("--budget", metavar="USD", help="The most this build may spend, as 2.50.")
+@click.option("--allow-unpriced", is_flag=True, help="Send what nobody knows the price of.")
+@click.option(
+    "--repay", metavar="NODE", multiple=True, help="Pay again for NODE, whose paid result is gone. Repeatable."
+)
+@click.option("--accept-upgrade", is_flag=True, help="Pay again for what only a new version of dagcontent makes anew.")
+@later("--profile", "--plan", flags=("--draft", "--retry-primary"))
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -64,12 +71,16 @@ def command(  # noqa: PLR0913 - the options
     store: str | None,
     jobs: int | None,
     events: str | None,
+    budget: str | None,
+    repay: tuple[str, ...],
     *,
     only: bool,
     fail_fast: bool,
     overwrite_outputs: bool,
     dry_run: bool,
-    yes: bool,  # noqa: ARG001 - nothing of this version costs anything
+    yes: bool,
+    allow_unpriced: bool,
+    accept_upgrade: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -79,13 +90,17 @@ def command(  # noqa: PLR0913 - the options
     What was made before is found again and costs nothing. Ctrl-C stops in order: what is finished is kept, and the same
     command continues.
 
-    Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 130 interrupted.
+    What costs money is sent only with --budget or --yes, and never twice.
+
+    Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 4 a paid request is unresolved (dagcontent
+    jobs), 6 refused or stopped by the budget, 130 interrupted.
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
     if dry_run:
         from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
 
         return run_plan(session, targets)
+    spending = _spending(session, budget, repay, yes=yes, unpriced=allow_unpriced, upgrade=accept_upgrade)
     if only:
         _check_only(session, targets)
     with contextlib.ExitStack() as stack:
@@ -100,9 +115,36 @@ def command(  # noqa: PLR0913 - the options
         result = api.build(
             session.path, targets, params=session.params, store=session.store, jobs=jobs, fail_fast=fail_fast,
             overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
+            spending=spending,
         )  # fmt: skip
     _conclude(session, result, targets, cancelled)
     return _CODES[result.status]
+
+
+def _spending(
+    session: Session, budget: str | None, repay: tuple[str, ...], *, yes: bool, unpriced: bool, upgrade: bool
+) -> Spending:
+    settings = session.settings
+    return Spending(
+        make_configs=lambda: settings.providers,
+        realms=session.realms,
+        yes=yes,
+        budget_microusd=None if budget is None else _dollars(budget),
+        ceilings=settings.ceilings,
+        repay=frozenset(repay),
+        unpriced=unpriced,
+        upgrade=upgrade,
+    )
+
+
+def _dollars(text: str) -> int:
+    try:
+        amount = microusd(text.removeprefix("$"))
+    except ValueError:
+        raise ConfigError(f"--budget {text} is no amount of money", hint="as in: --budget 2.50") from None
+    if amount < 0:
+        raise ConfigError(f"--budget {text} is less than nothing", hint="as in: --budget 2.50")
+    return amount
 
 
 def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], cancelled: set[str]) -> None:
@@ -135,7 +177,7 @@ def _check_only(session: Session, targets: tuple[str, ...]) -> None:
 
     loaded = session.loaded
     nodes = {loaded.graph.nodes[t.node].name for t in parse_targets(loaded.graph, targets)}
-    rows = api.plan(loaded, targets, store=session.store, explain=False).rows
+    rows = api.plan(loaded, targets, store=session.store, realms=session.realms, explain=False).rows
     missing = [row.node for row in rows if row.status in {"run", "maybe"} and node_of(row.node) not in nodes]
     if missing:
         raise UsageError(
@@ -176,7 +218,7 @@ def _first_progress(session: Session, targets: tuple[str, ...], started: BuildSt
 
     if started.instances > _MOST_PLANNED_AGAIN:
         return Progress()
-    rows = api.plan(session.loaded, targets, store=session.store, explain=False).rows
+    rows = api.plan(session.loaded, targets, store=session.store, realms=session.realms, explain=False).rows
     return Progress(rows, Waits(session.loaded.graph, rows))
 
 

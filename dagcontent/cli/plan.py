@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913 - the options
 
 def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None = None, exit_code: bool = False) -> int:
     """Do what `plan` and `build --dry-run` do; return the exit code."""
-    made = api.plan(session.path, targets, params=session.params, store=session.store)
+    made = api.plan(session.path, targets, params=session.params, store=session.store, realms=session.realms)
     for warning in made.warnings:
         session.warn(warning)
     document = plan_document(made) if session.screen.json or output else None

@@ -60,6 +60,13 @@ class Session:
         return self.settings.store or api.default_store()
 
     @property
+    def realms(self) -> dict[str, str]:
+        """What keeps apart the results of hosts that stand for a vendor's own."""
+        if not self.settings.tables:
+            return {}
+        return {name: config.realm for name, config in self.settings.providers.items() if config.realm}
+
+    @property
     def path(self) -> str:
         """The graph as it was given: an unchanged one is answered without being read."""
         assert self.graph is not None

@@ -32,7 +32,7 @@ def command(
     texts that changed are shown in full.
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
-    found = api.why(session.path, node, params=session.params, store=session.store)
+    found = api.why(session.path, node, params=session.params, store=session.store, realms=session.realms)
     screen = session.screen
     for warning in found.plan.warnings:
         session.warn(warning)

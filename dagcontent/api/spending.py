@@ -1,0 +1,135 @@
+"""Who is paid in a build and what was agreed to, and a plan's refusal of what was not. Knows no vendor's package.
+
+What can be said before anything is spent is said here, for all nodes at once: a package or a key that is missing, a bound
+that nobody knows, a new version that would buy everything again, and that nobody agreed to pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
+from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.values.money import Cap, Ceiling, usd_text
+
+if TYPE_CHECKING:
+    from dagcontent.providers.config import ProviderConfig
+    from dagcontent.values.attempt import Intent
+
+__all__ = ["Spending", "check_consent", "check_means", "lacks", "with_recovery"]
+
+_SHOWN = 5
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Who is paid and what was agreed to.
+
+    `make_configs` says how each provider is reached, asked for when something may be bought; `realms` keep the results of
+    other hosts apart. `yes`: no question before spending. `budget_microusd`: not more than that in this build.
+    `ceilings` hold in any build. `repay` names nodes or instances whose paid result is gone and may be paid for once more;
+    `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a new version of ours.
+    """
+
+    make_configs: Callable[[], Mapping[str, ProviderConfig]] = dict
+    realms: Mapping[str, str] = {}
+    yes: bool = False
+    budget_microusd: int | None = None
+    ceilings: Sequence[Ceiling] = ()
+    repay: frozenset[str] = frozenset()
+    unpriced: bool = False
+    upgrade: bool = False
+    proxies: Any = None
+
+    @cached_property
+    def configs(self) -> Mapping[str, ProviderConfig]:
+        """How each provider is reached."""
+        return self.make_configs()
+
+    def caps(self, intent: Intent, graph_budget_microusd: int | None) -> list[Cap]:
+        """Return all that bounds one intent: the command line, the graph, the configuration."""
+        caps = []
+        if self.budget_microusd is not None:
+            caps.append(Cap("run", intent.run, self.budget_microusd, "--budget"))
+        if graph_budget_microusd is not None:
+            caps.append(Cap("run", intent.run, graph_budget_microusd, "budget_usd of the graph"))
+        day = datetime.fromtimestamp(intent.at_ms / 1000, UTC).date().isoformat()
+        names = {"run": intent.run, "graph": intent.graph, "day": day}
+        caps += [
+            Cap(one.per, names[one.per], one.limit_microusd, one.said) for one in self.ceilings if not one.provider
+        ]
+        return caps
+
+
+def lacks(spending: Spending, rows: Sequence[PlanRow]) -> list[tuple[str, str]]:
+    """Return what keeps paid rows from being sent, each with its nodes and what mends it."""
+    from dagcontent.providers.registry import missing  # noqa: PLC0415 - a free graph has no provider
+
+    nodes: dict[str, list[str]] = {}
+    for row in rows:
+        nodes.setdefault(row.model.partition("/")[0], []).append(row.node)
+    return [
+        (f"{one.message} (for {_listed(nodes[one.provider])})", one.hint) for one in missing(spending.configs, nodes)
+    ]
+
+
+def check_means(spending: Spending, plan: Plan) -> None:
+    """Raise ConfigError if a package or a key is missing for what a build would send or go on with."""
+    rows = [row for row in plan.rows if row.price is not None and row.status in {"run", "maybe", "repay", "resume"}]
+    found = lacks(spending, rows)
+    if found:
+        text = found[0][0] if len(found) == 1 else "; ".join(message for message, _ in found)
+        raise ConfigError(text, hint="; ".join(dict.fromkeys(hint for _, hint in found)))
+
+
+def check_consent(spending: Spending, plan: Plan) -> None:
+    """Raise BudgetExceeded, UsageError if what a build would buy was not agreed to. Nothing was sent."""
+    buys = [row for row in plan.paid if row.status != "repay" or _repays(spending, row)]
+    if not buys:
+        return
+    upgrades = [row.node for row in buys if row.status == "run" and row.cause == "upgrade"]
+    if upgrades and not spending.upgrade:
+        raise UsageError(
+            f"a new version of dagcontent would make what was paid for again: {_listed(upgrades)}",
+            hint="to pay for it: --accept-upgrade",
+        )
+    unpriced = [row.node for row in buys if row.status == "run" and row.price and row.price.bound_microusd is None]
+    if unpriced and not spending.unpriced:
+        raise BudgetExceeded(
+            f"what these may cost at most is not known: {_listed(unpriced)}",
+            hint="to send them all the same: --allow-unpriced",
+        )
+    if not spending.yes and spending.budget_microusd is None:
+        most = sum(row.price.bound_microusd or 0 for row in buys if row.price is not None)
+        open_ended = any(row.status == "maybe" for row in buys)
+        raise BudgetExceeded(
+            f"{len(buys)} of {len(plan.rows)} nodes cost money, {'at least ' if open_ended else 'at most '}{usd_text(most)}"
+            " by their upper bounds, and nobody agreed to that",
+            hint="--budget USD sets the most that may be spent; --yes spends without a bound; plan lists the nodes",
+        )
+
+
+def with_recovery(plan: Plan) -> Plan:
+    """Return a plan whose paid rows say how a lost answer is recovered, as the vendors' adapters declare it."""
+    from dagcontent.providers.registry import recovery_of  # noqa: PLC0415 - as above
+
+    rows = []
+    for row in plan.rows:
+        if row.price is not None and not row.price.recovery and row.price.operation:
+            recovery = recovery_of(row.model.partition("/")[0], row.price.operation)
+            row = msgspec.structs.replace(row, price=msgspec.structs.replace(row.price, recovery=recovery))  # noqa: PLW2901 - the same row, completed
+        rows.append(row)
+    return msgspec.structs.replace(plan, rows=tuple(rows))
+
+
+def _repays(spending: Spending, row: PlanRow) -> bool:
+    return row.node in spending.repay or row.node.split("[", 1)[0] in spending.repay
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
