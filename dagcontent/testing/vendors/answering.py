@@ -57,6 +57,7 @@ def _replaced(exchange: Exchange, rule: Rule) -> Response | None:
     response: Response | None = None
     if rule.fault == "status":
         response = vendor.refusal(rule.status or 500, code=rule.code)
+        response.headers = [*response.headers, *rule.headers]
     elif rule.fault == "expired":
         response = vendor.refusal(rule.status or 404, message="the result is no longer kept")
     elif rule.fault == "moderation" and not exchange.route.job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import re
@@ -91,8 +92,12 @@ class Request(msgspec.Struct, kw_only=True):
         return _fields(self.body, found[1].encode())
 
     def digest(self) -> str:
-        """Return the SHA-256 of the body, in hex."""
-        return hashlib.sha256(self.body).hexdigest()
+        """Return the SHA-256 of the body, in hex; of a form, that of its fields, as its boundary is by chance."""
+        data = self.body
+        if self.header("content-type").startswith("multipart/form-data"):
+            with contextlib.suppress(ValueError):
+                data = repr([(field.name, field.file_name, field.data) for field in self.form()]).encode()
+        return hashlib.sha256(data).hexdigest()
 
 
 class Response(msgspec.Struct, kw_only=True):
