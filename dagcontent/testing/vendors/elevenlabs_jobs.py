@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from dagcontent.testing.vendors import media
+from dagcontent.testing.vendors.files import served
 from dagcontent.testing.vendors.jobs import Job
 from dagcontent.testing.vendors.realm import Kept
 from dagcontent.testing.vendors.vendor import Exchange, Route
@@ -201,8 +202,7 @@ class LongJobs:
         job = self._job(exchange, ("dub",))
         if job.stage != "done" or job.result is None or exchange.params["language"] != job.payload["target_lang"]:
             raise self.fake.fail(404, "dubbing_not_found", "There is no such dub.")
-        kept = self.realm.files[job.result]
-        return Response(headers=[("Content-Type", kept.media_type)], body=kept.data)
+        return served(exchange, self.realm.files[job.result])
 
     async def _begin_dub(
         self,
@@ -245,7 +245,7 @@ class LongJobs:
             return Response(
                 status=404, headers=[("Content-Type", "application/xml")], body=b"<Error><Code>NoSuchKey</Code></Error>"
             )
-        return Response(headers=[("Content-Type", kept.media_type)], body=kept.data)
+        return served(exchange, kept)
 
     def _assets(self) -> dict[str, Any]:
         return self.realm.stored.setdefault(self.fake.name, {})
