@@ -16,9 +16,14 @@ from dagcontent.providers.port import Answer
 from dagcontent.providers.secret import redact, redact_data
 
 __all__ = [
-    "MOST_WORDS", "date_ms", "instant_ms", "json_of", "json_or_none", "kept", "number", "plain_numbers", "retry_after_s",
+    "MOST_WORDS", "ListInDoubt", "date_ms", "instant_ms", "json_of", "json_or_none", "kept", "number", "plain_numbers", "retry_after_s",
     "table", "words",
 ]  # fmt: skip
+
+
+class ListInDoubt(Exception):  # noqa: N818 - a state of the list, and no fault of a request
+    """A vendor's list cannot tell whether a request came: its silence proves nothing, and a person decides."""
+
 
 MOST_WORDS: Final = 600
 """Characters of a vendor's message that are shown."""

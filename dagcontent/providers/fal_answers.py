@@ -161,7 +161,8 @@ def _said(answer: Answer) -> _Said | None:
     if not isinstance(data, dict):
         return None
     detail = data.get("detail")
-    types = {str(data["error_type"])} if isinstance(data.get("error_type"), str) else set()
+    named = (data.get("error_type"), answer.headers.get("x-fal-error-type"))
+    types = {name for name in named if isinstance(name, str) and name}
     if isinstance(detail, str) and detail:
         return _Said(words(detail), frozenset(types))
     if isinstance(detail, list) and detail and all(isinstance(item, dict) for item in detail):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from providers.loopback import DATE_MS, Asked, Inputs, Loopback, Said, call, sent
 
 from dagcontent.errors import NodeError, ProviderError
+from dagcontent.providers.answers import ListInDoubt
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.fal import adapter, job_path
 from dagcontent.providers.fal_answers import Done, read_result, read_status, refusal
@@ -278,18 +279,37 @@ def test_others_are_not_mine(vendor: Loopback) -> None:
     [
         ["nothing"],
         [{"items": {}}],
-        [page(listed("a", None))],
-        [page(listed("a", {}, at="soon"))],
-        [page(listed("../a", {}))],
         [{"items": [], "has_more": True, "next_cursor": None}],
         [page(cursor="c"), page(cursor="c")],
-        [page(cursor=f"c{n}") for n in range(60)],
     ],
-)  # fmt: skip
-def test_a_list_that_is_in_doubt_is_no_empty_list(vendor: Loopback, pages: list[Any]) -> None:
+)
+def test_a_list_that_cannot_be_read_is_no_empty_list(vendor: Loopback, pages: list[Any]) -> None:
     """An empty list means that a request never was; what cannot be read must not."""
     with pytest.raises(ProviderError):
         found(vendor, *pages)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [page(listed("a", None))],
+        [page(listed("a", {}, at="soon"))],
+        [page(listed("../a", {}))],
+        [page(cursor=f"c{n}") for n in range(60)],
+    ],
+)
+def test_a_list_in_doubt_is_left_to_a_person(vendor: Loopback, pages: list[Any]) -> None:
+    """A request of that time that does not show its input could be the one: nobody can tell."""
+    with pytest.raises(ListInDoubt) as caught:
+        found(vendor, *pages)
+    doubt = run(vendor, lambda one: asyncio.sleep(0, one.fault(caught.value)))
+    assert (doubt.error_class, doubt.billed) == (ErrorClass.GONE, None)
+
+
+def test_a_match_settles_a_doubt(vendor: Loopback) -> None:
+    """What was sent from here is kept with its input, so one that has it is the one."""
+    same = {"prompt": "a hare", "guidance_scale": 3}
+    assert len(found(vendor, page(listed("blind", None), listed("mine", same)))) == 1
 
 
 def test_a_list_that_is_refused_says_so(vendor: Loopback) -> None:
