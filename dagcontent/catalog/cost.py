@@ -72,7 +72,7 @@ def _total(
 ) -> int | None:
     if not model.prices:
         return None
-    said = {**{name: fields.get(name, knob.default) for name, knob in model.knobs.items()}, **params}
+    said = {**{name: _at(fields, name) for name in model.knobs}, **params}
     nano = 0.0
     try:
         for price in model.prices:
@@ -151,6 +151,8 @@ def _units(
 
 def _megapixels(price: Price, params: Mapping[str, Any], pixels: int | None) -> float:
     if price.by:  # of what is given, enlarged
+        if params.get(price.by) is None:
+            return 0.0
         blobs = list(blobs_in(params.get(price.by, ABSENT)))
         if not blobs or any("width" not in b.facts or "height" not in b.facts for b in blobs):
             raise _Unmeasured
@@ -248,6 +250,13 @@ def _output_tokens(price: Price, params: Mapping[str, Any], fields: Mapping[str,
     if price.at_most is None:
         raise _Unmeasured
     return price.at_most
+
+
+def _at(fields: Mapping[str, Any], path: str) -> Any:
+    found: Any = fields
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _length(blob: Blob) -> float:

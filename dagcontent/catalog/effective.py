@@ -6,6 +6,7 @@ The same for the same arguments: it is asked for every instance of every paid no
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from dagcontent.catalog.load import find, names
 from dagcontent.catalog.model import Model, Slot
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
-from dagcontent.values.value import ABSENT, UNKNOWN, contains_unknown
+from dagcontent.values.value import ABSENT, UNKNOWN, Blob, contains_unknown
 
 __all__ = ["Effective", "effective", "known_model"]
 
@@ -151,8 +152,16 @@ class _Request:
                 unit = " s" if slot.param in TIMES else ""
                 self.notes.append(f"{slot.param} {shown(value)}{unit} -> {shown(made)}{unit}")
             self.params[slot.param] = value = made
+        if slot.note:
+            self.notes.append(slot.note)
         if not slot.field or (slot.param == "speed" and value == 1):
             return
+        self._write(slot, value)
+
+    def _write(self, slot: Slot, value: Any) -> None:
+        if isinstance(value, Blob) and slot.length and "duration_ms" in value.facts:
+            most = slot.seconds or math.inf
+            _put(self.fields, slot.length, min(math.ceil(value.facts["duration_ms"] / 1000), most))
         if slot.form == "turns":
             _put(self.fields, slot.field, _turns(value, self.params.get("voices")))
         elif slot.form == "list":
@@ -161,7 +170,7 @@ class _Request:
             self._most(slot, len(before) + len(made) if isinstance(made, list) else 0)
             _put(self.fields, slot.field, [*before, *made] if isinstance(made, list) else made)
         else:
-            _put(self.fields, slot.field, written(slot, value))
+            _put(self.fields, _field(slot, value), written(slot, value))
 
     def _most(self, slot: Slot, count: int) -> None:
         """Bound what several parameters put into one list."""
@@ -200,7 +209,9 @@ class _Request:
 
     def merge(self, options: Mapping[str, Any]) -> None:
         """Lay the graph's `options` beneath what is ours. Raises NodeError where they would override it."""
-        ours = {slot.field: slot.param for slot in self.model.slots[self.kind.name] if slot.field}
+        slots = self.model.slots[self.kind.name]
+        ours = {field: slot.param for slot in slots if slot.field for field in slot.field.split("|")}
+        ours |= {slot.length: slot.param for slot in slots if slot.length}
         if self.model.canvas is not None:
             ours[self.model.canvas.field] = "size"
         if self.model.seed is not None:
@@ -231,6 +242,15 @@ def _taken(model: Model, kind: Kind) -> list[str]:
     if model.canvas is not None:
         found += [name for name in _CANVAS if kind.param(name) is not None and name not in found]
     return found
+
+
+def _field(slot: Slot, value: Any) -> str:
+    """Return the field of a slot; of "audio_url|video_url" the one for this medium."""
+    if "|" not in slot.field:
+        return slot.field
+    medium = value.type if isinstance(value, Blob) else ""
+    fields = slot.field.split("|")
+    return next((field for field in fields if medium and medium in field), fields[0])
 
 
 def _operation(model: Model, kind: str, params: Mapping[str, Any]) -> str:

@@ -45,7 +45,6 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     refuse: list[str] = []
     price: Any = None
     recovery: str | None = None
-    output: str = ""
     retired: datetime.date | None = None
     successor: str = ""
     confidence: str = "typed"
@@ -64,6 +63,8 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     required: bool = False
     default: Any = None
     names: dict[str, Any] = {}
+    length: str = ""
+    note: str = ""
 
 
 class _PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,13 +146,12 @@ def _made(vendor: str, name: str, entry: _Entry, file: _File) -> Model:
         operations=by_kind,
         slots={kind: _slots(kind, entry, file.forms) for kind in kinds},
         canvas=entry.canvas,
-        seed=None if entry.seed is None else _slot("seed", entry.seed, {}),
+        seed=None if entry.seed is None or "seed" in entry.without else _slot("seed", entry.seed, {}),
         send=entry.send,
         knobs=entry.knobs,
         refuse=tuple(entry.refuse),
         prices=tuple(_price(row, file) for row in written),
         recovery=entry.recovery,
-        output=entry.output,
         retired=entry.retired,
         successor=entry.successor,
         confidence=entry.confidence,
@@ -212,6 +212,8 @@ def _slot(param: str, written: Any, forms: Mapping[str, dict[str, Any]]) -> Slot
         required=row.required,
         default=row.default,
         names=row.names,
+        length=row.length,
+        note=row.note,
     )
 
 

@@ -29,7 +29,10 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     adapter writes it in a form of its own, or there is nothing to write. `values` are all that are allowed; else
     `minimum` to `maximum` in steps of `step`. `chars` and `most` bound a text's characters and a list's length,
     `seconds` a recording's or clip's length. `names` turn our word into the vendor's. `default` is sent, and keyed, when
-    the graph says nothing.
+    the graph says nothing. `length` is a field for the seconds of the medium that is given; `note` is said when the
+    parameter is given.
+
+    A `field` "audio_url|video_url" is the one for the medium's type.
     """
 
     param: str
@@ -45,6 +48,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = False
     default: Any = None
     names: dict[str, Any] = {}
+    length: str = ""
+    note: str = ""
 
 
 class Canvas(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,8 +118,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     `operations` name the adapter's way of calling, by kind; "image.generate+images" is the way when references are given.
     `recovery` overrides the adapter's class. `slots` are by kind. `send` are fields that are always sent and that
-    `options` may replace; `output` is where a fal answer holds the result. `confidence` is of the fields: typed (in the
-    vendor's package), doc (a page), code (others' code), unsure.
+    `options` may replace; `refuse` are fields that `options` may not set, because they price. `confidence` is of the
+    fields: typed (in the vendor's package), doc (a page), code (others' code), unsure.
     """
 
     provider: str
@@ -129,7 +134,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     refuse: tuple[str, ...] = ()
     prices: tuple[Price, ...] = ()
     recovery: str | None = None
-    output: str = ""
     retired: datetime.date | None = None
     successor: str = ""
     confidence: str = "typed"
