@@ -160,7 +160,7 @@ class _Try:
         desk.crashpoint("paid.answer-on-disk")
         headers = dict(sent.headers)
         body = await desk.vault.read(call.attempt, _ANSWER) or b""
-        return await self._judge(sent.status, headers, body, whole=sent.complete)
+        return await self._judge(sent.status, headers, body, whole=sent.complete and sent.framed)
 
     async def _prepared(self) -> Mapping[str, object]:
         desk, call = self._desk, self._call
