@@ -82,5 +82,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
         yield "base_url", self.base_url
         yield "key", self.key
 
+    def __deepcopy__(self, _memo: object) -> ProviderConfig:
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise InternalError(f"the configuration of {self.name} holds secrets: it is not pickled")

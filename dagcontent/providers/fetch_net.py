@@ -55,8 +55,9 @@ class Net(msgspec.Struct, frozen=True):
 def library(extra: str) -> ModuleType:
     """Return httpx2 or httpx: the one that is imported, else the one that is there. Raises ConfigError; `extra` is what to install."""
     for name in ("httpx2", "httpx"):
-        if name in sys.modules:
-            return sys.modules[name]
+        known = sys.modules.get(name)
+        if known is not None:
+            return known
     try:
         import httpx2  # noqa: PLC0415 - not every vendor's package brings it
 

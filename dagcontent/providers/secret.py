@@ -126,7 +126,7 @@ def redact_data(value: Any) -> Any:
 
 _HEADER: Final = re.compile(
     r"""((?:["']?\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:(?:bearer|key|basic|token)\s+)?)"""
-    r"""|(?:["']?\b(?:xi-api-key|x-goog-api-key|x-api-key|api-key)["']?\s*[:=]\s*["']?))[^\s"',;\[\]]+""",
+    r"""|(?:["']?\b(?:xi-api-key|x-goog-api-key|x-api-key|api-key)["']?\s*[:=]\s*["']?))(?!(?:bearer|key|basic|token)\s)[^\s"',;\[\]]+""",
     re.IGNORECASE,
 )
 _PARAMETER: Final = re.compile(
