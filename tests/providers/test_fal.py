@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from fal_client.client import AppId
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from providers.loopback import DATE_MS, Asked, Inputs, Loopback, Said, call, sent
 
 from dagcontent.errors import NodeError, ProviderError
@@ -26,6 +28,7 @@ from dagcontent.providers.fal_answers import Done, read_result, read_status, ref
 from dagcontent.providers.once import Gates
 from dagcontent.providers.port import Answer, ErrorClass, Failure, Part, Result, Waiting, payload_digest
 from dagcontent.providers.secret import Secret
+from dagcontent.testing.vendors.client import FakeVendors
 from dagcontent.values.attempt import Handle
 
 KEY = "fal-key-0123456789"
@@ -218,6 +221,109 @@ def test_what_would_be_lost_is_not_asked_for(vendor: Loopback, fields: dict[str,
     """One node makes one artifact, kept in fal's history."""
     with pytest.raises(NodeError):
         run(vendor, lambda one: one.prepare(call("queue", "image.generate", "a/b", "image", fields), Inputs()))
+
+
+# -- against the fake vendor ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fakes() -> Iterator[FakeVendors]:
+    with FakeVendors() as vendors:
+        vendors.set(queued_s=0.01, job_s=0.02)
+        yield vendors
+        assert vendors.errors() == []
+
+
+def bought(fakes: FakeVendors, one_call: Any, files: Inputs | None = None) -> Any:
+    """Send, and go on in a fresh adapter; return the end of the job. One charge, or the test fails."""
+    before = len(fakes.charges("fal"))
+    url = fakes.base_urls["fal"]
+    host = url.split("/")[2]
+
+    async def inside(step: Any) -> Any:
+        gates = Gates()
+        one = adapter(ProviderConfig(name="fal", base_url=url, key=Secret(fakes.key("fal"), "FAL_KEY", [host])), gates)
+        try:
+            return await step(one)
+        finally:
+            await one.close()
+            await gates.aclose()
+
+    async def send(one: Any) -> Any:
+        out = await sent(one, one_call, files or Inputs())
+        handle = one.read(one_call, out.answer)
+        found = await one.find(one_call, payload_digest(out.payload), 0, 4_000_000_000_000)
+        return handle, [listed.handle.ids for listed in found]
+
+    async def follow(one: Any) -> Any:
+        for _ in range(500):
+            state = await one.poll(one_call, handle)
+            if not isinstance(state, Waiting):
+                return state
+            await asyncio.sleep(0.01)
+        raise AssertionError("the job does not end")
+
+    handle, found = asyncio.run(inside(send))
+    assert isinstance(handle, Handle)
+    assert found == [handle.ids]
+    made = asyncio.run(inside(follow))
+    assert len(fakes.charges("fal")) == before + 1
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "output", "fields"),
+    [
+        (
+            "image.generate",
+            "fal-ai/flux/dev",
+            "image",
+            {"prompt": "one", "image_size": "square", "guidance_scale": 2.0},
+        ),
+        ("video.generate", "fal-ai/veo3.1/fast", "video", {"prompt": "two", "duration": "4s", "resolution": "720p"}),
+        ("speech.generate", "fal-ai/elevenlabs/tts/eleven-v3", "audio", {"text": "three", "voice": "Rachel"}),
+    ],
+)
+def test_a_job_is_sent_found_and_brought_by_a_fresh_adapter(
+    fakes: FakeVendors, kind: str, model: str, output: str, fields: dict[str, Any]
+) -> None:
+    """One charge; the list has the job by its input; another process reads its file's address and its units."""
+    made = bought(fakes, call("queue", kind, model, output, fields))
+    assert isinstance(made, Result)
+    assert made.value.url.startswith(fakes.base_urls["fal"])
+    assert made.cost.units is not None
+    assert made.cost.units > 0
+
+
+def test_an_upload_is_part_of_what_is_found(fakes: FakeVendors) -> None:
+    """A file's address is in the input, and the input finds the job."""
+    out = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(out, "PNG")
+    files = Inputs(d1=out.getvalue())
+    fields = {"prompt": "four", "image_url": files.blob("d1", "image", "image/png")}
+    made = bought(fakes, call("queue", "image.edit", "fal-ai/flux-pro/kontext", "image", fields), files)
+    assert isinstance(made, Result)
+    assert len(files.uploads) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error_class", "billed"),
+    [
+        ({"fault": "moderation"}, ErrorClass.BLOCKED, True),
+        ({"fault": "job_error", "status": 503, "code": "runner_disconnected"}, ErrorClass.TRANSIENT, False),
+        ({"fault": "job_error", "status": 504, "code": "request_timeout"}, ErrorClass.TRANSIENT, False),
+        ({"fault": "job_error", "status": 422, "code": "value_error"}, ErrorClass.INVALID, False),
+    ],
+)
+def test_a_job_that_fails_is_read(fakes: FakeVendors, fault: Any, error_class: ErrorClass, billed: bool | None) -> None:
+    """A failed job is completed, and its result says why."""
+    fakes.set_faults([{"vendor": "fal", "operation": "submit", **fault}])
+    try:
+        failure = bought(fakes, call("queue", "image.generate", "fal-ai/flux/dev", "image", {"prompt": str(fault)}))
+    finally:
+        fakes.set_faults([])
+    assert isinstance(failure, Failure)
+    assert (failure.error_class, failure.billed) == (error_class, billed)
 
 
 # -- a lost answer ------------------------------------------------------------------------------------------------
