@@ -19,7 +19,7 @@ TEXT_KINDS: Final = ("text.generate", "text.translate", "image.describe", "video
 """Kinds that any chat model is asked for."""
 
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)+")
-_CHAT: Final = {"openai": "responses", "google": "generate", "openrouter": "chat"}
+_CHAT: Final = {"openai": "chat", "google": "generate", "openrouter": "chat"}
 _LONGEST: Final = {"openai": "max_output_tokens", "google": "max_output_tokens", "openrouter": "max_tokens"}
 
 _FAL: Final[dict[str, str]] = {
