@@ -20,6 +20,7 @@ from dagcontent.run.order import Desk, Order
 from dagcontent.run.repaying import Standing, fetched_again
 from dagcontent.values.money import usd_text
 from dagcontent.values.record import Record
+from dagcontent.values.types import Type
 
 __all__ = ["BuildClock", "Consent", "PaidExecutor"]
 
@@ -58,6 +59,12 @@ class BuildClock:
         """Wait; shorter when told to stop."""
         with anyio.move_on_after(seconds):
             await self._told.wait()
+
+
+def _plain(output: Type) -> str:
+    """Return an output's type as adapters know it: text, json, image, audio, video."""
+    item = output.item if output.name == "list" and output.item is not None else output
+    return item.name if item.artifact or item.name == "text" else "json"
 
 
 class PaidExecutor:
@@ -144,7 +151,7 @@ class PaidExecutor:
         fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed)
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,
-            output=str(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,
+            output=_plain(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,
         )  # fmt: skip
         timeout_s = action.node.spec.timeout_s
         return Order(
