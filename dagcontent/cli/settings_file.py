@@ -30,10 +30,11 @@ _EXECUTED: Final = ("store", "provider", "budget", "confirm_above_usd")
 _LATER: Final = ("executor", "remote")
 _USERS_ONLY: Final = frozenset({"provider"})
 _SECRET: Final = re.compile(
-    r"""((?:"[^"]*|'[^']*|[\w-]*)(?:key|token|secret|auth|password|cookie|credential)[\w-]*["']?\s*=\s*)"""
-    r"""(?!"[A-Z][A-Z0-9_]*"|[0-9]+\s*$|true|false|\{|\[)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}]+)""",
-    re.IGNORECASE,
+    r"""(?i:key|token|secret|auth|password|cookie|credential)[\w-]*+["']?\s*+=\s*+"""
+    r"""(?!"[A-Z][A-Z0-9_]*"\s*$|""\s*$|[0-9]+\s*$|true\s*$|false\s*$)(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|\[[^\]]*\]?|[^=]+)"""
+    r"""|://(?P<name>[^/@\s"']+)@|://[^\s"'?]*\?(?P<query>[^\s"']+)"""
 )
+"""What stands behind such a name, up to the next one, but for names of variables, numbers and flags; and an address's secrets."""
 
 
 class FileSettings(msgspec.Struct, frozen=True):
@@ -118,10 +119,19 @@ def _store(table: Mapping[str, Any], findings: Findings) -> str | None:
 
 
 def _without_secrets(found: Located) -> Located:
-    """Return a mistake whose line shows no value that could be a key: lines of a configuration are shown as they are."""
-    from dagcontent.providers.secret import redact  # noqa: PLC0415 - only a mistake needs it
+    """Return a mistake that shows no value that could be a key; what is hidden is as long as it was, so that carets stay."""
+    hidden: list[str] = []
 
-    return msgspec.structs.replace(found, source=redact(_SECRET.sub(r"\1...", found.source)))
+    def dots(part: re.Match[str]) -> str:
+        start, end = part.span(part.lastgroup or 0)
+        hidden.append(part.string[start:end].strip(" \t\"'[]{},"))
+        return part.string[part.start() : start] + "." * (end - start) + part.string[end : part.end()]
+
+    source = _SECRET.sub(dots, found.source)
+    message, caret, note = found.message, found.caret, found.note
+    for value in filter(None, hidden):
+        message, caret, note = (text.replace(value, "...") for text in (message, caret, note))
+    return msgspec.structs.replace(found, source=source, message=message, caret=caret, note=note)
 
 
 def _line(found: Located) -> str:
