@@ -101,11 +101,11 @@ class FakeVendors:
         """Return the key for a vendor."""
         return FAKE_KEY + vendor
 
-    def config_toml(self, bounds: Mapping[str, float] | None = None) -> str:
-        """Return a user's configuration under which every provider is this program."""
+    def config_toml(self, bounds: Mapping[str, float] | None = None, realm: str = "fake-vendors") -> str:
+        """Return a user's configuration under which every provider is this program, of a realm that outlives its port."""
         inner = ", ".join(f"{name} = {value}" for name, value in {**BOUNDS, **(bounds or {})}.items())
         return "".join(
-            f'[provider.{name}]\nbase_url = "{url}"\napi_key_env = "{_variable(name)}"\nbounds = {{ {inner} }}\n\n'
+            f'[provider.{name}]\nbase_url = "{url}"\napi_key_env = "{_variable(name)}"\nrealm = "{realm}"\nbounds = {{ {inner} }}\n\n'
             for name, url in self.base_urls.items()
         )
 

@@ -274,7 +274,8 @@ def _owner_and_name(app: str) -> str:
     return "/".join(parts[: 3 if parts[0] in _NAMESPACES else 2])
 
 
-def _dashed(digits: str) -> str:
+def _dashed(given: str) -> str:
+    digits = given.replace("-", "")
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
