@@ -6,6 +6,7 @@ asked for. Reading answers at once, also in a store opened for reading, and in o
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -14,7 +15,7 @@ import apsw
 import msgspec
 
 from dagcontent.errors import DagcontentError, InternalError, StoreFull
-from dagcontent.store import db, journal, records, runs
+from dagcontent.store import db, journal, paid, records, runs
 from dagcontent.store.cas import Cas
 from dagcontent.store.journal import ClaimLost, new_attempt_id
 from dagcontent.store.layout import Layout
@@ -219,15 +220,36 @@ class Attempts:
                 self._desk.layout.change_generation()
             return winner
 
-        return self._surely(work)
+        return self._surely(work, then=self._log_soon)
 
-    def _surely(self, work: Work[T]) -> Pending[T]:
-        """Queue what happened and must be written down: when the disk is full, once more with the ballast's room."""
+    def log_paid(self) -> None:
+        """Bring `paid.jsonl` up to what is committed, soon. Called at the start of a run: a crash may have come between."""
+        if self._ask(journal.unlogged, empty=False):
+            self._log_soon()
+
+    def _log_soon(self) -> None:
+        def work(connection: apsw.Connection) -> None:
+            self._desk.crashpoint("paid.before")
+            while paid.log(connection, self._desk.layout, self._desk.cas) >= paid.MOST_LINES:
+                pass
+            self._desk.crashpoint("paid.appended")
+
+        with contextlib.suppress(DagcontentError):  # the store is being closed: the next run logs it
+            self._desk.write(work, durable=False)
+
+    def _surely(self, work: Work[T], *, then: Callable[[], None] | None = None) -> Pending[T]:
+        """Queue what happened and must be written down: when the disk is full, once more with the ballast's room.
+
+        `then` is called once it is, before whoever waits is told.
+        """
         told: Pending[T] = Pending()
 
         def settle(pending: Pending[T], *, last: bool = True) -> None:
             try:
-                told.resolve(pending.result(), None)
+                result = pending.result()
+                if then is not None:
+                    then()
+                told.resolve(result, None)
             except StoreFull as error:
                 try:
                     if last or not self._desk.ballast.release():

@@ -33,6 +33,8 @@ __all__ = [
     "integrity_problems",
     "mapped",
     "migrate",
+    "new_database",
+    "open_anyhow",
     "open_reader",
     "open_writer",
     "store_error_of",
@@ -106,16 +108,8 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
             return
         # Made elsewhere and renamed: under its name it is never seen unfinished.
         part = layout.tmp / f"store-{secrets.token_hex(8)}.db"
-        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_SAFELY, 0o600))
-        with contextlib.closing(_connect(part, apsw.SQLITE_OPEN_READWRITE)) as connection:
-            connection.pragma("journal_mode", "wal")
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMAS[_USER_VERSION].values():
-                connection.execute(statement)
-            connection.pragma("application_id", _APPLICATION_ID)
-            connection.pragma("user_version", _USER_VERSION)
-            crashpoint("db.before-schema")
-            connection.execute("COMMIT")
+        crashpoint("db.before-schema")
+        new_database(part).close()
         crashpoint("db.after-schema")
         # SQLite would play the log of a database that was removed by hand into this one.
         for end in ("-wal", "-shm"):
@@ -125,6 +119,26 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
         part.rename(layout.db)
         fsync_dir(layout.root)
         crashpoint("db.renamed")
+
+
+def new_database(path: Path) -> apsw.Connection:
+    """Make an empty database under a name that is not taken, and return it open. Raises SQLite's errors and OSError."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_SAFELY, 0o600))
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMAS[_USER_VERSION].values():
+        connection.execute(statement)
+    connection.pragma("application_id", _APPLICATION_ID)
+    connection.pragma("user_version", _USER_VERSION)
+    connection.execute("COMMIT")
+    return connection
+
+
+def open_anyhow(path: Path) -> apsw.Connection:
+    """Open a database that may be damaged, to read what is left of it. Nothing in it runs. Raises SQLite's errors."""
+    return _connect(path, apsw.SQLITE_OPEN_READONLY)
 
 
 def migrate(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:

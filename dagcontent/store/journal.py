@@ -39,7 +39,9 @@ __all__ = [
     "read_attempt",
     "spent",
     "step",
+    "unlogged",
     "update",
+    "update_logged",
 ]
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
@@ -178,6 +180,17 @@ def step(connection: apsw.Connection, attempt_id: str, to: AttemptState, now_ms:
     if cost is not None and cost < 0:
         raise InternalError(f"the paid attempt {attempt_id} cannot have cost {cost} micro-USD")
     return update(connection, msgspec.structs.replace(attempt, state=to, changed_ms=now_ms, **changes))
+
+
+def update_logged(connection: apsw.Connection, ids: Sequence[str], *, logged: bool) -> None:
+    """Note whether attempts are in `paid.jsonl`."""
+    connection.executemany("UPDATE attempt SET logged = ? WHERE id = ?", [(int(logged), name) for name in ids])
+
+
+def unlogged(connection: apsw.Connection) -> bool:
+    """Tell whether something was paid for and is not in `paid.jsonl` yet."""
+    query = "SELECT 1 FROM attempt WHERE logged = 0 AND state IN ('charged', 'committed') LIMIT 1"
+    return bool(fetch(connection, query))
 
 
 # --- questions

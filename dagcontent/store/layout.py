@@ -39,7 +39,7 @@ FORMAT_READABLE_FROM: Final = 2
 _MAGIC: Final = "dagcontent store"
 _FOLDERS: Final = ("cas", "tmp", "runs", "memo", "side", "quarantine", "spool", "limits", "trash")
 _OWN_NAMES: Final = frozenset({*_FOLDERS, "FORMAT", "lock", "generation", "store.db", "store.db-wal", "store.db-shm",
-                               "paid.jsonl", "ballast"})  # fmt: skip
+                               "store.db-new", "paid.jsonl", "ballast"})  # fmt: skip
 _NETWORK: Final = frozenset(
     {
         "9p", "afs", "ceph", "cifs", "davfs", "fuse.ceph", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone",

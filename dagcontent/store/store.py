@@ -58,6 +58,10 @@ def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], No
     if not write:
         return Store(examine(root), crashpoint=crashpoint)
     layout = prepare(root, crashpoint=crashpoint)
+    if Path(f"{layout.db}-new").exists():
+        from dagcontent.store.rebuild import finish  # noqa: PLC0415 - after a crash only
+
+        finish(layout, crashpoint=crashpoint)
     db.create(layout, crashpoint=crashpoint)
     if layout.format < FORMAT_VERSION:
         with contextlib.suppress(StoreDamaged):  # told by the first question; until then `verify` can be asked
@@ -201,6 +205,7 @@ class Store:
         )
         self._runs.append(run)
         self.write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
+        self.attempts.log_paid()
         return run
 
     def finish_run(self, run: runs.Run, status: str, counts: Mapping[str, int], *, now_ms: int) -> None:
@@ -324,9 +329,20 @@ class Store:
                 verify.set_aside(self.cas, problem)
                 self.layout.change_generation()
                 report.repaired.append(problem.subject)
+            self._mend(report)
         if self._shared_lock >= 0:
             report.swept += verify.sweep(self.layout, self._shared_lock)
         return report
+
+    def _mend(self, report: Report) -> None:
+        from dagcontent.store import verify_paid  # noqa: PLC0415 - as `verify`
+
+        verify_paid.clear_leftovers(self.layout, report.leftovers)
+        if report.unlogged:
+            self.write(lambda connection: verify_paid.mend_ledger(connection, report.unlogged)).result()
+            self.attempts.log_paid()
+            self.flush()
+            report.repaired += report.unlogged
 
     # --- inside
 

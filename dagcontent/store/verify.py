@@ -2,7 +2,7 @@
 
 Looks at everything: the database's structure, every record (it decodes, its key is its manifest's, its blobs are there),
 every blob (its bytes hash to its name). Changes nothing unless asked to repair, and then removes nothing that is good and
-nothing that was paid for: a wrong blob goes to quarantine, a free record that cannot be used any more is dropped, so that its result is
+nothing that was paid for (`verify_paid` looks at the journal of that): a wrong blob goes to quarantine, a free record that cannot be used any more is dropped, so that its result is
 made again.
 """
 
@@ -21,12 +21,14 @@ import msgspec
 from dagcontent.errors import DagcontentError, StoreDamaged
 from dagcontent.store.cas import BlobDamaged, Cas, is_digest
 from dagcontent.store.copy import hash_file
-from dagcontent.store.db import REFUSALS, fetch, integrity_problems
+from dagcontent.store.db import REFUSALS, fetch, has_attempts, integrity_problems
 from dagcontent.store.disk import OPEN_SAFELY
 from dagcontent.store.layout import Layout
-from dagcontent.store.records import IN_CAS, blobs_of, read_row
+from dagcontent.store.problem import Problem
+from dagcontent.store.records import IN_CAS, blobs_of, read_row, was_paid
 from dagcontent.store.runs import alive
 from dagcontent.store.stats import blob_files
+from dagcontent.store.verify_paid import Ledger, check_ledger
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import MANIFEST_FORMAT, Record, action_key
 from dagcontent.values.value import blobs_in
@@ -39,31 +41,22 @@ Progress = Callable[[str, int, int], None]
 _PAGE: Final = 500
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong.
+class Report(msgspec.Struct):
+    """What was looked at and what was found. Orphans are blobs that no record names: allowed, and listed.
 
-    `what` is one of "database", "record" (unreadable, or not what its key says), "blob missing", "blob damaged", "blob size",
-    "not a blob". `subject` is a key, a digest or a path. `keys` are the records that cannot be used because of it; `paid` says
-    whether one of them was paid for.
+    `leftovers` are files of the spool that are of no use any more; `unlogged` purchases that `paid.jsonl` lost.
     """
 
-    what: str
-    subject: str
-    detail: str
-    keys: tuple[str, ...] = ()
-    paid: bool = False
-
-
-class Report(msgspec.Struct):
-    """What was looked at and what was found. Orphans are blobs that no record names: allowed, and listed."""
-
     records: int = 0
+    attempts: int = 0
     blobs: int = 0
     blob_bytes: int = 0
     problems: list[Problem] = []
     orphans: list[str] = []
     orphan_bytes: int = 0
     swept: list[str] = []
+    leftovers: list[str] = []
+    unlogged: list[str] = []
     repaired: list[str] = []
 
     @property
@@ -90,6 +83,7 @@ class _Check:
         self.progress = progress
         self.report = Report()
         self.needed: dict[str, _Needed] = {}
+        self.ledger = Ledger()
         self.named: set[str] = set()  # inputs of manifests: no orphans, but their absence is no fault
 
     def records(self, connection: apsw.Connection) -> None:
@@ -105,23 +99,24 @@ class _Check:
             if self.report.records % _PAGE == 0:
                 self.progress("records", self.report.records, total)
             name = key.hex()
+            paid = cost > 0 or name in self.ledger.paid_keys
             if place == IN_CAS and is_digest(body.hex()):
-                self._need(body.hex(), None, name, paid=cost > 0)
+                self._need(body.hex(), None, name, paid=paid)
             try:
                 record = read_row(key, place, body, check, self.cas)
             except BlobDamaged:
                 continue  # found again, with the blob
             except DagcontentError as error:
-                self._record_problem(name, error.message, paid=cost > 0)
+                self._record_problem(name, error.message, paid=paid)
                 continue
             wrong = _not_as_said(record, (kind, model, cost))
             if wrong:
-                self._record_problem(name, wrong, paid=cost > 0)
+                self._record_problem(name, wrong, paid=paid)
             for blob in blobs_of(record):
                 if is_digest(blob.digest):
-                    self._need(blob.digest, blob.size_bytes, name, paid=cost > 0)
+                    self._need(blob.digest, blob.size_bytes, name, paid=paid)
                 else:
-                    self._record_problem(name, "names something that is no digest", paid=cost > 0)
+                    self._record_problem(name, "names something that is no digest", paid=paid)
             self.named.update(blob.digest for blob in blobs_in(record.manifest.params))
         self.progress("records", total, total)
 
@@ -177,10 +172,17 @@ def check(layout: Layout, cas: Cas, connection: apsw.Connection | None, progress
             Problem("database", str(layout.db), line) for line in integrity_problems(connection, full=True)
         ]
         try:
+            work.ledger = check_ledger(layout, connection if has_attempts(connection) else None)
             work.records(connection)
         except REFUSALS as error:
             work.report.problems.append(Problem("database", str(layout.db), str(error)))
+    else:
+        work.ledger = check_ledger(layout, None)
+    work.named.update(blob.digest for one in work.ledger.attempts.values() for blob in blobs_in(one.intent.request))
     work.blobs()
+    work.report.attempts = len(work.ledger.attempts)
+    work.report.problems += work.ledger.problems
+    work.report.leftovers, work.report.unlogged = work.ledger.leftovers, work.ledger.unlogged
     return work.report
 
 
@@ -188,6 +190,8 @@ def drop_records(connection: apsw.Connection, layout: Layout, keys: Iterable[str
     """Remove free records; what their rows held is kept in quarantine."""
     for key in keys:
         raw = bytes.fromhex(key)
+        if was_paid(connection, raw, cost=0):
+            continue
         for (body,) in fetch(connection, "SELECT body FROM record WHERE key = ? AND cost_microusd = 0", (raw,)):
             aside = layout.quarantine / f"record-{key}"
             with (
