@@ -84,7 +84,7 @@ def _of_size(canvas: Canvas, aspect: str | None, size: str, snap: str | None, mo
         return Placed(_value(canvas, *sides), aspect, f"{sides[0]}x{sides[1]}", sides[0] * sides[1])
     width, height = _nearest(canvas, *sides)
     if snap in {None, "error"} or _allowed(canvas, width, height) is not None:
-        other = "" if _allowed(canvas, width, height) else f'; {width}x{height} is one, or snap = "nearest"'
+        other = "" if _allowed(canvas, width, height) else f"; {width}x{height} is one"
         raise NodeError(f"`size` is {size}, and {model} takes {why}", hint=f"choose another size{other}")
     made = f"{width}x{height}"
     return Placed(_value(canvas, width, height), aspect, made, width * height, f"size {size} -> {made}")
@@ -104,7 +104,7 @@ def _of_few(
     if not exact and snap in {None, "error"}:
         key = "aspect" if size is None else "size"
         text = f"`{key}` is {asked}, and {model} takes the sizes {', '.join(canvas.sizes)}"
-        raise NodeError(text, hint='write size = one of them, or snap = "nearest"')
+        raise NodeError(text, hint=f'write size = "{best}", the nearest')
     if exact:
         return Placed(_value(canvas, width, height), aspect, None, width * height)
     return Placed(_value(canvas, width, height), None, best, width * height, f"{asked} -> {best}")

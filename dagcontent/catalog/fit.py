@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from dagcontent.catalog.model import Slot
 from dagcontent.errors import NodeError
 from dagcontent.values.value import UNKNOWN, Blob
 
-__all__ = ["fitted", "ratio", "shown", "written"]
+__all__ = ["TIMES", "fitted", "ratio", "shown", "written"]
 
 TIMES: Final = frozenset({"duration", "seconds"})
 """Parameters that are snapped up when the graph says nothing of `snap`."""
@@ -36,7 +36,7 @@ def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
             raise NodeError(text, hint="shorten it, or use text.split and a dimension")
         return value
     if isinstance(value, list):
-        if slot.most is not None and len(value) > slot.most:
+        if slot.most is not None and len(value) > slot.most and UNKNOWN not in value:
             text = f"`{slot.param}` has {len(value)} elements, and {model} takes {slot.most}"
             raise NodeError(text, hint=f"give it at most {slot.most}, as with list.slice")
         for item in value:
@@ -105,15 +105,17 @@ def _among(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
         if _same(allowed, value):
             return allowed
     how = snap or ("up" if slot.param in TIMES else "error")
-    if how != "error":
-        measures = [_measure(allowed) for allowed in slot.values]
-        size = _measure(value)
-        if size is not None and None not in measures:
-            pairs = [(m, v) for m, v in zip(measures, slot.values, strict=True) if m is not None]
+    measures = [_measure(allowed) for allowed in slot.values]
+    size = _measure(value)
+    nearest = None
+    if size is not None and None not in measures:
+        pairs = [(m, v) for m, v in zip(measures, slot.values, strict=True) if m is not None]
+        nearest = _snapped(size, pairs, "nearest")
+        if how != "error":
             found = _snapped(size, pairs, "nearest" if _is_aspect(value) else how)
             if found is not None:
                 return found
-    raise _refused(slot, value, _listed(slot.values), model, snap)
+    raise _refused(slot, value, _listed(slot.values), model, nearest)
 
 
 def _within(slot: Slot, value: float, snap: str | None, model: str) -> Any:
@@ -134,8 +136,16 @@ def _within(slot: Slot, value: float, snap: str | None, model: str) -> Any:
     inside = (low is None or made >= low) and (high is None or made <= high)
     if how == "error" or not inside:
         span = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}"
-        raise _refused(slot, value, span + (f" in steps of {step:g}" if off else ""), model, snap)
+        raise _refused(slot, value, span + (f" in steps of {step:g}" if off else ""), model, _nearest(slot, value))
     return round(made) if step is not None and float(step).is_integer() else made
+
+
+def _nearest(slot: Slot, value: float) -> float:
+    step = slot.step or 0
+    made = round(value / step) * step if step else value
+    if slot.minimum is not None:
+        made = max(made, slot.minimum)
+    return made if slot.maximum is None else min(made, slot.maximum)
 
 
 def _snapped(size: float, pairs: Sequence[tuple[float, Any]], how: str) -> Any:
@@ -180,13 +190,9 @@ def _listed(values: Sequence[Any]) -> str:
     return ", ".join(shown(v) for v in values)
 
 
-_OPPOSITE: Final[Mapping[str | None, str]] = {None: "nearest", "error": "nearest", "up": "nearest", "down": "nearest"}
-
-
-def _refused(slot: Slot, value: Any, allowed: str, model: str, snap: str | None) -> NodeError:
+def _refused(slot: Slot, value: Any, allowed: str, model: str, nearest: Any = None) -> NodeError:
     unit = " s" if slot.param in TIMES else ""
     fixed = len(slot.values) == 1
     what = f"`{slot.param}` is {shown(value)}{unit}, and {model} {'is always' if fixed else 'takes'} {allowed}{unit}"
-    orderly = _measure(value) is not None and snap in _OPPOSITE
-    other = f', or snap = "{_OPPOSITE[snap]}"' if orderly else ""
-    return NodeError(what, hint=(f"leave it out{other}" if fixed else f"write one that it takes{other}"))
+    other = "" if nearest is None or fixed else f": the nearest is {shown(nearest)}"
+    return NodeError(what, hint="leave it out" if fixed else f"write one that it takes{other}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from dagcontent.graph.capable import incapable
 from dagcontent.graph.model import (
     Dimension,
     Element,
@@ -76,6 +77,8 @@ def _model(node: Node, model: str) -> Iterator[Mistake]:
         wrong = _misnamed(node, model)
         if wrong is not None:
             yield _mistake(node, "model", *wrong)
+            return
+    yield from incapable(node, model)
 
 
 def _misnamed(node: Node, model: str) -> tuple[str, str] | None:

@@ -100,10 +100,10 @@ def test_a_mistake_is_said_where_it_is_with_what_would_be_right(tmp_path: Path, 
 def test_models_by_reference_may_be_paid_and_aliases(tmp_path: Path, model: str) -> None:
     """They are known before anything runs: from parameters and from lists that are written out."""
     path = tmp_path / "graph.toml"
-    cut = '[{ id = "a", x = "painter" }, { id = "b", x = "fal/y" }]' if "cut.x" in model else '["dev", "schnell"]'
+    cut = '[{ id = "a", x = "painter" }, { id = "b", x = "fal/y/two" }]' if "cut.x" in model else '["dev", "schnell"]'
     path.write_text(
         '[models]\npainter = "fal/fal-ai/flux/dev"\n[params]\ngood = "painter"\n'
-        f'painted = {{ one = "fal/x", dev = "fal/x", schnell = "painter" }}\n[each]\ncut = {cut}\n'
+        f'painted = {{ one = "fal/x/one", dev = "fal/x/one", schnell = "painter" }}\n[each]\ncut = {cut}\n'
         f'[node.it]\n{PICTURE}each = "cut"\nmodel = "{model}"\n',
         encoding="utf-8",
     )
