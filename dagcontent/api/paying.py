@@ -112,6 +112,10 @@ class StoreJournal:
         """End an attempt that cost nothing."""
         await committed(self._attempts.release(attempt, error_class, message, now_ms=self._now_ms()))
 
+    def release_soon(self, attempt: str, error_class: str, message: str) -> None:
+        """End an attempt that cost nothing, without waiting."""
+        self._attempts.release(attempt, error_class, message, now_ms=self._now_ms())
+
     async def unresolve(self, attempt: str, message: str) -> None:
         """Leave an attempt to a person."""
         await committed(self._attempts.unresolve(attempt, message, now_ms=self._now_ms()))

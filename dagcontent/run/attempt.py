@@ -150,6 +150,10 @@ class _Try:
                 await desk.adapter.send(call, payload)
         except Exception as raised:  # noqa: BLE001 - the phase says what happened, whatever came out of it
             error = raised
+        except BaseException:  # cancelled: what certainly did not leave need not be asked about later
+            if self._intent is not None and not sent.sent:
+                desk.journal.release_soon(call.attempt, "not-sent", "nothing was sent")
+            raise
         if not sent.sent:
             await self._not_sent(sent.error or error)
         desk.crashpoint("paid.sent")

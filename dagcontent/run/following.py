@@ -20,6 +20,7 @@ __all__ = ["follow", "reconcile"]
 
 _SLOWER = 1.3
 _STOPS = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.INVALID})
+_NO_LIST = frozenset({ErrorClass.NOT_FOUND, ErrorClass.GONE})
 _SKEW_MS = 2_000  # a vendor's clock against ours
 
 
@@ -97,7 +98,11 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
     while True:
         asked_ms = desk.clock.now_ms()
         listed = await _listed(desk, call, intent, asked_ms)
-        if listed is not None:
+        if isinstance(listed, Failure):
+            # A list that is not kept, or empty where nothing was ever listed, proves nothing.
+            if asked_ms > settled_ms and listed.error_class in _NO_LIST:
+                raise await _unresolved(desk, call, intent, f"{why}; {listed.message}")
+        else:
             if len(listed) == 1:
                 handle = listed[0].handle
                 await desk.journal.submitted(call.attempt, handle)
@@ -122,8 +127,8 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
         pause = min(pause * _SLOWER, bounds.poll_most_s)
 
 
-async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequence[Listed] | None:
-    """Return the vendor's jobs that could be this request and are nobody's yet; None if it could not be asked."""
+async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequence[Listed] | Failure:
+    """Return the vendor's jobs that could be this request and are nobody's yet, or why it could not be asked."""
     desk.crashpoint("paid.find")
     try:
         found = await desk.adapter.find(call, intent.payload_digest, intent.at_ms - _SKEW_MS, now_ms + _SKEW_MS)
@@ -133,11 +138,12 @@ async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequen
         fault = desk.adapter.fault(error)
         if fault is None:
             raise
-        if fault.error_class in _STOPS | {ErrorClass.NOT_FOUND, ErrorClass.GONE}:
+        if fault.error_class in _STOPS:
+            # The request is not at fault: it stays on the journal, and is looked for again.
             said = refusal(call.provider, fault)
             text = f"an answer was lost, and {call.provider}'s list cannot be read: {said.message}"
-            raise await _unresolved(desk, call, intent, text) from error
-        return None
+            raise AttemptDetached(text, facts=said.facts, hint=said.hint) from error
+        return fault
     free = [one for one in found if not desk.journal.knows(call.provider, one.handle)]
     exact = [one for one in free if one.exact]
     return exact or free

@@ -75,6 +75,10 @@ class Journal(Protocol):
         """End an attempt that cost nothing."""
         ...
 
+    def release_soon(self, attempt: str, error_class: str, message: str) -> None:
+        """Do as `release` does, without waiting for it."""
+        ...
+
     async def unresolve(self, attempt: str, message: str) -> None:
         """Leave an attempt to a person: its reservation stays."""
         ...

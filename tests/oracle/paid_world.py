@@ -250,6 +250,9 @@ class Disk:
     async def release(self, attempt: str, error_class: str, message: str) -> None:
         await self.step(attempt, AttemptState.RELEASED, error_class=error_class, message=message)
 
+    def release_soon(self, attempt: str, error_class: str, message: str) -> None:
+        assert self.world.dead, "nobody cancels here but death"
+
     async def unresolve(self, attempt: str, message: str) -> None:
         await self.step(attempt, AttemptState.UNRESOLVED, message=message)
 
