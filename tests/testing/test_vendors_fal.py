@@ -9,9 +9,11 @@ import fal_client
 import httpx
 import pytest
 
+from dagcontent.catalog.load import models
 from dagcontent.media.probe import measure
 from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.client import FakeVendors
+from dagcontent.testing.vendors.fal_results import asked
 
 
 class Queue:
@@ -152,6 +154,31 @@ def test_files_are_uploaded_and_come_back_whole_or_in_part(vendors: FakeVendors)
     assert (late, lost, len(vendors.charges())) == (416, 422, 1)
 
 
+def test_inputs_say_how_large_and_long_results_are(vendors: FakeVendors) -> None:
+    """An upscaled picture is a multiple of its input, a talking face lasts as long as its sound, words lie within it."""
+    import base64
+
+    def data_url(media_type: str, data: bytes) -> str:
+        return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+    picture = data_url("image/png", media.picture(48, 32, "png", "x"))
+    sound = data_url("audio/wav", media.recording(1.2, "wav", "x"))
+
+    async def body(queue: Queue) -> Any:
+        larger = await queue.run("fal-ai/esrgan", image_url=picture, scale=4)
+        face = await queue.run("veed/fabric-1.0", image_url=picture, audio_url=sound, resolution="480p")
+        words = await queue.run("fal-ai/whisper", audio_url=sound, chunk_level="word")
+        clip = (await queue.http.get(face["video"]["url"])).content
+        bad = await queue.submit("fal-ai/esrgan", {"image_url": data_url("image/png", b"no picture")})
+        return larger, clip, words, bad.status_code
+
+    larger, clip, words, bad = call(vendors, body)
+    assert (larger["image"]["width"], larger["image"]["height"]) == (192, 128)
+    assert media.sound_length_s(clip) == pytest.approx(1.2, abs=0.05)
+    assert words["chunks"][-1]["timestamp"][1] == pytest.approx(1.2)
+    assert (bad, len(vendors.charges())) == (422, 3)
+
+
 def test_what_was_sent_is_found_in_the_list_with_its_payload(vendors: FakeVendors) -> None:
     """An endpoint's requests are listed newest first, page by page, between two times, with payloads where asked."""
 
@@ -275,3 +302,18 @@ def test_no_answer_names_another_host(vendors: FakeVendors) -> None:
 
     hosts = set(re.findall(r"https?://[^/\"]+", call(vendors, body)))
     assert hosts == {f"http://127.0.0.1:{vendors.port}"}
+
+
+def test_every_endpoint_of_the_catalog_makes_what_its_kinds_are() -> None:
+    """No model that the engine knows is answered with a result of another sort: a test against it would prove nothing."""
+    sorts = {
+        "image": {"images", "image"}, "video": {"video", "videos"}, "speech": {"audio"},
+        "music": {"audio", "audio_file"}, "sound": {"audio", "audio_file"}, "audio": {"transcript"},
+    }  # fmt: skip
+    found = models("fal")
+    assert len(found) > 100
+    wrong = [
+        (model.name, kind) for model in found for kind in model.kinds
+        if asked(model.name, {}).makes not in sorts[kind.partition(".")[0]]
+    ]  # fmt: skip
+    assert wrong == []

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from dagcontent.testing.vendors.chat import data_of_url
 from dagcontent.testing.vendors.fal_results import Asked, asked, result
 from dagcontent.testing.vendors.fal_schema import queue_schema
 from dagcontent.testing.vendors.files import served
@@ -90,7 +91,7 @@ class Fake(Vendor):
         app = exchange.params["app"]
         payload = self._payload(exchange, app)
         try:
-            what = asked(app, payload)
+            what = await asyncio.to_thread(asked, app, payload, self._read)
         except ValueError as error:
             raise Refused(self.refusal(422, message=str(error))) from error
         job_id = _dashed(exchange.new_id())
@@ -130,6 +131,14 @@ class Fake(Vendor):
         here = f"{self.realm.origin}{self.prefix}/files/"
         if url.startswith(here) and url.removeprefix(here).partition("/")[0] not in self.realm.files:
             raise Refused(self.refusal(422, code="file_download_error", message=f"{name}: the file could not be read"))
+
+    def _read(self, url: str) -> bytes | None:
+        """Return an input: a data URL's bytes or a file kept here; None for what lies elsewhere. Raises ValueError."""
+        if url.startswith("data:"):
+            return data_of_url(url)
+        here = f"{self.realm.origin}{self.prefix}/files/"
+        kept = self.realm.files.get(url.removeprefix(here).partition("/")[0]) if url.startswith(here) else None
+        return None if kept is None else kept.data
 
     async def _made(self, exchange: Exchange, what: Asked, job: Job) -> Any:
         if job.failure is not None:

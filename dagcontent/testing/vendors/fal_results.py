@@ -5,6 +5,7 @@ What an endpoint makes is read from its name, as fal's own families are named; i
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,7 @@ _FAMILIES: Sequence[tuple[str, str]] = (
         (
             r"lipsync|sync-|avatar|omnihuman|fabric|aurora|infinitalk|dreamactor|motion-control|animate/|foley|mmaudio"
             r"|thinksound|video|veo|seedance|hailuo|minimax/h3|wan/|wan-|ltx|pixverse|happy-horse|gemini-omni|flux-3"
+            r"|lucy-edit|dream-machine|latentsync"
         ),
         "video",
     ),
@@ -56,6 +58,8 @@ _FPS = 24.0
 
 NewFile = Callable[[str, str, bytes], str]
 """(file name, media type, bytes) -> URL."""
+ReadUrl = Callable[[str], bytes | None]
+"""URL -> bytes, or None for what lies elsewhere."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -78,24 +82,26 @@ class Asked(msgspec.Struct, frozen=True):
         return f"{self.endpoint} {sorted(self.payload.items(), key=str)}"
 
 
-def asked(endpoint: str, payload: Mapping[str, Any]) -> Asked:
-    """Return what is asked for. Raises ValueError for a size or a length that is none."""
+def asked(endpoint: str, payload: Mapping[str, Any], read: ReadUrl = lambda _: None) -> Asked:
+    """Return what is asked for: of the inputs' size and length where none is given. Raises ValueError for one that is none."""
     makes = next((family for pattern, family in _FAMILIES if re.search(pattern, endpoint)), "images")
     if makes in ("images", "image"):
-        return _pictures(makes, endpoint, payload)
+        return _pictures(makes, endpoint, payload, read)
     if makes in ("video", "videos"):
-        seconds = _seconds(payload, 5.0)
+        seconds = _seconds(payload, _length(payload, read) or 5.0)
         width, height = _frame(payload)
         form = "webm" if "VP9" in str(payload.get("output_format", "")) else "mp4"
         return Asked(makes, endpoint, payload, width, height, seconds=seconds, form=form, units=seconds)
     if makes in ("audio", "audio_file"):
         text = _text(payload)
         speaks = re.search(r"tts|speech|dialogue|chatterbox|kokoro|dia-", endpoint) is not None
-        seconds = media.speech_length_s(text) if speaks else _seconds(payload, 10.0)
+        seconds = media.speech_length_s(text) if speaks else _seconds(payload, _length(payload, read) or 10.0)
         units = math.ceil(len(text) / 10) / 100 if speaks else seconds
         return Asked(
             makes, endpoint, payload, seconds=seconds, form=_sound_form(endpoint, payload), units=units, text=text
         )
+    if makes == "transcript":
+        return Asked(makes, endpoint, payload, seconds=_length(payload, read) or 0.0, text=_heard(payload, read))
     return Asked(makes, endpoint, payload, text=_text(payload))
 
 
@@ -108,8 +114,10 @@ def result(what: Asked, keep: NewFile) -> dict[str, Any]:
     return makers[what.makes](what, keep)
 
 
-def _pictures(makes: str, endpoint: str, payload: Mapping[str, Any]) -> Asked:
-    width, height = _size(payload)
+def _pictures(makes: str, endpoint: str, payload: Mapping[str, Any], read: ReadUrl) -> Asked:
+    sized = {"image_size", "aspect_ratio", "resolution"} & {name for name, value in payload.items() if value != "auto"}
+    data = None if sized else _input(payload, read, "image_url", "image_urls")
+    width, height = media.picture_size(data) if data is not None else _size(payload)
     if makes == "image" and isinstance(factor := payload.get("upscale_factor", payload.get("scale", 1)), int | float):
         width, height = min(8192, round(width * factor)), min(8192, round(height * factor))
     count = payload.get("num_images", 1)
@@ -180,6 +188,27 @@ def _seconds(payload: Mapping[str, Any], usual: float) -> float:
     return usual
 
 
+def _input(payload: Mapping[str, Any], read: ReadUrl, *names: str) -> bytes | None:
+    """Return the first input of these names that can be read, or None."""
+    for name in names:
+        given = payload.get(name)
+        for url in given if isinstance(given, list) else [given]:
+            if isinstance(url, str) and (data := read(url)) is not None:
+                return data
+    return None
+
+
+def _length(payload: Mapping[str, Any], read: ReadUrl) -> float | None:
+    data = _input(payload, read, "audio_url", "video_url")
+    return None if data is None else media.sound_length_s(data)
+
+
+def _heard(payload: Mapping[str, Any], read: ReadUrl) -> str:
+    """Return what a recording says: two sentences of its own."""
+    data = _input(payload, read, "audio_url")
+    return sentences(hashlib.sha256(data).hexdigest() if data is not None else str(payload.get("audio_url")), 2)
+
+
 def _text(payload: Mapping[str, Any]) -> str:
     found = next((payload[name] for name in _SPOKEN if isinstance(payload.get(name), str)), "")
     inputs = payload.get("inputs")
@@ -230,17 +259,18 @@ def _audio(what: Asked, keep: NewFile) -> dict[str, Any]:
 
 
 def _transcript(what: Asked, _keep: NewFile) -> dict[str, Any]:
-    said = sentences(what.seed, 2)
+    said = what.text
     spoken = said.split()
+    length = what.seconds / len(spoken) if what.seconds else 0.4
     if "scribe" in what.endpoint or "elevenlabs" in what.endpoint:
         row = [
-            {"text": word, "start": at * 0.4, "end": at * 0.4 + 0.35, "type": "word", "speaker_id": "speaker_0"}
+            {"text": word, "start": at * length, "end": (at + 0.9) * length, "type": "word", "speaker_id": "speaker_0"}
             for at, word in enumerate(spoken)
         ]
         return {"text": said, "language_code": "eng", "language_probability": 0.98, "words": row}
     by_word = what.payload.get("chunk_level") == "word"
     pieces = spoken if by_word else [f"{part}." for part in said.rstrip(".").split(". ")]
-    length = 0.4 if by_word else 2.5
+    length *= len(spoken) / len(pieces)
     chunks = [{"text": piece, "timestamp": [at * length, (at + 1) * length]} for at, piece in enumerate(pieces)]
     return {"text": said, "chunks": chunks, "inferred_languages": ["en"]}
 
