@@ -34,7 +34,7 @@ from dagcontent.providers.port import (
 )
 from dagcontent.values.attempt import Handle
 
-__all__ = ["adapter"]
+__all__ = ["OPERATIONS", "adapter"]
 
 _BASE: Final = "https://api.openai.com/v1"
 _MOST_BYTES: Final = 256 << 20
@@ -48,8 +48,8 @@ _ID_LOST: Final = "the job is found by its id; if that is lost with the answer t
 _TOKENS: Final = "tokens of the answer's usage, times their prices"
 _LONG: Final = Bounds(poll_s=1.0, answer_s=600.0)
 
-_OPERATIONS: Final = tuple(
-    Operation(name, recovery, handle, marker, cost, window, bounds)
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    name: Operation(name, recovery, handle, marker, cost, window, bounds)
     for name, recovery, handle, marker, cost, window, bounds in (
         (
             "chat", Recovery.EXACT, False, "metadata.dagcontent", _TOKENS,
@@ -64,7 +64,7 @@ _OPERATIONS: Final = tuple(
         ("speech", Recovery.ASK, False, "", "characters, times their price", _LOST, _LONG),
         ("transcriptions", Recovery.ASK, False, "", "seconds or tokens of the answer's usage", _LOST, _LONG),
     )
-)  # fmt: skip
+}  # fmt: skip
 
 
 def adapter(config: ProviderConfig, gates: Gates) -> Adapter:
@@ -83,7 +83,7 @@ class _OpenAI:
         self._lib = httpx2
         self._sdk = openai
         self.operations: Mapping[str, Operation] = {
-            one.name: msgspec.structs.replace(one, bounds=config.bounded(one.bounds)) for one in _OPERATIONS
+            name: msgspec.structs.replace(one, bounds=config.bounded(one.bounds)) for name, one in OPERATIONS.items()
         }
         longest = max(one.bounds.answer_s for one in self.operations.values())
         timeout = httpx2.Timeout(longest, connect=30.0)
