@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagcontent.store.rebuild import Rebuilt, rebuild
 from dagcontent.store.stats import StoreStats
 from dagcontent.store.store import open_store
 from dagcontent.store.verify import Problem, Progress, Report
 
-__all__ = ["Problem", "Report", "StoreStats", "store_stats", "verify_store"]
+__all__ = ["Problem", "Rebuilt", "Report", "StoreStats", "rebuild_store", "store_stats", "verify_store"]
 
 
 def store_stats(path: Path) -> StoreStats:
@@ -21,3 +22,8 @@ def verify_store(path: Path, *, repair: bool = False, on_progress: Progress | No
     """Look at every record and every byte of a store. Without `repair` nothing is changed. Raises StoreError."""
     with open_store(path, write=repair) as opened:
         return opened.verify(repair=repair, on_progress=on_progress)
+
+
+def rebuild_store(path: Path) -> Rebuilt:
+    """Make a store's database again from what was paid for, the blobs, and what is left of it. Raises StoreError."""
+    return rebuild(path, crashpoint=lambda _point: None)

@@ -7,7 +7,7 @@ import time
 import click
 import msgspec
 
-from dagcontent.api.keeping import Problem, Report, store_stats, verify_store
+from dagcontent.api.keeping import Problem, Rebuilt, Report, rebuild_store, store_stats, verify_store
 from dagcontent.cli.columns import aligned
 from dagcontent.cli.commands import unknown_command
 from dagcontent.cli.options import json_option, output_options, store_option
@@ -15,6 +15,7 @@ from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import counted, size
+from dagcontent.errors import ConfigError
 
 __all__ = ["command"]
 
@@ -89,10 +90,15 @@ def stats(store: str | None, *, as_json: bool, quiet: bool, verbose: bool) -> in
 @command.command("verify")
 @store_option
 @click.option("--repair", is_flag=True, help="Set aside what is damaged and was free: the next build makes it again.")
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Make the database again from paid.jsonl and the files: what was paid for stays bought.",
+)
 @json_option
 @output_options
-def verify(store: str | None, *, repair: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
-    """Look at every result and every byte. Changes nothing without --repair.
+def verify(store: str | None, *, repair: bool, rebuild: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Look at every result and every byte. Changes nothing without --repair or --rebuild.
 
     Exit code 1 if something is damaged, and was not repaired.
     """
@@ -100,11 +106,17 @@ def verify(store: str | None, *, repair: bool, as_json: bool, quiet: bool, verbo
     screen = session.screen
     progress = _Progress(session)
     began = time.monotonic()
+    if rebuild and not session.store.exists():
+        raise ConfigError(f"there is no store at {session.store}", hint="name the store with --store")
+    rebuilt = rebuild_store(session.store) if rebuild else None
     report = verify_store(session.store, repair=repair, on_progress=progress)
     progress.clear()
     if as_json:
-        screen.document({**msgspec.to_builtins(report), "ok": report.ok})
+        again = {} if rebuilt is None else {"rebuilt": msgspec.to_builtins(rebuilt)}
+        screen.document({**msgspec.to_builtins(report), "ok": report.ok, **again})
         return 0 if report.ok else 1
+    if rebuilt is not None:
+        screen.say(_told(rebuilt))
     for problem in report.problems[: None if verbose else _MOST_SHOWN]:
         screen.complain(_worded(session, problem, report))
     if len(report.problems) > _MOST_SHOWN and not verbose:
@@ -121,6 +133,13 @@ def verify(store: str | None, *, repair: bool, as_json: bool, quiet: bool, verbo
         options = ["--store", store] if store else []
         screen.complain("\n" + screen.style_error("command", command_line("store", "verify", "--repair", *options)))
     return 0 if report.ok else 1
+
+
+def _told(rebuilt: Rebuilt) -> str:
+    kept = f"{counted(rebuilt.kept_records, 'result')} kept"
+    restored = f"{counted(rebuilt.restored_records, 'result')} restored from paid.jsonl"
+    aside = f"; the old database is {safe(rebuilt.old_database)}" if rebuilt.old_database else ""
+    return f"database made again: {kept}, {restored}{aside}"
 
 
 def _worded(session: Session, problem: Problem, report: Report) -> str:
