@@ -53,6 +53,10 @@ _UPLOAD_BYTES_MAX: Final = 2 << 30
 _EARLY_MS: Final = 3_600_000
 """A file is not used in the last hour that it is kept."""
 _READY_TRIES: Final = 120
+_INTERACTION: Final = frozenset({
+    "model", "input", "response_format", "generation_config", "background", "store", "system_instruction", "service_tier",
+})  # fmt: skip
+"""What is given to the package by name; all else goes along as it is, for Google to refuse."""
 
 _TOKENS: Final = "usage of the answer, in tokens"
 _LOST: Final = "the answer is lost and nothing at Google names it; a person decides whether it is paid for again"
@@ -128,7 +132,9 @@ class Google:
     async def send(self, call: Call, payload: Mapping[str, Any]) -> None:
         """Send one POST and read its answer to the end. Raises the package's and the HTTP library's errors."""
         if call.operation == "interactions.video":
-            await self._client.interactions.with_raw_response.create(**payload)
+            known = {name: value for name, value in payload.items() if name in _INTERACTION}
+            further = {name: value for name, value in payload.items() if name not in _INTERACTION}
+            await self._client.interactions.create(**known, extra_body=further or None)
         elif call.operation == "vertex.video":
             types = self._genai.types
             client = await self._vertex_client()

@@ -8,8 +8,10 @@ fetched through the gate like everything else, as requests that cost nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.once import free_requests
@@ -60,43 +62,36 @@ class Login:
             return Credentials(token=config.key.reveal(host_of(config.base_url)))  # type: ignore[no-untyped-call]
         import google.auth  # noqa: PLC0415 - only those who use Vertex
 
-        found, self.project = await asyncio.to_thread(google.auth.default, scopes=_SCOPES, request=self._asker())
+        asker: Any = self._asker()  # a function, where the package's word is a class that it only calls
+        found, self.project = await asyncio.to_thread(google.auth.default, scopes=_SCOPES, request=asker)
         return found
 
-    def _asker(self) -> Any:
+    def _asker(self) -> Callable[..., _Told]:
         """Return what google.auth asks for tokens with: called in a thread, it sends in this event loop, through the gate."""
-        from google.auth import exceptions, transport  # noqa: PLC0415 - only those who use Vertex
+        from google.auth import exceptions  # noqa: PLC0415 - only those who use Vertex
 
         loop, http = asyncio.get_running_loop(), self._http
 
-        class Told(transport.Response):
-            def __init__(self, response: Any) -> None:
-                self.status: int = response.status_code
-                self.headers: Mapping[str, str] = response.headers
-                self.data: bytes = response.content
-
-        async def asked(url: str, method: str, body: Any, headers: Any, within_s: float) -> Any:
+        async def asked(method: str, url: str, body: Any, headers: Any, within_s: float) -> Any:
             with free_requests():
                 return await http.request(method, url, content=body, headers=headers, timeout=within_s)
 
-        class Asker(transport.Request):
-            def __call__(
-                self,
-                url: str,
-                method: str = "GET",
-                body: Any = None,
-                headers: Any = None,
-                timeout: Any = None,
-                **_: Any,
-            ) -> Any:
-                import httpx2  # noqa: PLC0415 - loaded with the adapter
+        def ask(url: str, method: str = "GET", body: Any = None, headers: Any = None, **more: Any) -> _Told:
+            import httpx2  # noqa: PLC0415 - loaded with the adapter
 
-                try:
-                    waiting = asyncio.run_coroutine_threadsafe(
-                        asked(url, method, body, headers, timeout or _TOKEN_S), loop
-                    )
-                    return Told(waiting.result())
-                except httpx2.TransportError as error:
-                    raise exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
+            asking = asked(method, url, body, headers, more.get("timeout") or _TOKEN_S)
+            try:
+                response = asyncio.run_coroutine_threadsafe(asking, loop).result()
+            except httpx2.TransportError as error:
+                raise exceptions.TransportError(str(error)) from error  # type: ignore[no-untyped-call]
+            return _Told(response.status_code, response.headers, response.content)
 
-        return Asker()
+        return ask
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """An answer as google.auth reads it."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes

@@ -110,7 +110,7 @@ def interaction(call: Call, given: Mapping[Digest, Given]) -> dict[str, Any]:
         contents.append({"type": "text", "text": prompt})
     # Stored and in the background: only then is there an id to ask with later.
     return {
-        **fields, "model": call.model, "input": contents, "response_format": form, "generation_config": config,
+        **fields, "model": call.model, "input": [{"type": "user_input", "content": contents}], "response_format": form, "generation_config": config,
         "background": True, "store": True,
     }  # fmt: skip
 
