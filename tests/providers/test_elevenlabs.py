@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from elevenlabs.core.api_error import ApiError
 from providers.loopback import Inputs, call, sent
 
 from dagcontent.errors import NodeError, ProviderError
@@ -40,6 +41,7 @@ SOUND = call(
     {"text": "a door", "duration_seconds": 1.5, "output_format": "pcm_16000"},
 )  # fmt: skip
 MUSIC = call("music", "music.generate", "music_v1", "audio", {"prompt": "a waltz", "music_length_ms": 3000})
+PICTURE = call("flows.image", "image.generate", "gpt-image-2", "image", {"prompt": "a hare"})
 YEARS = 4_102_444_800_000
 
 
@@ -355,6 +357,23 @@ def test_a_lost_answer_is_not_asked_for_again(vendors: FakeVendors, fault: str) 
     run(vendors, body)
     assert len(vendors.requests(operation="music")) == 1
     assert len(vendors.wait_charges(1)) == 1
+
+
+@pytest.mark.parametrize("one", [SPEECH, DIALOGUE, SOUND, PICTURE], ids=lambda one: one.operation)
+def test_the_package_sends_no_second_time_and_hides_nothing(vendors: FakeVendors, one: Call) -> None:
+    """Its retries are off on every call: what surfaces is the vendor's own error, not the gate's refusal of a second POST."""
+
+    async def body(it: Any) -> None:
+        async def nothing(*_: Any) -> None: ...
+
+        payload = await it.prepare(one, Inputs())
+        passage = Sending(commit=nothing, on_headers=nothing, sink=lambda _: None)
+        with sending(passage), pytest.raises(ApiError):
+            await it.send(one, payload)
+
+    vendors.set_faults([{"fault": "status", "operation": one.operation, "status": 503}])
+    run(vendors, body)
+    assert len(vendors.requests(operation=one.operation)) == 1
 
 
 # -- jobs -------------------------------------------------------------------------------------------------------------

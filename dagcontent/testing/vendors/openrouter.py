@@ -24,7 +24,16 @@ _MESSAGES: Final = {
 }  # fmt: skip
 _READ_MICROUSD, _WROTE_MICROUSD, _PICTURE_MICROUSD, _VIDEO_MICROUSD_A_SECOND = 1, 5, 39_000, 100_000
 _ACCEPTED: Final = 202
-_RESOLUTIONS: Final = {"360p": 360, "480p": 480, "720p": 720, "768p": 768, "1080p": 1080}
+_RESOLUTIONS: Final = {
+    "360p": 360,
+    "480p": 480,
+    "720p": 720,
+    "768p": 768,
+    "1080p": 1080,
+    "1K": 1024,
+    "2K": 1440,
+    "4K": 2160,
+}
 _RATIOS: Final = "16:9 9:16 1:1 4:3 3:4 3:2 2:3 21:9 9:21".split()
 _SIZES: Final = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 _FPS: Final = 12
