@@ -29,17 +29,45 @@ MOST_WORDS: Final = 600
 """Characters of a vendor's message that are shown."""
 
 _MOST_KEPT: Final = 8_000
+_MOST_NESTED: Final = 64
+"""Of all that vendors answer; what reads it afterwards goes down by calling itself."""
+_WIDE: Final = 1 << 63
 _MOST_PAUSE_S: Final = 86_400.0
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _KEPT_HEADERS: Final = re.compile(r"retry-after.*|.*request-id|x-fal-.*|x-ratelimit-.*|date|content-type|openai-.*")
 
 
 def json_or_none(body: bytes) -> Any:
-    """Return the JSON that a body is, None for `null` and for all that is no JSON."""
+    """Return the JSON that a body is, None for `null`, for all that is no JSON, and for what is nested without reason."""
     try:
-        return msgspec.json.decode(body)
+        data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    level, wide = [data], False
+    for _ in range(_MOST_NESTED):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, int) and not -_WIDE <= item < _WIDE:
+                wide = True
+        if not below:
+            return _narrowed(data) if wide else data
+        level = below
+    return None
+
+
+def _narrowed(data: Any) -> Any:
+    """Return JSON with floats in the place of integers that no record can hold."""
+    if isinstance(data, dict):
+        return {key: _narrowed(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_narrowed(value) for value in data]
+    if isinstance(data, int) and not -_WIDE <= data < _WIDE:
+        return float(data) if abs(data) < 10**300 else None
+    return data
 
 
 def json_of(answer: Answer, vendor: str) -> dict[str, Any]:

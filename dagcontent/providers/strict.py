@@ -71,7 +71,11 @@ def _wrapped(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strict(schema: Any, depth: int) -> dict[str, Any]:
-    if not isinstance(schema, Mapping) or depth > _DEPTH or ("format" in schema and schema["format"] not in _FORMATS):
+    if (
+        not isinstance(schema, Mapping)
+        or depth > _DEPTH
+        or ("format" in schema and str(schema["format"]) not in _FORMATS)
+    ):
         raise _CannotError
     if "$ref" in schema:
         if not str(schema["$ref"]).startswith(_LOCAL):
@@ -102,12 +106,17 @@ def _object(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
     given = schema.get("properties")
     if not isinstance(given, Mapping) or not given or isinstance(schema.get("additionalProperties"), Mapping):
         raise _CannotError
-    required = schema.get("required") or ()
+    required = _required(schema)
     properties = {}
     for name, one in given.items():
         inner = _strict(one, depth + 1)
         properties[str(name)] = inner if name in required else _nullable(inner)
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _required(schema: Mapping[str, Any]) -> list[Any]:
+    required = schema.get("required")
+    return required if isinstance(required, list) else []
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +127,7 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": [schema, {"type": "null"}]}
     made = {**schema, "type": [*(kind if isinstance(kind, list) else [kind]), "null"]}
     if "enum" in schema:
-        made["enum"] = [*schema["enum"], None]
+        made["enum"] = [*(schema["enum"] if isinstance(schema["enum"], list) else []), None]
     return made
 
 
@@ -127,7 +136,7 @@ def _takes_null(schema: Any) -> bool:
         return False
     kind = schema.get("type")
     if kind == "null" or (isinstance(kind, list) and "null" in kind):
-        return "enum" not in schema or None in schema["enum"]
+        return "enum" not in schema or (isinstance(schema["enum"], list) and None in schema["enum"])
     return isinstance(schema.get("anyOf"), list) and any(_takes_null(one) for one in schema["anyOf"])
 
 
@@ -138,7 +147,7 @@ def _without_nulls(value: Any, schema: Any, root: Any, depth: int) -> Any:
     if isinstance(value, list):
         return [_without_nulls(item, schema.get("items"), root, depth + 1) for item in value]
     if isinstance(value, dict):
-        given, required = schema.get("properties"), schema.get("required") or ()
+        given, required = schema.get("properties"), _required(schema)
         if not isinstance(given, Mapping):
             return value
         return {

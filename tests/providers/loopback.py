@@ -12,6 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from hypothesis import strategies as st
 
 from dagcontent.providers.once import Sending, decoded, sending
 from dagcontent.providers.port import Adapter, Answer, Call
@@ -132,6 +133,32 @@ def call(operation: str, kind: str, model: str, output: str, fields: Any, params
         attempt="a1", marker="0123456789abcdef0123456789abcdef", provider="x", operation=operation, kind=kind, model=model,
         output=output, params=fields if params is None else params, fields=fields, **more,
     )  # fmt: skip
+
+
+@st.composite
+def mutated(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
+    """Return a vendor's answer with some of it changed, lost, doubled or put elsewhere."""
+    body = bytearray(draw(whole))
+    for _ in range(draw(st.integers(1, 4))):
+        at, to = sorted((draw(st.integers(0, len(body))), draw(st.integers(0, len(body)))))
+        match draw(st.sampled_from(["cut", "drop", "double", "put", "swap"])):
+            case "cut":
+                del body[to:]
+            case "drop":
+                del body[at : min(to, at + 8)]
+            case "double":
+                body[at:at] = body[at : min(to, at + 40)]
+            case "put":
+                body[at:at] = draw(
+                    st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b"[]", b"{}", b'""', b"\xff", b"\\u0000"])
+                )
+            case _:
+                found = bytes(body)
+                values = [b"null", b"true", b"[{}]", b"{}", b"1.5", b'"x"']
+                start = found.find(b":", at) + 1
+                end = min([n for n in (found.find(b",", start), found.find(b"}", start)) if n > 0], default=start)
+                body[start:end] = draw(st.sampled_from(values))
+    return bytes(body)
 
 
 class Sent(msgspec.Struct):

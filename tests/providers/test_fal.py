@@ -18,13 +18,13 @@ from fal_client.client import AppId
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from providers.loopback import DATE_MS, Asked, Inputs, Loopback, Said, call, sent
+from providers.loopback import DATE_MS, Asked, Inputs, Loopback, Said, call, mutated, sent
 
 from dagcontent.errors import NodeError, ProviderError
 from dagcontent.providers.answers import ListInDoubt
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.fal import adapter, job_path
-from dagcontent.providers.fal_answers import Done, read_result, read_status, refusal
+from dagcontent.providers.fal_answers import Done, read_result, read_status, read_submit, refusal
 from dagcontent.providers.once import Gates
 from dagcontent.providers.port import Answer, ErrorClass, Failure, Part, Result, Waiting, payload_digest
 from dagcontent.providers.secret import Secret
@@ -697,3 +697,32 @@ def test_asked_is_what_came(vendor: Loopback) -> None:
     vendor.on("GET", ".*/status", Said({"status": "IN_QUEUE"}))
     assert run(vendor, lambda one: one.poll(IMAGE, Handle({"request_id": "r"}))) == Waiting("in queue")
     assert seen[0].path == "/fal-ai/flux/requests/r/status"
+
+
+@pytest.mark.parametrize("depth", [60, 900, 100_000])
+def test_nesting_without_end_is_no_answer(depth: int) -> None:
+    """A body that is nested to make its reader fall over is a body that cannot be read."""
+    nested = b"[" * depth + b"]" * depth
+    said = answer(400, b'{"detail": "x", "error": {"message": "x"}, "more": ' + nested + b"}")
+    assert refusal(said).billed in {None, False}
+    msgspec.msgpack.encode(refusal(said).message)
+
+
+WHOLE = [
+    json.dumps(body).encode()
+    for body in (
+        SAID, POLICY, WRONG, {"status": "IN_QUEUE", "queue_position": 4}, {"status": "COMPLETED", "error": "x", "error_type": "y"},
+        {"images": [{"url": INLINE, "content_type": "image/png"}], "has_nsfw_concepts": [False], "seed": 1},
+        {"text": "a b", "chunks": [{"text": "a", "timestamp": [0, 1]}], "words": [{"text": "a", "start": 0, "end": 1, "type": "word"}]},
+    )
+]  # fmt: skip
+
+
+@given(calls, st.sampled_from([200, 400, 404, 422, 503]), mutated(st.sampled_from(WHOLE)))
+def test_a_damaged_answer_is_an_answer_or_none(one: Any, status: int, body: bytes) -> None:
+    """Answers that were right once, changed anywhere: an outcome that can be written down, or a ProviderError."""
+    said = Answer(status, {}, body)
+    readers = (lambda: read_submit(one, said), lambda: read_status(said), lambda: read_result(one, Done(), said))
+    for reader in readers:
+        with contextlib.suppress(ProviderError):
+            msgspec.msgpack.encode(reader())

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from providers.loopback import Asked, Inputs, Loopback, Said, call, sent
+from providers.loopback import Asked, Inputs, Loopback, Said, call, mutated, sent
 
+from dagcontent.catalog.load import find as find_model
+from dagcontent.catalog.load import names as names_of
 from dagcontent.errors import NodeError, ProviderError
 from dagcontent.providers.answers import ListInDoubt
 from dagcontent.providers.config import ProviderConfig
@@ -722,3 +724,45 @@ def test_a_picture_is_read_from_its_base64() -> None:
     assert made.value == Part(data=b"JFIF", media_type="image/jpeg")
     with pytest.raises(ProviderError):
         read(one_call, answer(200, {"data": [{"b64_json": "%%%"}]}))
+
+
+@pytest.mark.parametrize("depth", [60, 900, 100_000])
+def test_nesting_without_end_is_no_answer(depth: int) -> None:
+    """A body that is nested to make its reader fall over is a body that cannot be read."""
+    nested = b"[" * depth + b"]" * depth
+    said = answer(400, b'{"detail": "x", "error": {"message": "x"}, "more": ' + nested + b"}")
+    assert refusal(said).billed in {None, False}
+    msgspec.msgpack.encode(refusal(said).message)
+
+
+WHOLE = [
+    json.dumps(body).encode()
+    for body in (
+        completion('{"value": ["a"]}'), completion(None, "content_filter", refusal="no"), wrong("moderation_blocked"),
+        {"data": [{"b64_json": "AAAA", "revised_prompt": "x"}], "output_format": "png", "usage": {"input_tokens": 1, "output_tokens": 2}},
+        {"id": "resp_1", "status": "completed", "output": [
+            {"type": "image_generation_call", "result": "AAAA", "output_format": "png"},
+            {"type": "message", "content": [{"type": "output_text", "text": "[1]"}]},
+        ]},
+        {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "x"}},
+        {"text": "a", "language": "en", "segments": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "words": [{"word": "a", "start": 0, "end": 1}],
+         "usage": {"type": "duration", "seconds": 3}},
+    )
+]  # fmt: skip
+
+
+@given(calls, st.sampled_from([200, 400, 429, 500]), mutated(st.sampled_from(WHOLE)))
+def test_a_damaged_answer_is_an_answer_or_none(one: Any, status: int, body: bytes) -> None:
+    """Answers that were right once, changed anywhere: an outcome that can be written down, or a ProviderError."""
+    for reader in (read, read_response):
+        with contextlib.suppress(ProviderError):
+            msgspec.msgpack.encode(reader(one, Answer(status, {}, body)))
+
+
+def test_the_catalog_names_operations_that_there_are(vendor: Loopback) -> None:
+    """Every way of calling that a catalogued model names is one of the adapter's."""
+    operations = run(vendor.base_url, lambda one: asyncio.sleep(0, set(one.operations)))
+    for name in names_of("openai"):
+        model = find_model(f"openai/{name}")
+        assert model is not None
+        assert set(model.operations.values()) <= operations, name
