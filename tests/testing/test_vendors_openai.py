@@ -275,3 +275,81 @@ def test_models_are_listed_and_gone_ones_are_not_found(vendors: FakeVendors) -> 
     assert "gpt-image-2" in call(vendors, body)
     with pytest.raises(openai.NotFoundError):
         call(vendors, lambda c: c.images.generate(model="dall-e-3", prompt="x"))
+
+
+def chat(vendors: FakeVendors, content: Any, **more: Any) -> Any:
+    """Ask one thing of a chat model."""
+    messages: Any = [{"role": "user", "content": content}]
+    return call(vendors, lambda c: c.chat.completions.create(model="gpt-5.5", messages=messages, **more))
+
+
+def test_chat_reads_pictures_and_recordings(vendors: FakeVendors) -> None:
+    """What is sent beside words is decoded, and counts: another picture is another answer."""
+
+    def parts(seed: str) -> list[Any]:
+        picture = base64.b64encode(media.picture(32, 32, "png", seed)).decode()
+        sound = base64.b64encode(media.recording(0.5, "wav", "x")).decode()
+        return [
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}},
+            {"type": "input_audio", "input_audio": {"data": sound, "format": "wav"}},
+        ]
+
+    one, other = chat(vendors, parts("one")), chat(vendors, parts("other"))
+    assert one.choices[0].message.content
+    assert one.usage.prompt_tokens > 258 + 100
+    assert [one.choices[0].finish_reason, other.choices[0].finish_reason] == ["stop", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "said"),
+    [
+        ([], {"type": "json_object"}, "word 'json'"),
+        ([{"type": "image_url", "image_url": {"url": "picture.png"}}], None, "Invalid image URL"),
+        ([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}], None, "unsupported image"),
+        ([{"type": "image_url", "image_url": {"url": "data:image/png;base64,?"}}], None, "unsupported image"),
+        ([{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "ogg"}}], None, "wav or mp3"),
+        ([{"type": "telepathy"}], None, "telepathy"),
+        ("x", {"type": "xml"}, "xml"),
+        ("x", {"type": "json_schema", "json_schema": {"name": "x"}}, "schema"),
+        ("x", {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "matrix"}}}, "matrix"),
+        (None, None, "content"),
+    ],
+)
+def test_chat_refuses_what_its_vendor_refuses(vendors: FakeVendors, content: Any, form: Any, said: str) -> None:
+    """A message or a form that is wrong is a 400 that says what, and is free."""
+    more = {"response_format": form} if form is not None else {}
+    with pytest.raises(openai.BadRequestError, match=said):
+        chat(vendors, content, **more)
+    assert vendors.charges() == []
+
+
+def test_json_without_a_schema_is_json(vendors: FakeVendors) -> None:
+    """Any object will do where no schema is given."""
+    import json
+
+    answer = chat(vendors, "Answer in JSON.", response_format={"type": "json_object"})
+    assert isinstance(json.loads(answer.choices[0].message.content), dict)
+
+
+def test_a_refusal_for_content_is_an_answer_of_chat(vendors: FakeVendors) -> None:
+    """Chat refuses within a complete answer that is charged; a response with a picture fails; one with words refuses."""
+    vendors.set_faults([{"fault": "moderation"}])
+    refused = chat(vendors, "x").choices[0]
+    assert (refused.finish_reason, refused.message.content) == ("content_filter", None)
+    assert refused.message.refusal
+    words = call(vendors, lambda c: c.responses.create(model="gpt-5.5", input="x"))
+    assert words.output[0].content[0].type == "refusal"
+    tools: Any = [{"type": "image_generation"}]
+    picture = call(vendors, lambda c: c.responses.create(model="gpt-5.5", input="x", tools=tools))
+    assert (picture.status, picture.error.code) == ("failed", "image_content_policy_violation")
+    assert len(vendors.charges()) == 3
+
+
+def test_what_is_overcharged_is_reported_so(vendors: FakeVendors) -> None:
+    """The usage of an answer is the ledger's, times the fault's factor."""
+    vendors.set_faults([{"fault": "overcharge", "factor": 10, "nth": 2}])
+    plain, dear = chat(vendors, "x" * 400), chat(vendors, "x" * 400)
+    assert dear.usage.prompt_tokens == 10 * plain.usage.prompt_tokens
+    first, second = vendors.charges()
+    assert second.microusd == 10 * (first.microusd or 0)

@@ -59,6 +59,12 @@ class Server:
         self.port, self.control_port = (s.sockets[0].getsockname()[1] for s in (self._main, self._side))
         self.realm.origin = f"http://{_HOST}:{self.port}"
 
+    def close(self) -> None:
+        """Stop listening."""
+        for listening in (self._main, self._side):
+            if listening is not None:
+                listening.close()
+
     @property
     def base_urls(self) -> dict[str, str]:
         """Vendor -> where a client finds it."""
