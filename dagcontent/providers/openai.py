@@ -97,9 +97,9 @@ class _OpenAI:
             default_headers={"Accept-Encoding": "identity", **config.headers},
             http_client=http,
         )
-        # The SDK takes these from the environment where they are not given.
+        # The SDK takes these from the environment; here they are headers of the configuration, or nothing.
         self._client.organization = None
-        self._client.project = config.project
+        self._client.project = None
 
     async def prepare(self, call: Call, files: Files) -> Mapping[str, Any]:
         """Return the request; files are within it, as bytes or as data URLs."""

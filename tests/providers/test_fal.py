@@ -726,3 +726,29 @@ def test_a_damaged_answer_is_an_answer_or_none(one: Any, status: int, body: byte
     for reader in readers:
         with contextlib.suppress(ProviderError):
             msgspec.msgpack.encode(reader())
+
+
+def test_a_vendor_that_is_not_there_is_a_moments_failure(vendor: Loopback) -> None:
+    """A refused connection is worded, and cost nothing; an error of another kind is none of fal's."""
+
+    async def body(one: Any) -> Any:
+        error = httpx.ConnectError("refused")
+        return one.fault(error), one.fault(KeyError("x"))
+
+    failure, foreign = run(vendor, body)
+    assert (failure.error_class, failure.billed, foreign) == (ErrorClass.TRANSIENT, False, None)
+
+
+@pytest.mark.parametrize(
+    ("token", "upload"),
+    [({"token": 5}, {}), ({"token": "t", "token_type": "Bearer"}, {"access_url": "file:///etc/passwd"}), ([], {})],
+)
+def test_an_upload_that_says_nothing_of_use_is_no_upload(vendor: Loopback, token: Any, upload: Any) -> None:
+    """A store that gives no token, or no address, fails before anything is paid."""
+    vendor.on("POST", "/storage/auth/token", Said(token))
+    vendor.on("POST", "/files/upload", Said(upload))
+    files = Inputs(d1=b"x")
+    one_call = call("queue", "image.upscale", "a/b", "image", {"image_url": files.blob("d1", "image", "image/png")})
+    with pytest.raises(ProviderError):
+        run(vendor, lambda one: one.prepare(one_call, files))
+    assert all(asked.path != "/a/b" for asked in vendor.asked)

@@ -29,6 +29,7 @@ from dagcontent.providers.port import Answer, ErrorClass, Failure, Part, Recover
 from dagcontent.providers.secret import Secret
 from dagcontent.testing.vendors.client import BOUNDS, FakeVendors
 from dagcontent.values.attempt import Handle
+from dagcontent.values.value import Blob, Digest
 
 KEY = "sk-openai-0123456789"
 E = ErrorClass
@@ -766,3 +767,54 @@ def test_the_catalog_names_operations_that_there_are(vendor: Loopback) -> None:
         model = find_model(f"openai/{name}")
         assert model is not None
         assert set(model.operations.values()) <= operations, name
+
+
+def test_the_environment_says_nothing_of_who_pays(vendor: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Organization, project and address are the configuration's: a shell that happens to have others changes nothing."""
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/elsewhere")
+    post = posted(vendor, TEXT)
+    assert (post.headers["OpenAI-Organization"], post.headers["OpenAI-Project"]) == (None, None)
+    assert post.headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_a_vendor_that_is_not_there_is_a_moments_failure(vendor: Loopback) -> None:
+    """A refused connection is worded, and cost nothing."""
+
+    async def polled(one: Any) -> Any:
+        try:
+            return await one.poll(TEXT, Handle({"completion": "c1"}))
+        except Exception as error:  # noqa: BLE001 - the adapter's words for it are what is asked for
+            return one.fault(error)
+
+    failure = run("http://127.0.0.1:9/v1", polled)
+    assert (failure.error_class, failure.billed) == (E.TRANSIENT, False)
+    assert run(vendor.base_url, lambda one: asyncio.sleep(0, one.fault(KeyError("x")))) is None
+
+
+def test_a_refusal_within_a_response_was_charged() -> None:
+    """What a background response says instead of an answer is a refusal; what it says is otherwise the answer."""
+    one_call = call("responses", "text.generate", "m", "text", {}, {"prompt": "x"})
+    said = {"status": "completed", "output": [{"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]}
+    failure = read_response(one_call, answer(200, said))
+    assert isinstance(failure, Failure)
+    assert (failure.error_class, failure.billed, failure.message) == (E.BLOCKED, True, "OpenAI: no")
+    assert read_response(one_call, answer(200, {"status": "queued"})) == Waiting("in queue")
+
+
+@pytest.mark.parametrize(
+    ("blobs", "why"),
+    [
+        ({"image": ("image/gif", 1)}, "image/gif"),
+        ({"image": ("image/png", 60_000_000)}, "60000000"),
+        ({"mask": ("image/png", 1)}, "mask"),
+    ],
+)
+def test_pictures_that_are_not_taken_are_not_sent(vendor: Loopback, blobs: Any, why: str) -> None:
+    """A form, a size or a mask that OpenAI would refuse is refused here, before anything is sent."""
+    files = Inputs(ok=png(), bad=b"x")
+    fields: dict[str, Any] = {"prompt": "p", "image": files.blob("ok", "image", "image/png")}
+    for name, (media_type, size) in blobs.items():
+        fields[name] = Blob(Digest("bad"), "image", media_type, size)
+    with pytest.raises(NodeError, match=why):
+        run(vendor.base_url, lambda one: one.prepare(call("images.edit", "image.edit", "m", "image", fields), files))
