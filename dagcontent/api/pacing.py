@@ -50,7 +50,8 @@ class StoreLimits:
         config = self._configs.get(account)
         per_minute = config.requests_per_minute if config is not None else None
         at_s = self._limits.next_at(account, per_minute, self._clock.now_ms() / 1000)
-        while (left_s := at_s - self._clock.now_ms() / 1000) > 0:
+        # A hold may come while we wait: for all of us.
+        while (left_s := max(at_s, self._limits.held_until(account)) - self._clock.now_ms() / 1000) > 0:
             await self._wait(left_s)
 
     def hold(self, account: str, seconds: float) -> None:
@@ -62,6 +63,10 @@ class StoreLimits:
         most = str(headers.get(_MOST_SAID, ""))
         if most.isdigit() and int(most) > 0:
             self._limits.learn(account, concurrency=int(most))
+
+    def close(self) -> None:
+        """Stand in no line any more."""
+        self._limits.close()
 
     async def _wait(self, seconds: float) -> None:
         if self._clock.stopping:

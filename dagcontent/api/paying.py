@@ -16,7 +16,8 @@ from dagcontent.errors import NodeError
 from dagcontent.media.probe import made_with, measure
 from dagcontent.media.sniff import sniff
 from dagcontent.providers.config import ProviderConfig
-from dagcontent.providers.fetch import FetchFailed, Net, fetch
+from dagcontent.providers.fetch import FetchFailed, fetch
+from dagcontent.providers.fetch_net import Net
 from dagcontent.providers.once import Gates, Proxies
 from dagcontent.providers.port import Bounds, Cost, ErrorClass, Operation, Part
 from dagcontent.providers.registry import make
@@ -314,6 +315,7 @@ class Till:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._limits.close()
         for desk in self._desks.values():
             await desk.adapter.close()
         await self._gates.aclose()
