@@ -41,7 +41,9 @@ def lines_of(call: Call) -> list[dict[str, Any]]:
         given = {**call.params, **call.fields}
         voices = table(given.get("voices"))
         inputs = [
-            {**line, "voice": voices.get(str(line.get("speaker")), line.get("voice"))} if isinstance(line, Mapping) else line
+            {**line, "voice": voices.get(str(line.get("speaker")), line.get("voice"))}
+            if isinstance(line, Mapping)
+            else line
             for line in given.get("lines") or []
         ]
     good = isinstance(inputs, list) and all(isinstance(x, Mapping) and isinstance(x.get("text"), str) for x in inputs)
@@ -170,7 +172,7 @@ async def _in_history(client: Any, call: Call, voice_ids: Sequence[str], since_m
             request_options=_NO_RETRY,
         )
         listed += [
-            Listed(Handle({"history_item_id": identifier(item.history_item_id)}), item.date_unix * 1000, exact=False)
+            Listed(Handle(_entry_ids(item)), item.date_unix * 1000, exact=False)
             for item in page.history
             if since_ms // 1000 <= item.date_unix <= until_ms // 1000 and _could_be(call, voice_ids, item)
         ]
@@ -178,6 +180,12 @@ async def _in_history(client: Any, call: Call, voice_ids: Sequence[str], since_m
         if not page.has_more or not after:
             return listed or await _none_but_kept(client, call)
     raise ProviderError("ElevenLabs' history of that time has no end: the call cannot be told apart")
+
+
+def _entry_ids(item: Any) -> dict[str, str]:
+    """Return an entry's id, and that of its request: an answer's header `request-id` tells whose entry it is already."""
+    ids = {"history_item_id": identifier(item.history_item_id)}
+    return ids | ({"request_id": identifier(item.request_id)} if item.request_id else {})
 
 
 async def _none_but_kept(client: Any, call: Call) -> list[Listed]:

@@ -515,6 +515,13 @@ def test_only_what_agrees_with_the_call_is_found(vendors: FakeVendors) -> None:
     assert len(found(vendors, SPEECH)) == 2
 
 
+def test_an_entry_tells_whose_answer_it_was(vendors: FakeVendors) -> None:
+    """Its request's id is the one in the header of the answer: what another attempt received is not taken for a lost one."""
+    received = made(vendors, SPEECH).extras["request_id"]
+    (listed,) = found(vendors, SPEECH)
+    assert listed.handle.ids["request_id"] == received
+
+
 def test_the_silence_of_an_account_without_a_history_proves_nothing(vendors: FakeVendors) -> None:
     """No entry at all, or a call that was not to be kept: it is not concluded that nothing was made."""
 

@@ -121,7 +121,7 @@ class Fake:
         data = await self.recording(exchange, length, form, f"{voice}/{text}/{body.get('seed')}")
         self.realm.spoken[hashlib.sha256(data).hexdigest()] = text
         alignment = _aligned(text, 0.0, length)
-        self._remember(
+        request_id = self._remember(
             exchange, model, data, charged, text=text, voice_id=voice, source="TTS", output_format=form,
             settings=body.get("voice_settings"), alignments={"alignment": alignment, "normalized_alignment": alignment},
         )  # fmt: skip
@@ -130,7 +130,7 @@ class Fake:
             "alignment": alignment,
             "normalized_alignment": alignment,
         }
-        return json_response(answer, headers=self._headers(charged))
+        return json_response(answer, headers=self._headers(charged, request_id))
 
     async def _dialogue(self, exchange: Exchange) -> Response:
         body = self.json_of(exchange)
@@ -159,12 +159,12 @@ class Fake:
         data = await self.recording(exchange, at, form, repr(lines))
         self.realm.spoken[hashlib.sha256(data).hexdigest()] = " ".join(said for said, _ in lines)
         said_by = [{"text": said, "voice_id": voice, "voice_name": _name_of(voice)} for said, voice in lines]
-        self._remember(exchange, model, data, charged, dialogue=said_by, source="TTS", output_format=form)
+        request_id = self._remember(exchange, model, data, charged, dialogue=said_by, source="TTS", output_format=form)
         answer = {
             "audio_base64": base64.b64encode(data).decode(), "alignment": alignment, "normalized_alignment": alignment,
             "voice_segments": rows,
         }  # fmt: skip
-        return json_response(answer, headers=self._headers(charged))
+        return json_response(answer, headers=self._headers(charged, request_id))
 
     async def _sound(self, exchange: Exchange) -> Response:
         body = self.json_of(exchange)
@@ -201,8 +201,10 @@ class Fake:
         made = await self.recording(exchange, length, form, voice + hashlib.sha256(data).hexdigest())
         said = self.realm.spoken.get(hashlib.sha256(data).hexdigest(), "")
         self.realm.spoken[hashlib.sha256(made).hexdigest()] = said
-        self._remember(exchange, model, made, charged, voice_id=voice, source="STS", output_format=form)
-        return Response(headers=[("Content-Type", _media_type(form)), *self._headers(charged)], body=made, pieces=4)
+        request_id = self._remember(exchange, model, made, charged, voice_id=voice, source="STS", output_format=form)
+        return Response(
+            headers=[("Content-Type", _media_type(form)), *self._headers(charged, request_id)], body=made, pieces=4
+        )
 
     async def _transcribe(self, exchange: Exchange) -> Response:
         fields, data, _ = self.form_of(exchange, "file")
@@ -262,20 +264,22 @@ class Fake:
             raise self.fail(404, "history_item_not_found", "There is no such history item.")
         return job
 
-    def _remember(self, exchange: Exchange, model: str, data: bytes, charged: Charged, **item: Any) -> None:
-        """Put a recording into the history, unless the request forbids it."""
+    def _remember(self, exchange: Exchange, model: str, data: bytes, charged: Charged, **item: Any) -> str:
+        """Put a recording into the history, unless the request forbids it; return the request's id."""
+        request_id = self.realm.new_id()
         if exchange.request.asked("enable_logging") == "false":
-            return
+            return request_id
         at_ms = self.realm.now_ms()
         id_ = exchange.new_id()
         whole = {
-            "history_item_id": id_, "request_id": id_[::-1], "voice_id": None, "text": None, "settings": None,
+            "history_item_id": id_, "request_id": request_id, "voice_id": None, "text": None, "settings": None,
             "model_id": model, "date_unix": at_ms // 1000, "character_count_change_from": 1000,
             "character_count_change_to": 1000 + round(charged.units or 0), "content_type": "audio/mpeg",
             "state": "created", "alignments": None, "dialogue": None, **item,
         }  # fmt: skip
         job = Job(id_, self.name, model, data, at_ms=at_ms, item=whole)
         exchange.start(job, asyncio.sleep(0))
+        return request_id
 
     # -- parts --------------------------------------------------------------------------------------------------
 
@@ -326,10 +330,10 @@ class Fake:
             raise self.fail(404, "voice_not_found", f"A voice with the id {id_} was not found.")
         return id_
 
-    def _headers(self, charged: Charged) -> list[tuple[str, str]]:
+    def _headers(self, charged: Charged, request_id: str = "") -> list[tuple[str, str]]:
         units = charged.units or 0.0
         cost = str(round(units)) if units == round(units) else f"{units:.2f}"
-        return [("character-cost", cost), ("request-id", self.realm.new_id())]
+        return [("character-cost", cost), ("request-id", request_id or self.realm.new_id())]
 
 
 def _credits(text: str, model: str) -> float:
