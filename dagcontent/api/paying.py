@@ -261,9 +261,11 @@ class StoreVault:
 
 
 def _payment(order: Order, cost: Cost) -> Payment:
-    """Return what an attempt cost: what the vendor says, else its upper bound."""
+    """Return what an attempt cost: what the vendor says, else the list price, else its upper bound."""
     if cost.microusd is not None:
         return Payment(max(0, cost.microusd), "reported")
+    if order.expected_microusd is not None:
+        return Payment(order.expected_microusd, "estimated")
     return Payment(order.bound_microusd or 0, "estimated" if order.bound_microusd is not None else "unknown")
 
 

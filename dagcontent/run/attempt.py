@@ -23,12 +23,13 @@ from dagcontent.errors import (
 from dagcontent.providers.once import Sending, decoded, sending
 from dagcontent.providers.port import Answer, Bounds, Call, ErrorClass, Failure, Operation, Result, payload_digest
 from dagcontent.run.finishing import charge, finish, finish_answer
+from dagcontent.run.events import AWAITS
 from dagcontent.run.following import follow, reconcile
 from dagcontent.run.order import Desk, Order, refusal
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.record import Record
 
-__all__ = ["TRIES_MOST", "purchase", "resume"]
+__all__ = ["TRIES_MOST", "go_on", "purchase", "resume"]
 
 TRIES_MOST = 12
 """Requests of one order that a vendor may turn away as too many, before it is given up."""
@@ -48,7 +49,13 @@ async def purchase(desk: Desk, order: Order) -> Record:
 
 
 async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
-    """Go on with an attempt from what is written of it."""
+    """Go on with an attempt from what is written of it; if it never was, send it."""
+    found = await go_on(desk, order, attempt)
+    return found if found is not None else await _buy(desk, order)
+
+
+async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
+    """Go on with an attempt and send nothing; None if it is certain that it never reached its vendor."""
     if attempt.state in {AttemptState.INTENT, AttemptState.SUBMITTED, AttemptState.SPOOLED}:
         await desk.journal.take_over(attempt.id)
     call = Call(**attempt.intent.request)
@@ -61,8 +68,7 @@ async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
         if handle is not None:
             await desk.journal.submitted(call.attempt, handle)
             return await follow(desk, order, call, handle, began_ms=attempt.intent.at_ms)
-        found = await reconcile(desk, order, call, attempt.intent, "the build ended before an answer was written down")
-        return found if isinstance(found, Record) else await _buy(desk, order)
+        return await reconcile(desk, order, call, attempt.intent, "the build ended before an answer was written down")
     raise _stands(attempt)
 
 
@@ -193,6 +199,7 @@ class _Try:
             await desk.journal.intend(intent, again=self._order.again)
             self._intent = intent
             desk.crashpoint("paid.intended")
+            desk.stage(self._order, AWAITS, None)
             if desk.clock.now_ms() > intent.send_by_ms:
                 raise _TooLateError("writing the intent took too long")
         except BaseException as error:

@@ -16,7 +16,16 @@ from anyio.abc import TaskGroup
 
 from dagcontent.errors import DagcontentError, NodeError
 from dagcontent.plan.action import Action
-from dagcontent.run.events import Event, Listener, NodeFinished, NodeProgress, NodeStage, NodeStarted, NodeWaiting
+from dagcontent.run.events import (
+    BuildStopping,
+    Event,
+    Listener,
+    NodeFinished,
+    NodeProgress,
+    NodeStage,
+    NodeStarted,
+    NodeWaiting,
+)
 from dagcontent.run.machine import (
     Await,
     Claim,
@@ -94,6 +103,8 @@ class Driver:
 
     def stop(self) -> None:
         """Stop: nothing new starts, free work that runs is given up."""
+        if not self.interrupted:
+            self._emit(BuildStopping(anyio.current_time() - self._started))
         self.interrupted = True
         self._post(Stop())
         if self._payer is not None:
@@ -145,10 +156,11 @@ class Driver:
         self._emit(NodeStarted(name, action.node.kind.name, action.model, task.attempt, began - self._started))
         report = self._progress(name)
         event: MachineEvent
-        status, error = "ran", None
+        status, error, cost = "ran", None, 0
         try:
             record = await (self._paid(action, name) if task.pool else self._local(action, report))
             event = Completed(action.key, record)
+            cost = record.cost_microusd
         except LostBlob as lost:
             status = "lost"
             event = Lost(action.key, lost.digest)
@@ -164,7 +176,7 @@ class Driver:
             self._running.pop(action.key, None)
             self._scopes.pop(action.key, None)
         now = anyio.current_time()
-        self._emit(NodeFinished(name, status, now - began, now - self._started, error))
+        self._emit(NodeFinished(name, status, now - began, now - self._started, error, cost))
         self._post(Tick(now))
         self._post(event)
 

@@ -11,8 +11,11 @@ from typing import TypeAlias
 import msgspec
 
 __all__ = [
+    "AWAITS",
     "BuildFinished",
+    "BuildSpent",
     "BuildStarted",
+    "BuildStopping",
     "Event",
     "Listener",
     "NodeFinished",
@@ -23,6 +26,9 @@ __all__ = [
     "OutputPlaced",
 ]
 
+AWAITS = "awaits the answer"
+"""The stage of a paid request that was sent, before anything is known by which it could be found again."""
+
 
 class BuildStarted(msgspec.Struct, frozen=True, tag="build-started", tag_field="event"):
     """The graph was read and linked; work begins."""
@@ -31,6 +37,21 @@ class BuildStarted(msgspec.Struct, frozen=True, tag="build-started", tag_field="
     run: str
     instances: int
     at_s: float = 0.0
+
+
+class BuildSpent(msgspec.Struct, frozen=True, tag="build-spent", tag_field="event"):
+    """What this build has spent and what is reserved for requests under way, of at most `limit_microusd` (None: no cap)."""
+
+    spent_microusd: int
+    reserved_microusd: int
+    limit_microusd: int | None
+    at_s: float
+
+
+class BuildStopping(msgspec.Struct, frozen=True, tag="build-stopping", tag_field="event"):
+    """The build was told to stop: nothing new is sent, and what would be lost is awaited."""
+
+    at_s: float
 
 
 class NodeWaiting(msgspec.Struct, frozen=True, tag="node-waiting", tag_field="event"):
@@ -61,7 +82,7 @@ class NodeProgress(msgspec.Struct, frozen=True, tag="node-progress", tag_field="
 
 
 class NodeStage(msgspec.Struct, frozen=True, tag="node-stage", tag_field="event"):
-    """How a paid instance stands: "in queue" (`position` in it, where the vendor says), "generating", "downloading"."""
+    """How a paid instance stands: "in queue" (`position` in it, where the vendor says), "generating", "downloading"; `AWAITS`."""
 
     node: str
     stage: str
@@ -70,13 +91,17 @@ class NodeStage(msgspec.Struct, frozen=True, tag="node-stage", tag_field="event"
 
 
 class NodeFinished(msgspec.Struct, frozen=True, tag="node-finished", tag_field="event"):
-    """An instance was made or failed. `status` is "ran", "failed", "hit" (another run made it) or "cancelled"."""
+    """An instance was made or failed. `status` is "ran", "failed", "hit" (another run made it) or "cancelled".
+
+    `cost_microusd` is what its result cost.
+    """
 
     node: str
     status: str
     seconds: float
     at_s: float
     error: str | None = None
+    cost_microusd: int = 0
 
 
 class OutputPlaced(msgspec.Struct, frozen=True, tag="output-placed", tag_field="event"):
@@ -97,6 +122,15 @@ class BuildFinished(msgspec.Struct, frozen=True, tag="build-finished", tag_field
 
 
 Event: TypeAlias = (
-    BuildStarted | NodeWaiting | NodeStarted | NodeProgress | NodeStage | NodeFinished | OutputPlaced | BuildFinished
+    BuildStarted
+    | BuildSpent
+    | BuildStopping
+    | NodeWaiting
+    | NodeStarted
+    | NodeProgress
+    | NodeStage
+    | NodeFinished
+    | OutputPlaced
+    | BuildFinished
 )
 Listener: TypeAlias = Callable[[Event], None]

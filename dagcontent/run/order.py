@@ -20,7 +20,8 @@ __all__ = ["Desk", "Order", "order_of", "refusal"]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be bought. `call` has no attempt and no marker yet; `bound_microusd` is what it may cost at most.
+    """What is to be bought. `call` has no attempt and no marker yet; `bound_microusd` is what it may cost at most,
+    `expected_microusd` its list price.
 
     At `leave_ms` nobody waits for its job any more: it goes on at the vendor. `again`: what was paid for is gone, and it is
     to be paid for once more.
@@ -35,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     realm: str
     account: str
     bound_microusd: int | None
+    expected_microusd: int | None = None
     leave_ms: int | None = None
     again: bool = False
 
@@ -46,7 +48,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             model=call.model, kind=call.kind, recovery=operation.recovery.value, marker=call.marker,
             payload_digest=payload_digest, reserved_microusd=self.bound_microusd, at_ms=at_ms,
             send_by_ms=at_ms + int(send_s * 1000), manifest=msgspec.structs.asdict(self.manifest),
-            request=msgspec.structs.asdict(call),
+            request=msgspec.structs.asdict(call), expected_microusd=self.expected_microusd,
         )  # fmt: skip
 
 
@@ -56,6 +58,7 @@ def order_of(attempt: Attempt, *, run: str) -> Order:
     return Order(
         key=intent.key, manifest=Manifest(**intent.manifest), call=Call(**intent.request), run=run, graph=intent.graph,
         instance=intent.instance, realm=intent.realm, account=intent.account, bound_microusd=intent.reserved_microusd,
+        expected_microusd=intent.expected_microusd,
     )  # fmt: skip
 
 

@@ -87,6 +87,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     send_by_ms: int
     manifest: Any
     request: Any
+    expected_microusd: int | None = None
+    """The list price: what it counts as where the vendor does not say."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
