@@ -88,18 +88,20 @@ class _OpenAI:
         longest = max(one.bounds.answer_s for one in self.operations.values())
         timeout = httpx2.Timeout(longest, connect=30.0)
         http = httpx2.AsyncClient(transport=gates.httpx2, follow_redirects=False, timeout=timeout)
+        headers = {"Accept-Encoding": "identity", **config.headers}
         # Typed loosely: requests are made of tables, and the SDK's types name every field.
         self._client: Any = openai.AsyncOpenAI(
             api_key=config.secret(_BASE) or "none",
             base_url=config.base(_BASE),
             max_retries=0,
             timeout=timeout,
-            default_headers={"Accept-Encoding": "identity", **config.headers},
+            default_headers=headers,
             http_client=http,
         )
         # The SDK takes these from the environment; here they are headers of the configuration, or nothing.
         self._client.organization = None
         self._client.project = None
+        self._client._custom_headers = headers  # noqa: SLF001 - no argument keeps OPENAI_CUSTOM_HEADERS out
 
     async def prepare(self, call: Call, files: Files) -> Mapping[str, Any]:
         """Return the request; files are within it, as bytes or as data URLs."""

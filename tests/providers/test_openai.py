@@ -773,7 +773,9 @@ def test_the_environment_says_nothing_of_who_pays(vendor: Loopback, monkeypatch:
     """Organization, project and address are the configuration's: a shell that happens to have others changes nothing."""
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/elsewhere")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer other\nX-Other: 1")
     post = posted(vendor, TEXT)
+    assert (post.headers["X-Other"], post.headers["X-Team"]) == (None, "seven")
     assert (post.headers["OpenAI-Organization"], post.headers["OpenAI-Project"]) == (None, None)
     assert post.headers["Authorization"] == f"Bearer {KEY}"
 
