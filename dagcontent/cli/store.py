@@ -1,4 +1,4 @@
-"""The commands `store stats`, `store path` and `store verify`. Knows not how anything is stored."""
+"""The commands `store stats`, `store path`, `store verify` and `store gc`. Knows not how anything is stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import time
 import click
 import msgspec
 
-from dagcontent.api.keeping import Problem, Rebuilt, Report, rebuild_store, store_stats, verify_store
+from dagcontent.api.keeping import (
+    Collected,
+    Problem,
+    Rebuilt,
+    Report,
+    collect_store,
+    rebuild_store,
+    store_stats,
+    verify_store,
+)
 from dagcontent.cli.columns import aligned
 from dagcontent.cli.commands import unknown_command
 from dagcontent.cli.options import json_option, output_options, store_option
@@ -19,7 +28,7 @@ from dagcontent.errors import ConfigError
 
 __all__ = ["command"]
 
-_LATER = frozenset({"gc", "stale", "push", "pull", "export", "import"})
+_LATER = frozenset({"stale", "push", "pull", "export", "import"})
 _MOST_SHOWN = 20
 _EVERY_S = 0.2
 
@@ -133,6 +142,41 @@ def verify(store: str | None, *, repair: bool, rebuild: bool, as_json: bool, qui
         options = ["--store", store] if store else []
         screen.complain("\n" + screen.style_error("command", command_line("store", "verify", "--repair", *options)))
     return 0 if report.ok else 1
+
+
+@command.command("gc")
+@store_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be taken away.")
+@click.option("--include-paid", is_flag=True, help="Take away files that were paid for and that no result names, too.")
+@json_option
+@output_options
+def collect(store: str | None, *, dry_run: bool, include_paid: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Take away files that no result needs.
+
+    They lie in the trash for 14 days, and come back when something asks for them. Results are never taken away.
+    """
+    session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
+    screen = session.screen
+    now_ms = time.time_ns() // 1_000_000
+    done = Collected(dry_run=dry_run)
+    if session.store.exists():
+        done = collect_store(session.store, now_ms=now_ms, dry_run=dry_run, include_paid=include_paid)
+    if as_json:
+        screen.document(msgspec.to_builtins(done))
+        return 0
+    would = "would go" if dry_run else "went"
+    screen.say(f"{counted(done.blobs, 'file')} ({size(done.blob_bytes)}) {would} to the trash")
+    for many, what in ((done.work_folders, "left-over folder"), (done.spool_files, "spooled answer")):
+        if many:
+            screen.say(f"  and {counted(many, what)}")
+    if done.deleted:
+        gone = "would be deleted" if dry_run else "deleted"
+        screen.say(f"{counted(done.deleted, 'file')} ({size(done.deleted_bytes)}) {gone}: 14 days in the trash")
+    if done.restored:
+        screen.say(f"{counted(done.restored, 'file')} put back: a result names it again")
+    if done.kept_paid:
+        screen.say(f"{counted(done.kept_paid, 'file')} kept that was paid for: --include-paid takes those too")
+    return 0
 
 
 def _told(rebuilt: Rebuilt) -> str:

@@ -82,10 +82,14 @@ class Cas:
 
     def has(self, digest: str, size: int) -> bool:
         """Tell by one `stat` whether a blob of that size is in place; its bytes are not read."""
+        name = self._name(digest)
         try:
-            info = os.lstat(self._name(digest))
+            info = os.lstat(name)
         except OSError:
-            return False
+            place = self._from_trash(digest, name)
+            if not place:
+                return False
+            info = os.lstat(place)
         return info.st_size == size and stat.S_ISREG(info.st_mode)
 
     # --- in
@@ -259,8 +263,15 @@ class Cas:
 
     @contextlib.contextmanager
     def _open(self, digest: str) -> Iterator[int]:
+        name, flags = self._name(digest), os.O_RDONLY | OPEN_SAFELY | os.O_NONBLOCK
         try:
-            descriptor = os.open(self._name(digest), os.O_RDONLY | OPEN_SAFELY | os.O_NONBLOCK)
+            try:
+                descriptor = os.open(name, flags)
+            except FileNotFoundError:
+                place = self._from_trash(digest, name)
+                if not place:
+                    raise
+                descriptor = os.open(place, flags)
         except FileNotFoundError:
             raise BlobDamaged(digest, missing=True, detail="is missing") from None
         except OSError as error:
@@ -271,6 +282,23 @@ class Cas:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _from_trash(self, digest: str, name: str) -> str:
+        """Return where a blob is that garbage collection took away; "" if nowhere. Takes it back, if we may write."""
+        try:
+            folders = os.listdir(self._layout.trash)
+        except OSError:
+            return ""
+        for folder in folders:
+            place = f"{self._layout.trash}/{folder}/{digest}"
+            if not self._layout.writable:
+                if os.path.lexists(place):
+                    return place
+                continue
+            with contextlib.suppress(OSError):  # not in this one; or another thread was faster
+                os.rename(place, name)
+                return name
+        return name if folders and os.path.lexists(name) else ""
 
     def _check(self, digest: str, descriptor: int) -> bool:
         before = _signature(os.fstat(descriptor))

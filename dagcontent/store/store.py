@@ -34,6 +34,7 @@ from dagcontent.values.record import Record
 from dagcontent.values.value import Blob
 
 if TYPE_CHECKING:
+    from dagcontent.store.gc import Collected
     from dagcontent.store.stats import StoreStats
     from dagcontent.store.verify import Progress, Report
 
@@ -333,6 +334,15 @@ class Store:
         if self._shared_lock >= 0:
             report.swept += verify.sweep(self.layout, self._shared_lock)
         return report
+
+    def collect(self, *, now_ms: int, dry_run: bool = False, include_paid: bool = False) -> Collected:
+        """Take away what nothing needs; see `gc`. Raises StoreDamaged if what is needed cannot be told."""
+        from dagcontent.store import gc  # noqa: PLC0415 - no build needs it
+
+        self._writer.flush()
+        with db.mapped(self.layout.db):
+            return gc.collect(self.layout, self.cas, self._connection(), shared_lock=self._shared_lock, now_ms=now_ms,
+                              dry_run=dry_run, include_paid=include_paid)  # fmt: skip
 
     def _mend(self, report: Report) -> None:
         from dagcontent.store import verify_paid  # noqa: PLC0415 - as `verify`
