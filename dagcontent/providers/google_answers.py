@@ -100,14 +100,14 @@ def refusal(answer: Answer) -> Failure:
 
 
 def usage_of(data: Any) -> tuple[Cost, dict[str, Any]]:
-    """Return the tokens of an answer, and how they are made up: {input, output, thought, cached, input_by, output_by}."""
+    """Return the tokens of an answer, and how they are made up: input_tokens, output_tokens, input_by, ...."""
     usage = table(data)
     counts = {
-        "input": _count(usage, "promptTokenCount", "total_input_tokens"),
-        "output": _count(usage, "candidatesTokenCount", "total_output_tokens"),
-        "thought": _count(usage, "thoughtsTokenCount", "total_thought_tokens"),
-        "cached": _count(usage, "cachedContentTokenCount", "total_cached_tokens"),
-        "tool": _count(usage, "toolUsePromptTokenCount", "total_tool_use_tokens"),
+        "input_tokens": _count(usage, "promptTokenCount", "total_input_tokens"),
+        "output_tokens": _count(usage, "candidatesTokenCount", "total_output_tokens"),
+        "thought_tokens": _count(usage, "thoughtsTokenCount", "total_thought_tokens"),
+        "cached_tokens": _count(usage, "cachedContentTokenCount", "total_cached_tokens"),
+        "tool_tokens": _count(usage, "toolUsePromptTokenCount", "total_tool_use_tokens"),
     }
     told: dict[str, Any] = {name: count for name, count in counts.items() if count is not None}
     for name, rows in (
@@ -119,7 +119,7 @@ def usage_of(data: Any) -> tuple[Cost, dict[str, Any]]:
             told[name] = by
     total = _count(usage, "totalTokenCount", "total_tokens")
     if total is None and told:
-        total = sum(told.get(name, 0) for name in ("input", "output", "thought", "tool"))
+        total = sum(told.get(f"{name}_tokens", 0) for name in ("input", "output", "thought", "tool"))
     return Cost() if total is None else Cost(units=float(total), unit="token"), told
 
 
@@ -149,11 +149,11 @@ def _generated(call: Call, data: dict[str, Any], answer: Answer) -> Result | Fai
         return _unusable(stopped, words(said) if isinstance(said, str) else "", answer)
     cost, usage = usage_of(data.get("usageMetadata"))
     extras: dict[str, Any] = {"usage": usage} if usage else {}
-    for name, value in (("response_id", data.get("responseId")), ("model_version", data.get("modelVersion"))):
+    for name, value in (("id", data.get("responseId")), ("model", data.get("modelVersion"))):
         if isinstance(value, str) and value:
             extras[name] = words(value, 120)
     if reason == "MAX_TOKENS":
-        extras["finish_reason"] = reason
+        extras["cut"] = True
     value = _value(call, parts)
     if value is None:
         cut = "; it was cut at its longest length" if reason == "MAX_TOKENS" else ""

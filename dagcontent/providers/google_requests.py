@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from dagcontent.errors import NodeError
 from dagcontent.kinds.schema import schema_of_returns
+from dagcontent.providers.chat import asked
 from dagcontent.providers.port import Call
 from dagcontent.values.value import Blob, Digest
 
@@ -31,7 +32,6 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
 """Short names -> where the configuration has them."""
 
 _ORDER: Final = ("image", "start_image", "end_image", "images", "audio", "video", "media")
-_SEE: Final = "Describe what is to be seen."
 _STYLED: Final = re.compile(r"gemini-(?:2\.|3\.[0-4]-)")
 """Models that read a speaker's name and manner in the text itself; later ones would say it aloud."""
 
@@ -66,14 +66,12 @@ def generated(call: Call, given: Mapping[Digest, Given]) -> dict[str, Any]:
     """Return {model, parts, config} of one content to be made. Raises NodeError for a call that cannot be made."""
     said = _said(call)
     config = _config(call.fields)
-    if call.seed is not None:
-        config.setdefault("seed", call.seed)
     if call.operation == "generate.speech":
         return {"model": call.model, **_spoken(call, said, config)}
     parts = [_part(given[blob.digest]) for blob in _shown(said)]
     if call.operation == "generate.transcribe":
         return {"model": call.model, "parts": parts, "config": _hearing(said, config)}
-    text = _image_text(said) if call.operation == "generate.image" else _asked(call, said, config)
+    text = _image_text(said) if call.operation == "generate.image" else _asked(call, config)
     if not text:
         raise NodeError("there is nothing to ask for", hint="give a prompt")
     if call.operation == "generate.image":
@@ -97,8 +95,6 @@ def interaction(call: Call, given: Mapping[Digest, Given]) -> dict[str, Any]:
     for name in ("seed", "temperature", "top_p", "thinking_level"):
         if name in fields:
             config[name] = fields.pop(name)
-    if call.seed is not None:
-        config.setdefault("seed", call.seed)
     shown = _shown(said)
     task = _text(said.get("task")) or _task(call, said)
     config["video_config"] = {"task": task, **dict(config.get("video_config") or {})}
@@ -127,8 +123,6 @@ def film(call: Call, given: Mapping[Digest, Given]) -> dict[str, Any]:
         hint = "remove number_of_videos from options; takes = 2 makes two, one by one"
         raise NodeError("a node makes one film", hint=hint)
     config["number_of_videos"] = 1
-    if call.seed is not None:
-        config.setdefault("seed", call.seed)
     negative = _text(said.get("negative_prompt"))
     if negative:
         config["negative_prompt"] = negative
@@ -180,15 +174,25 @@ def _shown(said: Mapping[str, Any]) -> list[Blob]:
     return blobs_of([said[name] for name in _ORDER if name in said])
 
 
-def _asked(call: Call, said: Mapping[str, Any], config: dict[str, Any]) -> str:
+def _asked(call: Call, config: dict[str, Any]) -> str:
     """Return the text of a question; what stands above it goes into the configuration."""
-    if call.kind == "text.translate":
-        config.setdefault("system_instruction", _translator(said))
-        return _text(said.get("text"))
-    if _text(said.get("system")):
-        config.setdefault("system_instruction", said["system"])
-    prompt = _text(said.get("prompt"))
-    return prompt or (_SEE if call.kind in ("image.describe", "video.describe") else "")
+    if call.kind == "text.generate" and not _text(call.params.get("prompt")):
+        return ""
+    words = asked(call, _Unread())
+    if words.system:
+        config.setdefault("system_instruction", words.system)
+    return words.text
+
+
+class _Unread:
+    """Files whose bytes go another way: of a question only its words are wanted here."""
+
+    def read(self, blob: Blob) -> bytes:
+        del blob
+        return b""
+
+    async def uploaded(self, blob: Blob, upload: Callable[[bytes, str], Awaitable[tuple[str, int]]]) -> str:
+        raise NotImplementedError
 
 
 def _formed(said: Mapping[str, Any], config: dict[str, Any]) -> None:
@@ -198,23 +202,6 @@ def _formed(said: Mapping[str, Any], config: dict[str, Any]) -> None:
     if schema is not None:
         config["response_mime_type"] = "application/json"
         config["response_json_schema"] = schema
-
-
-def _translator(said: Mapping[str, Any]) -> str:
-    lines = [
-        f"Translate the text into {said.get('language')}.",
-        "Answer with the translation alone: no notes, no quotation marks around it, line breaks as they are.",
-    ]
-    if _text(said.get("tone")):
-        lines.append(f"Tone: {said['tone']}.")
-    if isinstance(said.get("glossary"), Mapping) and said["glossary"]:
-        pairs = "; ".join(f"{word} = {meaning}" for word, meaning in said["glossary"].items())
-        lines.append(f"Use these words: {pairs}.")
-    if said.get("max_seconds"):
-        lines.append(f"It must take at most {said['max_seconds']} seconds to say: shorten where you must.")
-    if _text(said.get("context")):
-        lines.append(f"For understanding only, not to be translated: {said['context']}")
-    return "\n".join(lines)
 
 
 def _image_text(said: Mapping[str, Any]) -> str:

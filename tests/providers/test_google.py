@@ -12,7 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagcontent.catalog.effective import effective
+from dagcontent.catalog.load import find, names
+from dagcontent.catalog.model import Model
 from dagcontent.errors import NodeError, ProviderError
+from dagcontent.kinds.registry import KINDS
 from dagcontent.media.probe import measure
 from dagcontent.providers import google
 from dagcontent.providers.config import ProviderConfig
@@ -131,8 +135,8 @@ def test_text_is_written_and_its_tokens_are_told(vendors: FakeVendors) -> None:
     assert result.value.endswith(".")
     assert (result.cost.units, result.cost.unit) == (charge.units, "token")
     usage = result.extras["usage"]
-    assert usage["input"] + usage["output"] == charge.units
-    assert usage["output_by"] == {"text": usage["output"]}
+    assert usage["input_tokens"] + usage["output_tokens"] == charge.units
+    assert usage["output_by"] == {"text": usage["output_tokens"]}
     (request,) = vendors.requests("google")
     assert request["path"] == f"/google/v1/models/{FLASH}:generateContent"
     assert request["json"]["systemInstruction"]["parts"] == [{"text": "Be short."}]
@@ -152,8 +156,8 @@ def test_json_is_of_the_form_that_was_asked_for(vendors: FakeVendors, asked: dic
 
 def test_fields_become_configuration_and_what_is_unknown_goes_along(vendors: FakeVendors) -> None:
     """The vendor's fields stand in generationConfig under its names; a field newer than the package is Google's to refuse."""
-    fields = {"temperature": 0.2, "max_output_tokens": 40, "thinking_level": "low"}
-    result, _ = made(vendors, call("generate", "text.generate", FLASH, "text", fields, {"prompt": "x"}, seed=7))
+    fields = {"temperature": 0.2, "max_output_tokens": 40, "thinking_level": "low", "seed": 7}
+    result, _ = made(vendors, call("generate", "text.generate", FLASH, "text", fields, {"prompt": "x"}))
     config = body_of(vendors, 0)["generationConfig"]
     assert isinstance(result, Result)
     assert (config["temperature"], config["seed"]) == (0.2, 7)
@@ -368,8 +372,8 @@ def test_veo_is_asked_through_vertex_by_its_operation(vendors: FakeVendors, tmp_
         "prompt": "A boat leaves.", "start_image": files.blob("a", "image", "image/png"),
         "end_image": files.blob("b", "image", "image/png"),
     }  # fmt: skip
-    fields = {"duration_seconds": 4, "aspect_ratio": "16:9", "resolution": "720p", "generate_audio": False}
-    result, handle = film(vendors, call("vertex.video", "video.generate", VEO, "video", fields, params, seed=3), files)
+    fields = {"duration_seconds": 4, "aspect_ratio": "16:9", "resolution": "720p", "generate_audio": False, "seed": 3}
+    result, handle = film(vendors, call("vertex.video", "video.generate", VEO, "video", fields, params), files)
     (charge,) = vendors.charges("google")
     request = vendors.requests("google", "vertex.video")[0]
     assert handle.ids == {"operation": charge.job}
@@ -531,7 +535,7 @@ def test_json_that_was_cut_is_a_failure_and_text_that_was_cut_is_text() -> None:
     body = {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": '{"title": "The'}]}}]}
     whole = read(text(), answered(200, body))
     assert isinstance(whole, Result)
-    assert whole.extras["finish_reason"] == "MAX_TOKENS"
+    assert whole.extras["cut"] is True
     half = read(call("generate", "text.generate", FLASH, "json", {}, {"schema": FORM}), answered(200, body))
     assert isinstance(half, Failure)
     assert half.billed is True
@@ -582,9 +586,8 @@ def test_a_lost_answer_is_one_charge(vendors: FakeVendors, operation_: str, faul
     vendors.set_faults([{"fault": fault, "vendor": "google", "operation": operation_, "part": "headers"}])
     fields = {"interactions.video": SHORT, "vertex.video": {"duration_seconds": 4}}.get(operation_, {})
     model = {"interactions.video": OMNI, "vertex.video": VEO}.get(operation_, FLASH)
-    one = call(
-        operation_, "video.generate", model, "text" if operation_ == "generate" else "video", fields, {"prompt": "x"}
-    )
+    kind, output = ("text.generate", "text") if operation_ == "generate" else ("video.generate", "video")
+    one = call(operation_, kind, model, output, fields, {"prompt": "x"})
 
     async def body(adapter: Any) -> None:
         try:
@@ -670,6 +673,58 @@ def test_what_cannot_be_asked_for_is_said_before_anything_is_sent(vendors: FakeV
     assert not vendors.requests("google")
 
 
+def known(name: str) -> Model:
+    model = find(name)
+    assert model is not None
+    return model
+
+
+PICTURE, SOUND, CLIP = (
+    media.picture(64, 64, "png", "p"),
+    media.recording(2.0, "wav", "s"),
+    media.clip(64, 48, 12, 3.0, "c"),
+)
+FILES = Inputs(picture=PICTURE, sound=SOUND, clip=CLIP)
+PICTURE_IN, SOUND_IN, CLIP_IN = (
+    FILES.blob("picture", "image", "image/png"), FILES.blob("sound", "audio", "audio/wav"),
+    FILES.blob("clip", "video", "video/mp4"),
+)  # fmt: skip
+LINES = [{"speaker": "anna", "text": "Now?"}, {"speaker": "ben", "text": "Soon."}]
+GIVEN: dict[str, dict[str, Any]] = {
+    "text.generate": {"prompt": "x", "system": "Be short.", "images": [PICTURE_IN], "audio": [SOUND_IN], "max_tokens": 50},
+    "text.translate": {"text": "The lamp.", "language": "de", "max_seconds": 2},
+    "image.describe": {"image": PICTURE_IN, "returns": {"what": "text", "colors": ["text"]}},
+    "video.describe": {"video": CLIP_IN, "prompt": "What happens?"},
+    "image.generate": {"prompt": "A harbor.", "aspect": "16:9", "negative_prompt": "people", "images": [PICTURE_IN]},
+    "image.edit": {"image": PICTURE_IN, "prompt": "Make it snow."},
+    "speech.generate": {"text": "The lamp is lit.", "voice": "Kore"},
+    "speech.dialogue": {"lines": LINES, "voices": {"anna": "Kore", "ben": "Puck"}},
+    "audio.transcribe": {"audio": SOUND_IN, "diarize": True},
+    "video.generate": {"prompt": "A boat leaves.", "start_image": PICTURE_IN, "duration": 4},
+    "video.edit": {"video": CLIP_IN, "prompt": "At night."},
+    "video.extend": {"video": CLIP_IN, "prompt": "It goes on.", "seconds": 3},
+}  # fmt: skip
+LISTED = {
+    (kind, repr(model.slots[kind]), model.operations[kind]): (model.id, kind)
+    for model in (known(f"google/{name}") for name in names("google"))
+    if model.retired is None
+    for kind in model.kinds
+}
+"""Of models that are asked in the same way, one."""
+
+
+@pytest.mark.parametrize(("name", "kind"), LISTED.values())
+def test_what_the_catalog_makes_of_a_node_is_taken(vendors: FakeVendors, name: str, kind: str) -> None:
+    """Models of the catalog are asked for every kind they make, with the fields that the catalog writes."""
+    fit = effective(name, KINDS[kind], GIVEN[kind], None, 7)
+    form = KINDS[kind].output_type(fit.params)
+    output = str(form) if str(form) in ("text", "image", "audio", "video") else "json"
+    one = call(fit.operation, kind, fit.model, output, fit.fields, fit.params, seed=7)
+    outcome, _ = made(vendors, one, FILES)
+    assert not isinstance(outcome, Failure)
+    assert len(vendors.charges("google")) == 1
+
+
 def test_every_operation_says_that_a_person_decides() -> None:
     """Google lists nothing, so no lost answer is ever looked for; only jobs have a handle."""
     assert all(one.recovery is Recovery.ASK and one.window for one in google.OPERATIONS.values())
@@ -691,7 +746,7 @@ def test_vertex_has_a_host_for_each_place(location: str, host: str) -> None:
 
 def test_the_same_call_has_the_same_payload() -> None:
     """Nothing in a payload changes from one time to the next."""
-    one = call("generate", "text.generate", FLASH, "text", {"temperature": 1}, {"prompt": "x"}, seed=3)
+    one = call("generate", "text.generate", FLASH, "text", {"temperature": 1}, {"prompt": "x"})
     assert generated(one, {}) == generated(one, {})
 
 
