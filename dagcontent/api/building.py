@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
+from dagcontent.api.outcome import node_results
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
 from dagcontent.api.spending import Spending
 from dagcontent.api.targets import Target, parse_targets
 from dagcontent.api.wiring import StoreArtifacts, StoreCommits
-from dagcontent.errors import AttemptDetached, AttemptUnresolved, InternalError, NodeError, OverBudget
+from dagcontent.errors import InternalError, NodeError
 from dagcontent.plan.model import PlanRow
-from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
-from dagcontent.plan.unit import Status, Unit
+from dagcontent.plan.unit import Status
 from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, OutputPlaced
 from dagcontent.run.machine import PAID_SLOTS, Effect, Finish, Machine
 from dagcontent.run.outputs import OutputFile, Seen, output_files, place
@@ -34,8 +34,7 @@ from dagcontent.store.history import Output
 from dagcontent.store.runs import Run
 from dagcontent.store.store import Store
 from dagcontent.values.money import Cap
-from dagcontent.values.record import Done
-from dagcontent.values.value import Blob, blobs_in
+from dagcontent.values.value import Blob
 
 if TYPE_CHECKING:
     from dagcontent.api.paying import Till
@@ -130,7 +129,7 @@ class Build:
             self._options.crashpoint("build.run-started")
         if self._rounds == 1:
             instances = sum(1 for _ in self.resolver.fanout.all_units()) if self.work else 0
-            self._emit(BuildStarted(self._loaded.name, self._run.id if self._run else "", instances))
+            self._emit(BuildStarted(self._loaded.name, self._run_id, instances))
 
     def _paid_slots(self, provider: str) -> int:
         config = self._options.spending.configs.get(provider)
@@ -166,7 +165,7 @@ class Build:
         )
         till, payer = self._payer(lambda order, stage, position: driver.stage(order.instance, stage, position))
         driver = Driver(
-            self.machine, StoreCommits(self._store, self._run), executor, self._options.listeners, payer=payer,
+            self.machine, StoreCommits(self._store, self._run), executor, self._listeners(), payer=payer,
             crashpoint=self._options.crashpoint,
         )  # fmt: skip
         try:
@@ -177,6 +176,15 @@ class Build:
             if till is not None:
                 with anyio.CancelScope(shield=True):
                     await till.close()
+
+    def _listeners(self) -> list[Listener]:
+        """Return who hears of what is made; money is told of where there is some."""
+        if not self._loaded.paid:
+            return self._options.listeners
+        from dagcontent.api.purse import Purse  # noqa: PLC0415 - a free graph spends nothing
+
+        limit = self._options.spending.most_microusd(self._loaded.pipeline.budget_microusd)
+        return [*self._options.listeners, Purse(self._store, self._run_id, limit, self._emit)]
 
     def _payer(self, stage: Callable[[Order, str, int | None], None]) -> tuple[Till | None, PaidExecutor | None]:
         """Return what paid nodes are executed with; nothing for a graph that has none."""
@@ -210,13 +218,16 @@ class Build:
             self.prepare()
             return None
         unplaced = {failure.node for failure in failures}
-        nodes = [*(n for n in self._node_results() if n.node not in unplaced), *failures]
+        nodes = [
+            *(n for n in node_results(self.resolver, self._store, self._run_id) if n.node not in unplaced),
+            *failures,
+        ]
         counts = dict.fromkeys(_COUNTED, 0)
         for node in nodes:
             counts[node.status] += 1
         counts["unneeded"] = sum(1 for u in self.resolver.fanout.all_units() if u.status is None)
         status = self._status(nodes, counts)
-        run = self._run.id if self._run else ""
+        run = self._run_id
         spent, reserved = self._store.attempts.spent(Cap("run", run, 0)) if run and self._loaded.paid else (0, 0)
         self._remember(status, counts)
         self._emit(BuildFinished(status, counts, self._options.clock() - self._began))
@@ -236,6 +247,10 @@ class Build:
         )
         self._keep_memo(result)
         return result
+
+    @property
+    def _run_id(self) -> str:
+        return self._run.id if self._run else ""
 
     def _status(self, nodes: Sequence[NodeResult], counts: Mapping[str, int]) -> str:
         """Return how a build ended: the first that holds."""
@@ -301,42 +316,6 @@ class Build:
         else:
             self._facts[path] = {"size_bytes": len(file.value)}
         self._emit(OutputPlaced(file.instance, path, changed, self._options.clock() - self._began))
-
-    # -- results ------------------------------------------------------------------------------------------------
-
-    def _node_results(self) -> list[NodeResult]:
-        fanout = self.resolver.fanout
-        return [r for unit in fanout.all_units() if (r := self._node_result(unit)) is not None]
-
-    def _node_result(self, unit: Unit) -> NodeResult | None:
-        status = unit.status
-        if status is None or status is Status.VALUE:
-            return None
-        name = self.resolver.fanout.name(unit)
-        record = unit.record
-        if record is not None and isinstance(record.outcome, Done):
-            first = next(blobs_in(record.outcome.value), None)
-            word = "ran" if status is Status.RAN else "cutoff" if unit.upstream else "hit"
-            digest = first.digest if isinstance(first, Blob) else None
-            ran = word == "ran"
-            return NodeResult(
-                name, word, digest, seconds=record.seconds if ran else None,
-                cost_microusd=record.cost_microusd, paid=ran and is_paid(record.manifest.model),
-            )  # fmt: skip
-        by = unit.status_by
-        error = unit.error
-        word = status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked"
-        if isinstance(error, AttemptUnresolved | AttemptDetached) and status is Status.FAILED:
-            word = "unresolved"
-        return NodeResult(
-            name,
-            word,
-            error=None if error is None else error.message,
-            hint=None if error is None else error.hint,
-            facts=() if error is None else error.facts,
-            by=None if by is None or by.node < 0 else self.resolver.fanout.name(by),
-            over_budget=isinstance(error, OverBudget),
-        )
 
     def _remember(self, status: str, counts: dict[str, int]) -> None:
         fanout = self.resolver.fanout

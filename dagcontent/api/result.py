@@ -7,15 +7,57 @@ from typing import Any
 import msgspec
 
 from dagcontent.plan.model import FieldDiff, Plan
-from dagcontent.values.money import MICRO
+from dagcontent.values.attempt import Attempt
+from dagcontent.values.money import usd_decimal
 
-__all__ = ["BuildResult", "NodeResult", "WhyResult"]
+__all__ = ["BuildResult", "Job", "NodeResult", "WhyResult"]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One paid request as the journal has it. `state` is an `AttemptState`'s value, `ids` are those the vendor knows it by.
+
+    `bound_microusd` is what it may cost at most, None where nobody knows; `cost_microusd` what it did, once that is settled.
+    """
+
+    attempt: str
+    state: str
+    graph: str
+    node: str
+    kind: str
+    provider: str
+    model: str
+    operation: str
+    recovery: str
+    sent_ms: int
+    changed_ms: int
+    bound_microusd: int | None
+    cost_microusd: int | None
+    cost_source: str
+    message: str
+    ids: dict[str, str]
+    until_ms: int | None
+    key: str
+    run: str
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Job:
+        """Return what people and programs are told of an attempt."""
+        intent, handle = attempt.intent, attempt.handle
+        return cls(
+            attempt=attempt.id, state=attempt.state.value, graph=intent.graph, node=intent.instance, kind=intent.kind,
+            provider=intent.provider, model=f"{intent.provider}/{intent.model}", operation=intent.operation,
+            recovery=intent.recovery, sent_ms=intent.at_ms, changed_ms=attempt.changed_ms,
+            bound_microusd=intent.reserved_microusd, cost_microusd=attempt.cost_microusd,
+            cost_source=attempt.cost_source, message=attempt.message, ids={} if handle is None else dict(handle.ids),
+            until_ms=None if handle is None else handle.until_ms, key=intent.key, run=intent.run,
+        )  # fmt: skip
 
 
 class NodeResult(msgspec.Struct, frozen=True):
     """What became of one instance. `status`: hit, cutoff, ran, skipped, failed, blocked, unresolved.
 
-    `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build.
+    `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `job` is the paid
+    request that keeps it from being made, if that is why.
     """
 
     node: str
@@ -29,6 +71,7 @@ class NodeResult(msgspec.Struct, frozen=True):
     hint: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
     by: str | None = None
+    job: Job | None = None
 
 
 class BuildResult(msgspec.Struct, frozen=True):
@@ -67,24 +110,18 @@ class BuildResult(msgspec.Struct, frozen=True):
             "run": self.run,
             "counts": self.counts,
             "cost_usd": {
-                "spent": _usd(self.spent_microusd), "reserved": _usd(self.reserved_microusd), "saved": _usd(self.saved_microusd)
+                "spent": usd_decimal(self.spent_microusd), "reserved": usd_decimal(self.reserved_microusd), "saved": usd_decimal(self.saved_microusd)
             },
             "nodes": [
                 {
-                    "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": _usd(n.cost_microusd if n.paid else 0),
-                    "seconds": n.seconds, "error": n.error,
+                    "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": usd_decimal(n.cost_microusd if n.paid else 0),
+                    "seconds": n.seconds, "error": n.error, **({} if n.job is None else {"attempt": n.job.attempt}),
                 }
                 for n in self.nodes
             ],
             "outputs": outputs,
             "warnings": list(self.warnings),
         }  # fmt: skip
-
-
-def _usd(microusd: int) -> str:
-    """Return an amount as the decimal text of JSON documents."""
-    text = f"{microusd // MICRO}.{microusd % MICRO:06d}".rstrip("0")
-    return text.rstrip(".")
 
 
 class WhyResult(msgspec.Struct, frozen=True):

@@ -64,6 +64,12 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         ]
         return caps
 
+    def most_microusd(self, graph_budget_microusd: int | None) -> int | None:
+        """Return the most that one run may spend, as far as that is known before it; None without such a cap."""
+        known = [self.budget_microusd, graph_budget_microusd]
+        known += [one.limit_microusd for one in self.ceilings if one.per == "run" and not one.provider]
+        return min((limit for limit in known if limit is not None), default=None)
+
 
 def lacks(spending: Spending, rows: Sequence[PlanRow]) -> list[tuple[str, str]]:
     """Return what keeps paid rows from being sent, each with its nodes and what mends it."""

@@ -22,8 +22,8 @@ from dagcontent.errors import (
 )
 from dagcontent.providers.once import Sending, decoded, sending
 from dagcontent.providers.port import Answer, Bounds, Call, ErrorClass, Failure, Operation, Result, payload_digest
-from dagcontent.run.finishing import charge, finish, finish_answer
 from dagcontent.run.events import AWAITS
+from dagcontent.run.finishing import charge, finish, finish_answer
 from dagcontent.run.following import follow, reconcile
 from dagcontent.run.order import Desk, Order, refusal
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from dagcontent.errors import DagcontentError, NodeError
+from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError, OverBudget
 from dagcontent.plan.action import Action
 from dagcontent.run.events import (
     BuildStopping,
@@ -165,7 +165,7 @@ class Driver:
             status = "lost"
             event = Lost(action.key, lost.digest)
         except NodeError as failed:
-            status, error = ("cancelled" if self._machine.stopped and self.interrupted else "failed"), failed.message
+            status, error = self._word(failed), failed.message
             event = Failed(action.key, failed)
         except DagcontentError as fault:
             self._fault = self._fault or fault
@@ -179,6 +179,16 @@ class Driver:
         self._emit(NodeFinished(name, status, now - began, now - self._started, error, cost))
         self._post(Tick(now))
         self._post(event)
+
+    def _word(self, failed: NodeError) -> str:
+        """Return what to call the end of a task that was not made."""
+        if isinstance(failed, AttemptUnresolved):
+            return "unresolved"
+        if isinstance(failed, AttemptDetached) and failed.facts:
+            return "detached"
+        if self._machine.stopped and self.interrupted:
+            return "cancelled"
+        return "parked" if isinstance(failed, OverBudget) else "failed"
 
     async def _local(self, action: Action, report: Callable[[float], None]) -> Record:
         limit = action.node.spec.timeout_s

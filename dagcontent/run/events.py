@@ -91,7 +91,8 @@ class NodeStage(msgspec.Struct, frozen=True, tag="node-stage", tag_field="event"
 
 
 class NodeFinished(msgspec.Struct, frozen=True, tag="node-finished", tag_field="event"):
-    """An instance was made or failed. `status` is "ran", "failed", "hit" (another run made it) or "cancelled".
+    """An instance was made, or not. `status` is "ran", "hit" (another run made it), "failed", "cancelled", "unresolved" (sent,
+    and nobody can tell), "detached" (its job goes on at the vendor) or "parked" (no money is left until others are settled).
 
     `cost_microusd` is what its result cost.
     """

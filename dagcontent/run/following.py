@@ -68,7 +68,7 @@ async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | F
             # The job is not at fault, and stays on the journal.
             said = refusal(call.provider, fault)
             text = f"{said.message}; the job was sent and is not lost"
-            raise AttemptDetached(text, facts=said.facts, hint=said.hint) from error
+            raise AttemptDetached(text, facts=[("attempt", call.attempt), *said.facts], hint=said.hint) from error
         return None
 
 
@@ -142,7 +142,7 @@ async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequen
             # The request is not at fault: it stays on the journal, and is looked for again.
             said = refusal(call.provider, fault)
             text = f"an answer was lost, and {call.provider}'s list cannot be read: {said.message}"
-            raise AttemptDetached(text, facts=said.facts, hint=said.hint) from error
+            raise AttemptDetached(text, facts=[("attempt", call.attempt), *said.facts], hint=said.hint) from error
         return fault
     free = [one for one in found if not desk.journal.knows(call.provider, one.handle)]
     exact = [one for one in free if one.exact]

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["MICRO", "Cap", "Ceiling", "microusd", "usd_text"]
+__all__ = ["MICRO", "Cap", "Ceiling", "microusd", "usd_decimal", "usd_text"]
 
 MICRO: Final = 1_000_000
 """Micro-USD in a dollar."""
@@ -49,3 +49,9 @@ def usd_text(amount_microusd: int, *, digits: int = 3) -> str:
     exact = Decimal(amount_microusd) / MICRO
     shown = max(digits, -int(exact.normalize().as_tuple().exponent))
     return f"${exact:.{min(shown, 6)}f}"
+
+
+def usd_decimal(amount_microusd: int) -> str:
+    """Return an amount as the decimal text of JSON documents: "0.025", without needless zeros."""
+    text = f"{amount_microusd // MICRO}.{amount_microusd % MICRO:06d}".rstrip("0")
+    return text.rstrip(".")

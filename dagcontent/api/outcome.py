@@ -1,0 +1,81 @@
+"""What a build left in resolver and journal into one NodeResult an instance. Knows no screen and runs nothing."""
+
+from __future__ import annotations
+
+from dagcontent.api.result import Job, NodeResult
+from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
+from dagcontent.plan.paid import is_paid
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.store.store import Store
+from dagcontent.values.attempt import Attempt
+from dagcontent.values.record import Done, Record
+from dagcontent.values.value import Blob, blobs_in
+
+__all__ = ["node_results"]
+
+
+def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
+    """Return what became of every instance of a build; `run` is its run, empty if nothing was to be made."""
+    return _Outcomes(resolver, store, run).all()
+
+
+class _Outcomes:
+    def __init__(self, resolver: Resolver, store: Store, run: str) -> None:
+        self._resolver = resolver
+        self._store = store
+        self._run = run
+
+    def all(self) -> list[NodeResult]:
+        units = self._resolver.fanout.all_units()
+        return [result for unit in units if (result := self._of(unit)) is not None]
+
+    def _of(self, unit: Unit) -> NodeResult | None:
+        status, record = unit.status, unit.record
+        if status is None or status is Status.VALUE:
+            return None
+        name = self._resolver.fanout.name(unit)
+        if record is not None and isinstance(record.outcome, Done):
+            return self._made(unit, name, record, record.outcome)
+        by = unit.status_by
+        error = unit.error
+        word = status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked"
+        tried = self._attempts(unit) if status is Status.FAILED else []
+        job = next((Job.of(one) for one in tried if one.blocks), None)
+        if word == "failed" and isinstance(error, AttemptUnresolved | AttemptDetached) and (job or _named(error)):
+            word = "unresolved"
+        cost = sum(one.cost_microusd or 0 for one in tried if one.intent.run == self._run)
+        return NodeResult(
+            name, word, cost_microusd=cost, paid=cost > 0,
+            error=None if error is None else error.message,
+            hint=None if error is None else error.hint,
+            facts=() if error is None else error.facts,
+            by=None if by is None or by.node < 0 else self._resolver.fanout.name(by),
+            over_budget=isinstance(error, OverBudget),
+            job=job,
+        )  # fmt: skip
+
+    def _made(self, unit: Unit, name: str, record: Record, outcome: Done) -> NodeResult:
+        first = next(blobs_in(outcome.value), None)
+        word = "ran" if unit.status is Status.RAN else "cutoff" if unit.upstream else "hit"
+        # What an earlier build sent and this one fetched was paid for then.
+        here = word == "ran" and is_paid(record.manifest.model)
+        return NodeResult(
+            name, word, first.digest if isinstance(first, Blob) else None,
+            seconds=record.seconds if word == "ran" else None, cost_microusd=record.cost_microusd,
+            paid=here and any(one.intent.run == self._run for one in self._attempts(unit)),
+        )  # fmt: skip
+
+    def _attempts(self, unit: Unit) -> list[Attempt]:
+        """Return the paid requests of an instance's key."""
+        if unit.key is None or unit.manifest is None or not is_paid(unit.manifest.model):
+            return []
+        try:
+            return self._store.attempts.list(key=unit.key)
+        except StoreDamaged:  # verify tells of it; a summary is owed all the same
+            return []
+
+
+def _named(error: NodeError) -> bool:
+    """Whether an error is about a request that was sent."""
+    return any(label == "attempt" for label, _ in error.facts)
