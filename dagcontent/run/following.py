@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError
-from dagcontent.providers.port import Call, ErrorClass, Failure, Listed, Recovery, Result, Waiting
+from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError, ProviderError
+from dagcontent.providers.port import Bounds, Call, ErrorClass, Failure, Listed, Recovery, Result, Waiting
 from dagcontent.run.finishing import charge, fetch, finish, gone
 from dagcontent.run.order import Desk, Order, refusal
 from dagcontent.run.paid_ports import ResultGone
@@ -21,6 +21,7 @@ __all__ = ["follow", "reconcile"]
 _SLOWER = 1.3
 _STOPS = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.INVALID})
 _NO_LIST = frozenset({ErrorClass.NOT_FOUND, ErrorClass.GONE})
+_GARBLED_MOST = 8  # answers in a row that cannot be understood, before a vendor is believed to have changed
 _SKEW_MS = 2_000  # a vendor's clock against ours
 
 
@@ -28,8 +29,18 @@ async def follow(desk: Desk, order: Order, call: Call, handle: Handle, *, began_
     """Poll a job to its end. Raises AttemptDetached when the build stops first; NodeError when it failed or is gone."""
     bounds = desk.bounds(desk.operation_of(call))
     pause = bounds.poll_s
+    garbled = 0
     while True:
         found = await _asked(desk, call, handle)
+        if isinstance(found, ProviderError):
+            garbled += 1
+            if garbled >= _GARBLED_MOST:
+                text = f"{found.message}; the job was sent and is not lost"
+                raise AttemptDetached(text, facts=[("attempt", call.attempt)], hint=found.hint or "build again later")
+        elif found is not None:
+            garbled = 0
+        if _too_early(found, desk.clock.now_ms() - began_ms, bounds):
+            found = None
         if isinstance(found, Result):
             try:
                 spool = await fetch(desk, order, call, found)
@@ -51,11 +62,18 @@ async def follow(desk: Desk, order: Order, call: Call, handle: Handle, *, began_
         pause = min(pause * _SLOWER, bounds.poll_most_s)
 
 
-async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | Failure | None:
-    """Ask once; None where the asking failed and may succeed later."""
+def _too_early(found: object, age_ms: int, bounds: Bounds) -> bool:
+    """Whether a vendor does not know a job that it may still be registering."""
+    return isinstance(found, Failure) and found.error_class is ErrorClass.GONE and age_ms < bounds.inflight_s * 1000
+
+
+async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | Failure | ProviderError | None:
+    """Ask once; None where the asking failed and may succeed later, an error where the answer cannot be understood."""
     desk.crashpoint("paid.poll")
     try:
         return await desk.adapter.poll(call, handle)
+    except ProviderError as error:
+        return error
     except DagcontentError:
         raise
     except Exception as error:
@@ -95,12 +113,15 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
     bounds = desk.bounds(operation)
     settled_ms = intent.send_by_ms + int((bounds.inflight_s + bounds.list_lag_s) * 1000)
     pause = bounds.poll_s
+    garbled = 0
     while True:
         asked_ms = desk.clock.now_ms()
         listed = await _listed(desk, call, intent, asked_ms)
         if isinstance(listed, Failure):
             # A list that is not kept, or empty where nothing was ever listed, proves nothing.
-            if asked_ms > settled_ms and listed.error_class in _NO_LIST:
+            garbled += listed.error_class is ErrorClass.UNKNOWN
+            proves_nothing = listed.error_class in _NO_LIST or garbled >= _GARBLED_MOST
+            if asked_ms > settled_ms and proves_nothing:
                 raise await _unresolved(desk, call, intent, f"{why}; {listed.message}")
         else:
             if len(listed) == 1:
@@ -132,6 +153,8 @@ async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequen
     desk.crashpoint("paid.find")
     try:
         found = await desk.adapter.find(call, intent.payload_digest, intent.at_ms - _SKEW_MS, now_ms + _SKEW_MS)
+    except ProviderError as error:
+        return Failure(ErrorClass.UNKNOWN, error.message)
     except DagcontentError:
         raise
     except Exception as error:
