@@ -53,6 +53,7 @@ def conventional(model_id: str) -> Model | None:
         operations = dict.fromkeys(kinds, _CHAT[vendor])
         return Model(
             provider=vendor, name=name, kinds=kinds, operations=operations, slots=slots,
+            seed=None if vendor == "openai" else Slot(param="seed", field="seed", maximum=2**31 - 1),
             confidence="unsure", catalogued=False,
         )  # fmt: skip
     return None

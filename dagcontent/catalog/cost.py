@@ -30,10 +30,10 @@ _MEASURED: Final[dict[str, tuple[str, ...]]] = {
 
 _MEGAPIXEL: Final = 1024 * 1024
 _SECONDS: Final[dict[str, float]] = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-_IMAGE_TOKENS: Final = 4_000
-_AUDIO_TOKENS: Final = 50  # a second
-_VIDEO_TOKENS: Final = 800  # a second
-_OVERHEAD_TOKENS: Final = 1_000  # what the adapter says around the graph's words
+_AT_MOST: Final = {"image": 4_000.0, "audio": 50.0, "video": 800.0, "byte": 1.0, "around": 1_000.0}
+_USUALLY: Final = {"image": 1_100.0, "audio": 32.0, "video": 150.0, "byte": 0.25, "around": 100.0}
+"""Tokens of a picture, of a second of sound or film, of a byte of text, and of what an adapter says around it."""
+
 _NANO: Final = 1000
 
 
@@ -129,7 +129,7 @@ def _units(
         elif unit == "1000 characters":
             units = float(_characters(model, kind, params, most=most))
         elif unit == "input token":
-            units = _input_tokens(params)
+            units = _input_tokens(params, most=most)
         elif unit == "output token":
             units = _output_tokens(price, params, fields, most=most)
         elif unit == "input image":
@@ -144,7 +144,7 @@ def _units(
         units = price.at_most
     if price.long is not None:
         tokens, factor_in, factor_out = price.long
-        if _input_tokens(params) > tokens:
+        if _input_tokens(params, most=most) > tokens:
             units *= factor_in if unit == "input token" else factor_out
     return units + price.plus
 
@@ -221,23 +221,24 @@ def _texts(value: Any) -> Iterator[str]:
         yield from _texts(value.get("text", ""))
 
 
-def _input_tokens(params: Mapping[str, Any]) -> float:
-    """Return an upper bound of the tokens of what is given: one a byte of text."""
-    total = float(_OVERHEAD_TOKENS)
+def _input_tokens(params: Mapping[str, Any], *, most: bool) -> float:
+    """Return the tokens of what is given: at most one a byte of text, and usually a quarter of that."""
+    each = _AT_MOST if most else _USUALLY
+    total = each["around"]
     for value in params.values():
         if contains_unknown(value):
             raise _Unmeasured
         for blob in blobs_in(value):
             if blob.type == "image":
-                total += _IMAGE_TOKENS
+                total += each["image"]
             elif blob.type in {"audio", "video"}:
-                total += _length(blob) * (_AUDIO_TOKENS if blob.type == "audio" else _VIDEO_TOKENS)
+                total += _length(blob) * each[blob.type]
             else:
                 raise _Unmeasured
         if isinstance(value, str):
-            total += len(value.encode("utf-8", "surrogatepass"))
+            total += len(value.encode("utf-8", "surrogatepass")) * each["byte"]
         elif isinstance(value, dict | list) and not any(True for _ in blobs_in(value)):
-            total += len(json.dumps(value, default=str))
+            total += len(json.dumps(value, default=str)) * each["byte"]
     return total
 
 
