@@ -18,6 +18,7 @@ from dagcontent.errors import ConfigError
 from dagcontent.providers import fetch as fetching
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.fetch import Fetched, FetchFailed, Resume, fetch
+from dagcontent.providers.fetch_coding import Gzip
 from dagcontent.providers.fetch_net import FetchLimits, Net, library
 from dagcontent.providers.gate_proxy import Proxies
 from dagcontent.providers.port import ErrorClass, Part
@@ -92,7 +93,7 @@ def run(
     async def inside() -> FileHost:
         host = FileHost()
         host.files = {f"/{name}": way for name, way in files.items()}
-        async with host.serving(certificate) as server:
+        async with host.serving(certificate) as server, asyncio.timeout(30):
             await work(server)
         return host
 
@@ -239,6 +240,19 @@ def test_a_certificate_of_another_name_is_refused(lib: ModuleType, certificate: 
     assert run(work, certificate, a=said(b"hello")).asked == []
 
 
+def test_the_configured_host_may_be_this_machine(lib: ModuleType) -> None:
+    """By its name too: it is the user's word, and the only one that may lead home."""
+
+    async def work(host: FileHost) -> None:
+        host.files["/api/x"] = said(b"hello")
+        names = Names(localhost=[["127.0.0.1"]])
+        config = ProviderConfig(name="fal", base_url=f"http://localhost:{host.port}/api")
+        assert (await got(X, config, Net(resolve=names)))[1] == b"hello"
+        assert host.heads[0]["host"] == f"localhost:{host.port}"
+
+    run(work)
+
+
 def test_unknown_hosts_are_not_even_looked_up() -> None:
     """The name alone decides: a look-up would tell whoever keeps it."""
 
@@ -315,6 +329,7 @@ async def endless(_headers: dict[str, str], write: Write) -> None:
         await write(b"10000\r\n" + bytes(65536) + b"\r\n")
 
 
+@pytest.mark.slow
 def test_files_have_a_size_at_most(lib: ModuleType) -> None:
     """Whether the length is said, comes piece by piece or unfolds from gzip."""
     bomb = gzip.compress(bytes(1 << 26))
@@ -358,6 +373,14 @@ def test_gzip_that_nobody_asked_for_is_undone(lib: ModuleType, plain: bytes) -> 
     run(work)
 
 
+@pytest.mark.slow
+def test_gzip_unfolds_a_megabyte_at_a_time() -> None:
+    """However much a chunk holds, no more of it is in memory at once."""
+    pieces = [len(piece) for piece in Gzip().pieces(gzip.compress(bytes(1 << 25)))]
+    assert sum(pieces) == 1 << 25
+    assert max(pieces) <= 1 << 20
+
+
 def test_what_cannot_be_decoded_is_refused(lib: ModuleType) -> None:
     """Another coding is not guessed at; gzip that ends early can be whole the next time."""
     assert refusal(X, said(b"xyz", "Content-Encoding: br")).error_class is ErrorClass.INVALID
@@ -393,6 +416,7 @@ async def drip(_headers: dict[str, str], write: Write) -> None:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_silence_and_dripping_end(lib: ModuleType) -> None:
     """Silence has a limit; what drips just fast enough has one in all."""
     stalled = refusal(X, silent, limits=FetchLimits(stall_s=0.05, total_s=60))
