@@ -23,11 +23,12 @@ from dagcontent.store import paid
 from dagcontent.store.cas import Cas, is_digest
 from dagcontent.store.db import fetch, has_attempts
 from dagcontent.store.layout import Layout
-from dagcontent.store.records import IN_CAS, blobs_of, read_row
+from dagcontent.store.records import IN_CAS, blobs_of, evidence_of, read_row
 from dagcontent.store.spool import attempt_of
 from dagcontent.store.stats import blob_files
 from dagcontent.store.verify_paid import check_ledger
 from dagcontent.values.attempt import Attempt, AttemptState
+from dagcontent.values.record import FailedCharged
 from dagcontent.values.value import blobs_in
 
 __all__ = ["GRACE_S", "Collected", "collect"]
@@ -113,13 +114,15 @@ def _needs(layout: Layout, cas: Cas, connection: apsw.Connection | None) -> _Nee
                     needs.needed.update(_named(attempt))
     for purchase in paid.read_lines(layout.paid):
         if not isinstance(purchase, int):
-            needs.paid.update(blob.digest for blob in blobs_of(purchase.record))
+            outcome = purchase.record.outcome
+            answer = outcome.answer if isinstance(outcome, FailedCharged) else None
+            needs.paid.update(evidence_of(answer), (blob.digest for blob in blobs_of(purchase.record)))
     return needs
 
 
 def _named(attempt: Attempt) -> Iterator[str]:
     for value in (attempt.intent.request, attempt.intent.manifest, attempt.spool, attempt.answer):
-        yield from (blob.digest for blob in blobs_in(value))
+        yield from evidence_of(value)
 
 
 def _of_records(needs: _Needs, cas: Cas, connection: apsw.Connection) -> None:
@@ -135,6 +138,8 @@ def _of_records(needs: _Needs, cas: Cas, connection: apsw.Connection) -> None:
                 needs.needed.add(body.hex())
             needs.needed.update(blob.digest for blob in blobs_of(record))
             needs.needed.update(blob.digest for blob in blobs_in(record.manifest.params))
+            if isinstance(record.outcome, FailedCharged):
+                needs.needed.update(evidence_of(record.outcome.answer))
 
 
 def _unsure(why: str) -> StoreDamaged:

@@ -30,6 +30,7 @@ from dagcontent.values.record import Record
 __all__ = ["Rebuilt", "finish", "rebuild"]
 
 _PAUSE_S: Final = 0.01
+_TRIES: Final = 100
 _OTHERS: Final = {
     "run": "id, graph, profile, epoch, started_ms, ended_ms, status, counts",
     "last_build": "graph, profile, part, body, checksum",
@@ -56,17 +57,22 @@ def rebuild(root: Path, *, crashpoint: Callable[[str], None]) -> Rebuilt:
     with db.mapped(layout.db):
         descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreBusy(
-                    f"another process has the store {layout.root} open", hint="wait for the other build, or stop it"
-                ) from None
+            _lock_alone(descriptor, layout)
             done = _make(layout, crashpoint)
             _exchange(layout, done, crashpoint)
         finally:
             os.close(descriptor)
     return done
+
+
+def _lock_alone(descriptor: int, layout: Layout) -> None:
+    # Not at the first refusal: a program that is being started holds its parent's locks until it is.
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE_S)
+    raise StoreBusy(f"another process has the store {layout.root} open", hint="wait for the other build, or stop it")
 
 
 def finish(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:

@@ -195,6 +195,21 @@ def blobs_of(record: Record) -> Iterator[Blob]:
         yield from blobs_in(record.outcome.extras)
 
 
+def evidence_of(value: object) -> Iterator[str]:
+    """Yield the digests that plain data names, as artifacts or as text: what a failed call left may be in the CAS."""
+    if isinstance(value, Blob):
+        yield value.digest
+    elif isinstance(value, str):
+        if is_digest(value):
+            yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from evidence_of(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from evidence_of(item)
+
+
 def missing_blobs(record: Record, cas: Cas) -> list[Blob]:
     """Return the artifacts of a record that are not in the CAS with their size. One `stat` each; no bytes are read."""
     return [blob for blob in blobs_of(record) if not (is_digest(blob.digest) and cas.has(blob.digest, blob.size_bytes))]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
+import msgspec
 
 __all__ = ["SideCache"]
 
@@ -38,6 +39,21 @@ _SETTINGS: Final = {
     "disk_pickle_protocol": 0,
 }
 _COUNTERS: Final = frozenset({"count", "size", "hits", "misses"})
+
+
+_UPLOAD_MARGIN_MS: Final = 600_000  # a job may wait in the vendor's line before it reads its inputs
+
+
+class _Upload(msgspec.Struct, frozen=True, array_like=True):
+    place: str
+    until_ms: int
+
+
+_uploads = msgspec.msgpack.Decoder(_Upload)
+
+
+def _upload_key(provider: str, realm: str, digest: str) -> str:
+    return f"upload:{provider}\n{realm}\n{digest}"
 
 
 class SideCache:
@@ -78,6 +94,21 @@ class SideCache:
             return True
 
         return self._try(write, empty=False)
+
+    def uploaded(self, provider: str, realm: str, digest: str, *, now_ms: int) -> str | None:
+        """Return where a provider keeps a blob that was uploaded to it; None if that ends within ten minutes, or is not known."""
+        key = _upload_key(provider, realm, digest)
+        data = self.get_many([key]).get(key)
+        try:
+            upload = _uploads.decode(data) if data is not None else None
+        except msgspec.DecodeError:
+            return None
+        return upload.place if upload is not None and now_ms + _UPLOAD_MARGIN_MS < upload.until_ms else None
+
+    def note_upload(self, provider: str, realm: str, digest: str, place: str, until_ms: int) -> bool:
+        """Remember where a provider keeps a blob (a URL or an id), and until when. Returns whether it is kept."""
+        row = msgspec.msgpack.encode(_Upload(place, until_ms))
+        return self.set_many({_upload_key(provider, realm, digest): row})
 
     def close(self) -> None:
         """Let go of the files. The next question opens them again."""

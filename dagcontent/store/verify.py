@@ -25,12 +25,12 @@ from dagcontent.store.db import REFUSALS, fetch, has_attempts, integrity_problem
 from dagcontent.store.disk import OPEN_SAFELY
 from dagcontent.store.layout import Layout
 from dagcontent.store.problem import Problem
-from dagcontent.store.records import IN_CAS, blobs_of, read_row, was_paid
+from dagcontent.store.records import IN_CAS, blobs_of, evidence_of, read_row, was_paid
 from dagcontent.store.runs import alive
 from dagcontent.store.stats import blob_files
 from dagcontent.store.verify_paid import Ledger, check_ledger
 from dagcontent.values.canonical import Encoder
-from dagcontent.values.record import MANIFEST_FORMAT, Record, action_key
+from dagcontent.values.record import MANIFEST_FORMAT, FailedCharged, Record, action_key
 from dagcontent.values.value import blobs_in
 
 __all__ = ["Problem", "Progress", "Report", "check", "sweep"]
@@ -118,6 +118,8 @@ class _Check:
                 else:
                     self._record_problem(name, "names something that is no digest", paid=paid)
             self.named.update(blob.digest for blob in blobs_in(record.manifest.params))
+            if isinstance(record.outcome, FailedCharged):
+                self.named.update(evidence_of(record.outcome.answer))
         self.progress("records", total, total)
 
     def blobs(self) -> None:
@@ -178,7 +180,8 @@ def check(layout: Layout, cas: Cas, connection: apsw.Connection | None, progress
             work.report.problems.append(Problem("database", str(layout.db), str(error)))
     else:
         work.ledger = check_ledger(layout, None)
-    work.named.update(blob.digest for one in work.ledger.attempts.values() for blob in blobs_in(one.intent.request))
+    for one in work.ledger.attempts.values():
+        work.named.update(evidence_of(one.intent.request))
     work.blobs()
     work.report.attempts = len(work.ledger.attempts)
     work.report.problems += work.ledger.problems

@@ -93,7 +93,8 @@ def test_what_was_paid_for_stays(store: Store, make_record: MakeRecord, make_int
         with store.spool.open(attempt.id, "body") as file:
             file.write(b"x")
         if number:
-            failed = msgspec.structs.replace(record, outcome=FailedCharged("blocked", "moderated"))
+            answer = {"files": {"body": blob_of(store, b"evidence").digest}}
+            failed = msgspec.structs.replace(record, outcome=FailedCharged("blocked", "moderated", answer))
             store.attempts.charge(attempt.id, failed, cost_microusd=5, cost_source="reported", now_ms=NOW).result()
             continue
         mine = msgspec.structs.replace(record, outcome=make_record(0, late).outcome)
@@ -114,6 +115,7 @@ def test_what_was_paid_for_stays(store: Store, make_record: MakeRecord, make_int
     assert (done.blobs, done.kept_paid, done.spool_files) == (1, 0, 1)
     assert store.cas.read_bytes(source.digest) == b"what is sent"
     assert store.spool.names(attempt.id) == ["body"]
+    assert store.verify().orphans == []
 
 
 def test_work_folders_of_killed_builds_go_unless_somebody_may_be_working(store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dagcontent.store import Store
+from dagcontent.store import Store, open_store
 from dagcontent.store.nopickle import HostileRowError, NoPickleDisk
 from dagcontent.store.side import _SETTINGS, SideCache
 
@@ -260,3 +260,20 @@ def test_what_a_build_imports_is_little() -> None:
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_uploads_are_known_until_shortly_before_their_end(store: Store) -> None:
+    """A link that ends while a job waits in line would fail a call that is paid for; another realm's is not ours."""
+    digest, until = "ab" * 32, 10_000_000
+    assert store.side.uploaded("fal", "", digest, now_ms=0) is None
+    assert store.side.note_upload("fal", "", digest, "https://files.example/x", until)
+    with open_store(store.root, write=False) as other:
+        assert other.side.uploaded("fal", "", digest, now_ms=until - 600_001) == "https://files.example/x"
+        assert other.side.uploaded("fal", "", digest, now_ms=until - 600_000) is None
+        assert other.side.uploaded("fal", "proxy", digest, now_ms=0) is None
+        assert other.side.uploaded("google", "", digest, now_ms=0) is None
+        assert other.side.uploaded("fal", "", "cd" * 32, now_ms=0) is None
+    store.side.note_upload("fal", "", digest, "https://files.example/y", until)
+    assert store.side.uploaded("fal", "", digest, now_ms=0) == "https://files.example/y"
+    store.side.set_many({f"upload:fal\n\n{digest}": b"\xff"})
+    assert store.side.uploaded("fal", "", digest, now_ms=0) is None
