@@ -70,11 +70,18 @@ class StoreJournal:
         """Return the attempt that keeps a key from being sent again."""
         return self._attempts.blocking(key)
 
-    def knows(self, provider: str, handle: Handle) -> bool:
-        """Whether some attempt has this job already."""
-        return any(
-            one.handle is not None and one.handle.ids == handle.ids for one in self._attempts.list(provider=provider)
-        )
+    def knows(self, provider: str, handle: Handle, attempt: str) -> bool:
+        """Whether another attempt has this job, or had its answer: then the request's id is among the headers it kept."""
+        asked = handle.ids.get("request_id")
+        for other in self._attempts.list(provider=provider):
+            if other.id == attempt:
+                continue
+            if other.handle is not None and other.handle.ids == handle.ids:
+                return True
+            headers = other.answer.get("headers", {}) if isinstance(other.answer, dict) else {}
+            if asked is not None and headers.get("request-id") == asked:
+                return True
+        return False
 
     async def intend(self, intent: Intent, *, again: bool) -> None:
         """Check claim and caps, reserve, write: one transaction."""

@@ -167,7 +167,7 @@ async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequen
             text = f"an answer was lost, and {call.provider}'s list cannot be read: {said.message}"
             raise AttemptDetached(text, facts=[("attempt", call.attempt), *said.facts], hint=said.hint) from error
         return fault
-    free = [one for one in found if not desk.journal.knows(call.provider, one.handle)]
+    free = [one for one in found if not desk.journal.knows(call.provider, one.handle, call.attempt)]
     exact = [one for one in free if one.exact]
     return exact or free
 

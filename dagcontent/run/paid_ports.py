@@ -37,8 +37,8 @@ class Journal(Protocol):
         """Return the attempt that keeps a key from being sent again."""
         ...
 
-    def knows(self, provider: str, handle: Handle) -> bool:
-        """Whether some attempt has this job already."""
+    def knows(self, provider: str, handle: Handle, attempt: str) -> bool:
+        """Whether another attempt than this one has this job already, or had its answer."""
         ...
 
     async def intend(self, intent: Intent, *, again: bool) -> None:

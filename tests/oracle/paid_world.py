@@ -194,8 +194,9 @@ class Disk:
     def blocking(self, key: str) -> Attempt | None:
         return next((a for a in self.world.attempts.values() if a.key == key and a.blocks), None)
 
-    def knows(self, provider: str, handle: Handle) -> bool:
-        return any(a.handle is not None and a.handle.ids == handle.ids for a in self.world.attempts.values())
+    def knows(self, provider: str, handle: Handle, attempt: str) -> bool:
+        others = [a for a in self.world.attempts.values() if a.id != attempt]
+        return any(a.handle is not None and a.handle.ids == handle.ids for a in others)
 
     async def intend(self, intent: Intent, *, again: bool) -> None:
         world = self.world
