@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Final
 
 import msgspec
 
-from dagcontent.catalog.fit import ratio
+from dagcontent.catalog.fit import pixels_of, ratio
 from dagcontent.catalog.model import Canvas
 from dagcontent.errors import NodeError
 
-__all__ = ["PRESETS", "Placed", "pixels_of", "placed"]
+__all__ = ["PRESETS", "Placed", "placed"]
 
 PRESETS: Final = {
     "square_hd": (1024, 1024), "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
@@ -23,7 +22,6 @@ PRESETS: Final = {
 _BY_ASPECT: Final = {
     "1:1": "square_hd", "3:4": "portrait_4_3", "9:16": "portrait_16_9", "4:3": "landscape_4_3", "16:9": "landscape_16_9",
 }  # fmt: skip
-_SIZE: Final = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
 _NEAR: Final = 0.02  # sides are multiples: a ratio is met to within this part of it
 
 
@@ -59,12 +57,6 @@ def placed(canvas: Canvas, aspect: str | None, size: str | None, snap: str | Non
             return Placed(word, aspect, None, width * height)
     width, height = _sides(canvas, aspect, wide)
     return Placed(_value(canvas, width, height), aspect, None, width * height)
-
-
-def pixels_of(size: str) -> tuple[int, int] | None:
-    """Return "1280x720" as two numbers; None for what is no size."""
-    found = _SIZE.fullmatch(size.strip())
-    return (int(found[1]), int(found[2])) if found and int(found[1]) and int(found[2]) else None
 
 
 def _of_size(canvas: Canvas, aspect: str | None, size: str, snap: str | None, model: str) -> Placed:

@@ -62,9 +62,11 @@ def conventional(model_id: str) -> Model | None:
 def _fal(kind: str) -> tuple[Slot, ...]:
     """Return what fal's endpoints of a kind usually take. A whole number of seconds is sent as one."""
     return tuple(
-        Slot(param=param.name, field=_FAL[param.name], step=1 if param.name in _WHOLE else None)
+        Slot(param=param.name, field="image_size", form="box")
+        if param.name == "size"
+        else Slot(param=param.name, field=_FAL[param.name], step=1 if param.name in _WHOLE else None)
         for param in KINDS[kind].params
-        if param.name in _FAL
+        if param.name in _FAL or param.name == "size"
     )
 
 

@@ -11,12 +11,13 @@ from dagcontent.catalog.model import Slot
 from dagcontent.errors import NodeError
 from dagcontent.values.value import UNKNOWN, Blob
 
-__all__ = ["TIMES", "fitted", "ratio", "shown", "written"]
+__all__ = ["TIMES", "fitted", "pixels_of", "ratio", "shown", "written"]
 
 TIMES: Final = frozenset({"duration", "seconds"})
 """Parameters that are snapped up when the graph says nothing of `snap`."""
 
 _NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([pPkK]?)")
+_SIZE: Final = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
 _SAME: Final = 1e-6
 _LANGUAGES: Final = {
     "ar": "ara", "bg": "bul", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "fi": "fin",
@@ -30,12 +31,16 @@ def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
     """Return a value as the model allows it. Raises NodeError where it allows none that may stand for it."""
     if slot.values:
         return _among(slot, value, snap, model)
+    if slot.form == "box" and pixels_of(str(value)) is None:
+        raise NodeError(f"`{slot.param}` is {shown(value)}, which is no size", hint="write one as 1280x720")
     if isinstance(value, str):
         if slot.chars is not None and len(value) > slot.chars:
             text = f"`{slot.param}` has {len(value)} characters, and {model} takes {slot.chars}"
             raise NodeError(text, hint="shorten it, or use text.split and a dimension")
         return value
     if isinstance(value, list):
+        if slot.form == "turns":
+            _spoken_at_once(slot, value, model)
         if slot.most is not None and len(value) > slot.most and UNKNOWN not in value:
             text = f"`{slot.param}` has {len(value)} elements, and {model} takes {slot.most}"
             raise NodeError(text, hint=f"give it at most {slot.most}, as with list.slice")
@@ -68,7 +73,10 @@ def written(slot: Slot, value: Any) -> Any:
     if form == "list":
         return list(value) if isinstance(value, list) else [value]
     if form == "language3":
-        return _LANGUAGES.get(str(value).lower()[:2], value)
+        return _LANGUAGES.get(str(value).lower().partition("-")[0], value)
+    if form == "box":
+        width, height = pixels_of(str(value)) or (0, 0)
+        return {"width": width, "height": height}
     return value
 
 
@@ -82,6 +90,12 @@ def ratio(text: str) -> float | None:
     return found if found is not None and math.isfinite(found) and found > 0 else None
 
 
+def pixels_of(size: str) -> tuple[int, int] | None:
+    """Return "1280x720" as two numbers; None for what is no size."""
+    found = _SIZE.fullmatch(size.strip())
+    return (int(found[1]), int(found[2])) if found and int(found[1]) and int(found[2]) else None
+
+
 def shown(value: Any) -> str:
     """Return a value as a sentence shows it: 5.2, 16:9, true."""
     if isinstance(value, bool):
@@ -89,6 +103,14 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:.40}" if isinstance(value, str) else f"{value}"
+
+
+def _spoken_at_once(slot: Slot, lines: Sequence[Any], model: str) -> None:
+    texts = [line.get("text") for line in lines if isinstance(line, dict)]
+    total = sum(len(text) for text in texts if isinstance(text, str))
+    if slot.chars is not None and total > slot.chars:
+        text = f"`{slot.param}` have {total} characters in all, and {model} takes {slot.chars}"
+        raise NodeError(text, hint="cut the dialogue into parts: a dimension, and audio.concat")
 
 
 def _short_enough(slot: Slot, value: Any, model: str) -> None:

@@ -12,8 +12,9 @@ import msgspec
 
 __all__ = ["Canvas", "Form", "Knob", "Model", "Price", "Rate", "Slot", "Unit"]
 
-Form = Literal["plain", "int", "number", "digits", "seconds", "ms", "list", "turns", "language3"]
-"""How a value is written for the vendor: as it is, 5, 5.5, "5", "5s", 5500, [x], [{text, voice}], eng for en."""
+Form = Literal["plain", "int", "number", "digits", "seconds", "ms", "list", "turns", "language3", "box"]
+"""How a value is written for the vendor: as it is, 5, 5.5, "5", "5s", 5500, [x], [{text, voice}], eng for en,
+{width, height}."""
 
 Unit = Literal[
     "call", "image", "megapixel", "second", "minute", "hour", "1000 characters", "input token", "output token",

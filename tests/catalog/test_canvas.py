@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagcontent.catalog import load
-from dagcontent.catalog.canvas import PRESETS, Placed, pixels_of, placed
-from dagcontent.catalog.fit import ratio
+from dagcontent.catalog.canvas import PRESETS, Placed, placed
+from dagcontent.catalog.fit import pixels_of, ratio
 from dagcontent.catalog.model import Canvas
 from dagcontent.errors import NodeError
 

@@ -230,6 +230,41 @@ def test_a_fal_endpoint_that_is_not_catalogued_works() -> None:
     assert "not in the catalog" in found.notes[0]
 
 
+def test_a_size_is_sent_by_convention_too() -> None:
+    """Half of fal's picture endpoints take it so."""
+    found = ask("fal/someone/brand-new", "image.generate", {"prompt": "x", "size": "1280x720"})
+    assert found.fields == {"prompt": "x", "image_size": {"width": 1280, "height": 720}}
+    with pytest.raises(NodeError, match="no size"):
+        ask("fal/someone/brand-new", "image.generate", {"prompt": "x", "size": "large"})
+
+
+def test_a_whole_number_of_seconds_is_asked_by_convention() -> None:
+    """Most endpoints take nothing else, and a clip may be longer than its narration, not shorter."""
+    found = ask("fal/someone/brand-new", "video.generate", {"prompt": "x", "duration": 5.2})
+    assert found.fields["duration"] == 6
+
+
+@pytest.mark.parametrize(("written", "sent"), [("de", "deu"), ("en-GB", "eng"), ("fil", "fil"), ("spa", "spa")])
+def test_languages_have_three_letters_where_the_vendor_wants_three(written: str, sent: str, media: Any) -> None:
+    """What has three already, or is not known, is the vendor's to judge."""
+    name = "fal/fal-ai/elevenlabs/speech-to-text/scribe-v2"
+    assert ask(name, "audio.transcribe", {"audio": media("audio"), "language": written}).fields["language_code"] == sent
+
+
+def test_a_dialogue_has_an_end() -> None:
+    """The vendor counts all lines together."""
+    lines = [{"speaker": "anna", "text": "x" * 700}] * 3
+    with pytest.raises(NodeError, match=r"have 2100 characters in all, and .* takes 2000"):
+        ask("elevenlabs/eleven_v3", "speech.dialogue", {"lines": lines, "voices": {"anna": "Rachel"}})
+
+
+def test_what_is_taken_and_not_sent_is_said() -> None:
+    """A length that the model will not keep is a wish, and a plan tells so."""
+    found = ask("fal/fal-ai/minimax-music/v2.6", "music.generate", {"prompt": "x", "duration": 60})
+    assert "duration" not in found.fields
+    assert "the model decides" in found.notes[0]
+
+
 @pytest.mark.parametrize(
     ("model", "operation"),
     [("openai/gpt-9", "chat"), ("google/gemini-9", "generate"), ("openrouter/acme/words-1", "chat")],
