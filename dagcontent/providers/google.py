@@ -130,24 +130,36 @@ class Google:
         return requests.generated(call, given)
 
     async def send(self, call: Call, payload: Mapping[str, Any]) -> None:
-        """Send one POST and read its answer to the end. Raises the package's and the HTTP library's errors."""
+        """Send one POST and read its answer to the end. Raises the package's and the HTTP library's errors.
+
+        Raises NodeError for what the package will not send; after the POST, for what it cannot parse.
+        """
+        try:
+            await self._sent(call, payload)
+        except (ValueError, TypeError) as error:
+            text = f"Google's package does not take this: {words(error, 300)}"
+            raise NodeError(text, hint="correct `options`") from error
+
+    async def _sent(self, call: Call, payload: Mapping[str, Any]) -> None:
+        types = self._genai.types
         if call.operation == "interactions.video":
             known = {name: value for name, value in payload.items() if name in _INTERACTION}
             further = {name: value for name, value in payload.items() if name not in _INTERACTION}
             await self._client.interactions.create(**known, extra_body=further or None)
         elif call.operation == "vertex.video":
-            types = self._genai.types
             client = await self._vertex_client()
             await client.models.generate_videos(
                 model=payload["model"],
                 source=types.GenerateVideosSource(**payload["source"]),
-                config=types.GenerateVideosConfig(**payload["config"]),
+                config=self._configured(types.GenerateVideosConfig, payload["config"], "parameters"),
             )
         else:
+            # One request is one POST: no tool is called here, and no answer is gone on with.
+            once = {"automatic_function_calling": {"disable": True}, "automatic_continuation": False}
             await self._client.models.generate_content(
                 model=payload["model"],
                 contents=[{"role": "user", "parts": list(payload["parts"])}],
-                config=self._configuration(payload["config"]),
+                config=self._configured(types.GenerateContentConfig, payload["config"], "generationConfig", **once),
             )
 
     def read(self, call: Call, answer: Answer) -> Outcome:
@@ -205,18 +217,13 @@ class Google:
             httpx_async_client=self._http,
         )
 
-    def _configuration(self, config: Mapping[str, Any]) -> Any:
+    def _configured(self, kind: Any, config: Mapping[str, Any], place: str, **own: Any) -> Any:
         """Return the package's configuration. What it does not know is Google's to refuse: it may be newer than the package."""
-        types = self._genai.types
-        known = types.GenerateContentConfig.model_fields
-        made = {name: value for name, value in config.items() if name in known}
-        further = {name: value for name, value in config.items() if name not in known}
+        known = {name: value for name, value in config.items() if name in kind.model_fields}
+        further = {name: value for name, value in config.items() if name not in kind.model_fields}
         if further:
-            made["http_options"] = types.HttpOptions(extra_body={"generationConfig": further})
-        # One request is one POST: no tool is called here, and no answer is gone on with.
-        made["automatic_function_calling"] = {"disable": True}
-        made["automatic_continuation"] = False
-        return types.GenerateContentConfig(**made)
+            own["http_options"] = self._genai.types.HttpOptions(extra_body={place: further})
+        return kind(**{**known, **own})
 
     async def _vertex_client(self) -> Any:
         """Return the client for Vertex, logged in for the next minutes."""

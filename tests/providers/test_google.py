@@ -725,6 +725,27 @@ def test_what_the_catalog_makes_of_a_node_is_taken(vendors: FakeVendors, name: s
     assert len(vendors.charges("google")) == 1
 
 
+@pytest.mark.parametrize("fields", [{"temperature": "hot"}, {"model_armor_config": {"prompt_template_name": "a"}}])
+def test_what_the_package_does_not_take_is_the_graphs_to_mend(vendors: FakeVendors, fields: dict[str, Any]) -> None:
+    """The package checks types, and what only Vertex knows, before it sends: an error with words, and no request."""
+
+    async def body(adapter: Any) -> None:
+        one = call("generate", "text.generate", FLASH, "text", fields, {"prompt": "x"})
+        await adapter.send(one, await adapter.prepare(one, NOTHING))
+
+    with pytest.raises(NodeError, match="does not take this"):
+        with_adapter(vendors, body)
+    assert not vendors.requests("google")
+
+
+def test_a_field_of_veo_that_is_newer_than_the_package_goes_along(vendors: FakeVendors) -> None:
+    """It stands among the parameters, under its own name."""
+    fields = {"duration_seconds": 4, "mood": "calm"}
+    handle, _ = made(vendors, call("vertex.video", "video.generate", VEO, "video", fields, {"prompt": "x"}))
+    assert isinstance(handle, Handle)
+    assert vendors.requests("google", "vertex.video")[0]["json"]["parameters"]["mood"] == "calm"
+
+
 def test_every_operation_says_that_a_person_decides() -> None:
     """Google lists nothing, so no lost answer is ever looked for; only jobs have a handle."""
     assert all(one.recovery is Recovery.ASK and one.window for one in google.OPERATIONS.values())
@@ -779,7 +800,7 @@ CALLS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     data=ANSWERS,
     rest=st.dictionaries(NAMES, ANSWERS, max_size=5),
