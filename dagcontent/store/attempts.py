@@ -107,6 +107,23 @@ class Attempts:
         changes = {"handle": handle} if answer is None else {"handle": handle, "answer": answer}
         return self._step(attempt_id, _S.SUBMITTED, now_ms, **changes)
 
+    def adopt(self, attempt_id: str, handle: Handle, *, now_ms: int) -> Pending[bool]:
+        """Note the ids of a job that was found in the vendor's list, unless another attempt has it: then False, and nothing is done."""
+
+        def work(connection: apsw.Connection) -> bool:
+            intent = self._known(connection, attempt_id).intent
+            for other in journal.listed(connection, None, graph=None, provider=intent.provider, key=None):
+                same = (
+                    other.handle is not None and other.handle.ids == handle.ids and other.intent.realm == intent.realm
+                )
+                if same and other.id != attempt_id:
+                    return False
+            journal.step(connection, attempt_id, _S.SUBMITTED, now_ms, handle=handle)
+            self._desk.crashpoint("attempt.adopted")
+            return True
+
+        return self._desk.write(work)
+
     def answered(self, attempt_id: str, answer: Any, *, now_ms: int) -> Pending[Attempt]:
         """Note the status and headers of an answer whose body is not read yet. The state stays."""
 

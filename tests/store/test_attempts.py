@@ -335,3 +335,17 @@ def test_a_row_that_is_damaged_blocks_its_key(
         standing = store.standing(record.key)
         assert standing is not None
         assert (standing.state, standing.attempt) == ("unresolved", None)
+
+
+def test_a_job_is_adopted_by_one_attempt_alone(
+    store: Store, run: Run, make_record: MakeRecord, make_intent: MakeIntent
+) -> None:
+    """Two lost answers to requests that are the same to the letter, and one job in the vendor's list."""
+    first, second = (begin(store, run, make_intent(make_record(key)).intent) if False else begin(store, run, make_intent(make_record(key))) for key in ("11" * 32, "22" * 32))
+    job = Handle({"request_id": "r1"})
+    assert store.attempts.adopt(first.id, job, now_ms=NOW).result()
+    assert not store.attempts.adopt(second.id, job, now_ms=NOW).result()
+    left = store.attempts.get(second.id)
+    assert left is not None
+    assert left.state is S.INTENT
+    assert store.attempts.adopt(second.id, Handle({"request_id": "r2"}), now_ms=NOW).result()

@@ -267,6 +267,7 @@ def test_uploads_are_known_until_shortly_before_their_end(store: Store) -> None:
     digest, until = "ab" * 32, 10_000_000
     assert store.side.uploaded("fal", "", digest, now_ms=0) is None
     assert store.side.note_upload("fal", "", digest, "https://files.example/x", until)
+    store.side.close()
     with open_store(store.root, write=False) as other:
         assert other.side.uploaded("fal", "", digest, now_ms=until - 600_001) == "https://files.example/x"
         assert other.side.uploaded("fal", "", digest, now_ms=until - 600_000) is None
