@@ -95,6 +95,10 @@ class StoreJournal:
         """Write down a job's id."""
         await committed(self._attempts.submitted(attempt, handle, now_ms=self._now_ms()))
 
+    async def adopt(self, attempt: str, handle: Handle) -> bool:
+        """Write down a job that was found, unless another attempt has it."""
+        return await committed(self._attempts.adopt(attempt, handle, now_ms=self._now_ms()))
+
     async def spooled(self, attempt: str, spool: Mapping[str, Any]) -> None:
         """Write down what the spool holds."""
         await committed(self._attempts.spooled(attempt, dict(spool), now_ms=self._now_ms()))

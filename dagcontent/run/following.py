@@ -124,16 +124,14 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
             if asked_ms > settled_ms and proves_nothing:
                 raise await _unresolved(desk, call, intent, f"{why}; {listed.message}")
         else:
-            if len(listed) == 1:
-                handle = listed[0].handle
-                await desk.journal.submitted(call.attempt, handle)
+            if len(listed) == 1 and await desk.journal.adopt(call.attempt, listed[0].handle):
                 desk.crashpoint("paid.adopted")
-                return await follow(desk, order, call, handle, began_ms=intent.at_ms)
-            if listed:
+                return await follow(desk, order, call, listed[0].handle, began_ms=intent.at_ms)
+            if len(listed) > 1:
                 raise await _unresolved(
                     desk, call, intent, f"{why}; {call.provider} lists {len(listed)} jobs that could be it"
                 )
-            if asked_ms > settled_ms:
+            if not listed and asked_ms > settled_ms:
                 await desk.journal.release(call.attempt, "never-happened", f"{why}; the vendor's list shows none")
                 desk.vault.forget(call.attempt)
                 desk.crashpoint("paid.never-happened")

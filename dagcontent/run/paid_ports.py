@@ -56,6 +56,10 @@ class Journal(Protocol):
         """Write down the job's id."""
         ...
 
+    async def adopt(self, attempt: str, handle: Handle) -> bool:
+        """Write down the id of a job that was found; False if another attempt has it: then nothing is written."""
+        ...
+
     async def spooled(self, attempt: str, spool: Mapping[str, Any]) -> None:
         """Write down that the whole result lies in the spool, and how it is made of its files."""
         ...

@@ -235,6 +235,16 @@ class Disk:
     async def submitted(self, attempt: str, handle: Handle) -> None:
         await self.step(attempt, AttemptState.SUBMITTED, handle=handle)
 
+    async def adopt(self, attempt: str, handle: Handle) -> bool:
+        await self.world.turn()
+        if self.knows("vendor", handle, attempt):
+            return False
+        known = self.world.attempts[attempt]
+        assert AttemptState.SUBMITTED in ATTEMPT_TRANSITIONS[known.state]
+        self.world.attempts[attempt] = msgspec.structs.replace(known, state=AttemptState.SUBMITTED, handle=handle)
+        await self.world.turn()
+        return True
+
     async def spooled(self, attempt: str, spool: Mapping[str, Any]) -> None:
         await self.step(attempt, AttemptState.SPOOLED, spool=dict(spool))
 

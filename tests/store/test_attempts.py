@@ -341,7 +341,7 @@ def test_a_job_is_adopted_by_one_attempt_alone(
     store: Store, run: Run, make_record: MakeRecord, make_intent: MakeIntent
 ) -> None:
     """Two lost answers to requests that are the same to the letter, and one job in the vendor's list."""
-    first, second = (begin(store, run, make_intent(make_record(key)).intent) if False else begin(store, run, make_intent(make_record(key))) for key in ("11" * 32, "22" * 32))
+    first, second = (begin(store, run, make_intent(make_record(number), run)) for number in (1, 2))
     job = Handle({"request_id": "r1"})
     assert store.attempts.adopt(first.id, job, now_ms=NOW).result()
     assert not store.attempts.adopt(second.id, job, now_ms=NOW).result()
