@@ -103,11 +103,9 @@ class Google:
         # With both clients given the package makes none of its own, which would look into the environment and at the disk.
         self._sync = httpx2.Client(transport=_no_sync_road(httpx2))
         # A key is given even where there is none: the package would look into the environment.
-        self._client: Any = genai.Client(
-            vertexai=False,
-            api_key=config.secret(DEFAULT_BASE) or "none",
-            http_options=self._options(config.base(DEFAULT_BASE), self._version),
-        ).aio
+        self._client = self._made(
+            config.base(DEFAULT_BASE), self._version, vertexai=False, api_key=config.secret(DEFAULT_BASE) or "none"
+        )
         self._login = Login(config, self._http, credentials)
         self._vertex: Any = None
         self._vertex_base = ""
@@ -205,9 +203,11 @@ class Google:
         self._sync.close()
         await self._http.aclose()
 
-    def _options(self, base: str, version: str) -> Any:
+    def _made(self, base: str, version: str, **who: Any) -> Any:
+        from google.genai.client import DebugConfig  # noqa: PLC0415 - loaded with the package
+
         types = self._genai.types
-        return types.HttpOptions(
+        options = types.HttpOptions(
             base_url=base,
             api_version=version,
             headers=dict(self._config.headers),
@@ -216,6 +216,9 @@ class Google:
             httpx_client=self._sync,
             httpx_async_client=self._http,
         )
+        # By default this, too, comes from the environment, and answers from files in the place of Google.
+        debug = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
+        return self._genai.Client(http_options=options, debug_config=debug, **who).aio
 
     def _configured(self, kind: Any, config: Mapping[str, Any], place: str, **own: Any) -> Any:
         """Return the package's configuration. What it does not know is Google's to refuse: it may be newer than the package."""
@@ -234,10 +237,10 @@ class Google:
             if not project:
                 raise NodeError("Vertex needs a project", hint='set project = "..." under [provider.google]')
             self._vertex_base = config.base(f"https://{_vertex_host(location)}")
-            options = self._options(self._vertex_base, _VERTEX_VERSION)
-            self._vertex = self._genai.Client(
-                vertexai=True, credentials=credentials, project=project, location=location, http_options=options
-            ).aio
+            self._vertex = self._made(
+                self._vertex_base, _VERTEX_VERSION,
+                vertexai=True, credentials=credentials, project=project, location=location,
+            )  # fmt: skip
         return self._vertex
 
     async def _poll_vertex(self, handle: Handle) -> Waiting | Result | Failure:

@@ -20,6 +20,7 @@ from dagcontent.kinds.registry import KINDS
 from dagcontent.media.probe import measure
 from dagcontent.providers import google
 from dagcontent.providers.config import ProviderConfig
+from dagcontent.providers.fetch import fetch
 from dagcontent.providers.google_answers import read
 from dagcontent.providers.google_jobs import interaction, operation
 from dagcontent.providers.google_requests import generated
@@ -309,8 +310,8 @@ def test_a_transcript_has_its_words_times_and_speakers(vendors: FakeVendors) -> 
 # -- films ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_film_is_an_interaction_asked_for_by_its_id(vendors: FakeVendors) -> None:
-    """One POST gives an id; another adapter polls it, and the file lies at a path below our own address."""
+def test_a_film_is_an_interaction_asked_for_by_its_id(vendors: FakeVendors, tmp_path: Path) -> None:
+    """One POST gives an id; another adapter polls it, and the file is fetched below our own address, with its key."""
     one = call("interactions.video", "video.generate", OMNI, "video", SHORT, {"prompt": "A boat leaves."})
     result, handle = film(vendors, one)
     (charge,) = vendors.charges("google")
@@ -319,9 +320,11 @@ def test_a_film_is_an_interaction_asked_for_by_its_id(vendors: FakeVendors) -> N
     assert result.cost.units == charge.units
     assert (body["background"], body["store"], body["response_format"]["delivery"]) == (True, True, "uri")
     assert body["generation_config"]["video_config"] == {"task": "text_to_video"}
-    assert result.value.url is None
-    assert result.value.path.startswith("v1/files/")
     assert result.extras["usage"]["output_by"]["video"] > 10_000
+    data = bytearray()
+    hosts = google.Google.result_hosts
+    asyncio.run(fetch(result.value, data.extend, config=configured(vendors), result_hosts=hosts))
+    assert facts(tmp_path, bytes(data), "video", "video/mp4")["height"] == 360
 
 
 def test_a_film_within_the_answer_is_taken_from_it(vendors: FakeVendors, tmp_path: Path) -> None:
@@ -634,6 +637,8 @@ def test_a_key_of_the_environment_goes_nowhere(vendors: FakeVendors, monkeypatch
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
+    monkeypatch.setenv("GOOGLE_GENAI_CLIENT_MODE", "replay")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "another")
     result, whole = made(vendors, text())
     assert isinstance(result, Result)
     assert whole.answer.status == 200
