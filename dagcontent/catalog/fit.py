@@ -18,6 +18,7 @@ TIMES: Final = frozenset({"duration", "seconds"})
 
 _NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([pPkK]?)")
 _SIZE: Final = re.compile(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})")
+_NUMBERS: Final = frozenset({"int", "number", "digits", "seconds", "ms"})
 _SAME: Final = 1e-6
 _LANGUAGES: Final = {
     "ar": "ara", "bg": "bul", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "fi": "fin",
@@ -31,6 +32,10 @@ def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
     """Return a value as the model allows it. Raises NodeError where it allows none that may stand for it."""
     if slot.values:
         return _among(slot, value, snap, model)
+    if isinstance(value, str) and (slot.minimum is not None or slot.form in _NUMBERS):
+        raise NodeError(
+            f"`{slot.param}` is `{shown(value)}`, and {model} takes a number", hint="write it without quotes"
+        )
     if slot.form == "box" and pixels_of(str(value)) is None:
         raise NodeError(f"`{slot.param}` is {shown(value)}, which is no size", hint="write one as 1280x720")
     if isinstance(value, str):
