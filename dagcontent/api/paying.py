@@ -16,7 +16,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media.probe import made_with, measure
 from dagcontent.media.sniff import sniff
 from dagcontent.providers.config import ProviderConfig
-from dagcontent.providers.fetch import FetchFailed, fetch
+from dagcontent.providers.fetch import FetchFailed, Resume, fetch
 from dagcontent.providers.fetch_net import Net
 from dagcontent.providers.once import Gates, Proxies
 from dagcontent.providers.port import Bounds, Cost, ErrorClass, Operation, Part
@@ -183,10 +183,16 @@ class _Filling:
         self._at = (attempt, name)
         self.path = spool.path(attempt, name)
         self.file = self._anew()
+        self.validator = ""
+        """Of what version the bytes are, as the server names it."""
 
     def write(self, data: bytes) -> None:
         """Append."""
         self.file.write(data)
+
+    def begin(self, validator: str) -> None:
+        """Take note of the version that is about to be written."""
+        self.validator = validator
 
     def truncate(self) -> None:
         """Begin anew."""
@@ -238,9 +244,13 @@ class StoreVault:
         return await anyio.to_thread.run_sync(self._spool.read, attempt, name)
 
     async def fetch(self, part: Part, provider: str, file: SpoolFile) -> None:
-        """Fetch an artifact into a file. Raises ResultGone, NodeError."""
+        """Fetch an artifact into a file; go on where a fetch of the same version broke off. Raises ResultGone, NodeError."""
+        assert isinstance(file, _Filling)
         try:
-            await fetch(part, file.write, config=self._config, result_hosts=self._hosts, net=self._net)
+            await fetch(
+                part, file.write, config=self._config, result_hosts=self._hosts, net=self._net, started=file.begin,
+                resume=Resume(file.file.size, file.validator, file.truncate) if file.file.size else None,
+            )  # fmt: skip
         except FetchFailed as error:
             if error.error_class is ErrorClass.GONE:
                 raise ResultGone(error.message) from error

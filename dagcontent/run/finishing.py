@@ -12,20 +12,21 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.providers.once import decoded
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Part, Result
 from dagcontent.run.order import Desk, Order, refusal
-from dagcontent.run.paid_ports import Payment
+from dagcontent.run.paid_ports import Payment, ResultGone
 from dagcontent.values.record import Done, FailedCharged, Record
 from dagcontent.values.value import Blob
 
 __all__ = ["charge", "fetch", "finish", "finish_answer", "gone"]
 
 _FETCHES_MOST = 4
+_GONE_MOST = 2
 _MEDIA = frozenset({"image", "audio", "video"})
 
 
 async def fetch(desk: Desk, order: Order, call: Call, result: Result) -> dict[str, Any]:
     """Bring the artifacts of a polled result into the spool, durably; return how its value is made of them.
 
-    Raises ResultGone; NodeError (detached, not failed) while they cannot be had.
+    Raises ResultGone; NodeError while they cannot be had: the job stays on the journal.
     """
     parts, shape = _parts(result.value)
     rows = []
@@ -51,10 +52,11 @@ async def _fetched(desk: Desk, call: Call, part: Part, file: Any) -> None:
     for tried in range(_FETCHES_MOST):
         try:
             await desk.vault.fetch(part, call.provider, file)
-        except NodeError as error:
-            if not error.retry or tried + 1 == _FETCHES_MOST or desk.clock.stopping:
+        except (NodeError, ResultGone) as error:
+            # A file may be announced a moment before it can be had.
+            again = error.retry if isinstance(error, NodeError) else tried < _GONE_MOST
+            if not again or tried + 1 == _FETCHES_MOST or desk.clock.stopping:
                 raise
-            file.truncate()
             await desk.clock.sleep(pause * 2**tried)
         else:
             return
