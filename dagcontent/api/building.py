@@ -351,7 +351,9 @@ class Build:
                 node = self._loaded.graph.nodes[unit.node]
                 model = "" if unit.manifest is None else unit.manifest.model
                 status = "skipped" if unit.record is None else "hit"
-                rows.append(PlanRow(fanout.name(unit), node.kind.name, model, status, key=unit.key))
+                cost = 0 if unit.record is None else unit.record.cost_microusd
+                name = fanout.name(unit)
+                rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost))
         write_memo(
             self._store,
             self._question,

@@ -27,7 +27,7 @@ from dagcontent.store.store import Store
 
 __all__ = ["Memo", "Question", "read_memo", "write_memo"]
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -70,6 +70,7 @@ class _Head(msgspec.Struct, array_like=True):
     counts: dict[str, int]
     warnings: tuple[str, ...]
     facts: dict[str, dict[str, Any]]
+    saved_microusd: int
     rows: msgspec.Raw
 
 
@@ -80,6 +81,7 @@ class _Row(msgspec.Struct, array_like=True):
     status: str
     key: str | None
     digest: str | None
+    cost: int
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head)
@@ -95,7 +97,7 @@ class Memo:
 
     def plan(self) -> Plan:
         """Return the plan: everything that would be made is there."""
-        rows = tuple(PlanRow(r.node, r.kind, r.model, r.status, key=r.key) for r in self._rows())
+        rows = tuple(PlanRow(r.node, r.kind, r.model, r.status, key=r.key, cost_microusd=r.cost) for r in self._rows())
         return Plan(self._head.graph, rows, self._head.warnings)
 
     def result(self, seconds: float, *, nodes: bool) -> BuildResult:
@@ -106,11 +108,12 @@ class Memo:
             status="ok",
             run="",
             counts=self._head.counts,
-            nodes=tuple(NodeResult(r.node, r.status, r.digest) for r in rows),
+            nodes=tuple(NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost) for r in rows),
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,
             warnings=self._head.warnings,
             facts=self._head.facts,
+            saved_microusd=self._head.saved_microusd,
         )
 
     def _rows(self) -> list[_Row]:
@@ -152,7 +155,7 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node)) for r in rows]
+    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd) for r in rows]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -167,6 +170,7 @@ def write_memo(
         counts=counts,
         warnings=result.warnings,
         facts={path: _brief(facts) for path, facts in result.facts.items()},
+        saved_microusd=sum(row.cost for row in kept),
         rows=msgspec.Raw(_encode(kept)),
     )
     store.write_memo(question.key, _encode(head), generation=generation)

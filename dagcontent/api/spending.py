@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +19,7 @@ from dagcontent.values.money import Cap, Ceiling, usd_text
 
 if TYPE_CHECKING:
     from dagcontent.providers.config import ProviderConfig
+    from dagcontent.providers.once import Proxies
     from dagcontent.values.attempt import Intent
 
 __all__ = ["Spending", "check_consent", "check_means", "lacks", "with_recovery"]
@@ -31,7 +32,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     `make_configs` says how each provider is reached, asked for when something may be bought; `realms` keep the results of
     other hosts apart. `yes`: no question before spending. `budget_microusd`: not more than that in this build.
-    `ceilings` hold in any build. `repay` names nodes or instances whose paid result is gone and may be paid for once more;
+    `ceilings` hold in any build. `make_proxies` is asked when something is sent. `repay` names nodes or instances whose paid result is gone and may be paid for once more;
     `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a new version of ours.
     """
 
@@ -43,7 +44,12 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     repay: frozenset[str] = frozenset()
     unpriced: bool = False
     upgrade: bool = False
-    proxies: Any = None
+    make_proxies: Callable[[], Proxies | None] = lambda: None
+
+    @cached_property
+    def proxies(self) -> Proxies | None:
+        """Through whom providers are reached."""
+        return self.make_proxies()
 
     @cached_property
     def configs(self) -> Mapping[str, ProviderConfig]:

@@ -134,6 +134,7 @@ def _spending(
         repay=frozenset(repay),
         unpriced=unpriced,
         upgrade=upgrade,
+        make_proxies=settings.make_proxies,
     )
 
 
@@ -151,20 +152,44 @@ def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], c
     screen = session.screen
     for warning in result.warnings:
         session.warn(warning)
-    for line in summary_lines(result, screen, lambda: session.loaded, cancelled):
+    for line in summary_lines(result, screen, lambda: session.loaded, cancelled, session.store_options):
         if result.status == "ok" or not screen.quiet:
             screen.say(line)
         else:
             screen.complain(line)
     if result.status != "ok":
-        again = command_line(*session.again("build", *targets))
-        note = "        # continues; nothing that is done is done again"
-        fits = len(again) + len(note) <= screen.width()
-        screen.say(f"\n{screen.style('command', again)}{note if fits else ''}")
+        _say_next(session, result, targets)
     elif result.outputs:
         screen.say("\n" + screen.style("command", command_line(*session.again("show", result.outputs[-1][0]))))
     if screen.json:
         screen.document(result.document())
+
+
+def _say_next(session: Session, result: BuildResult, targets: tuple[str, ...]) -> None:
+    """Say which command goes on, and under which budget that makes the rest. Of what a person must settle, none does."""
+    screen = session.screen
+    if screen.quiet:
+        return
+    waits = any(node.job is not None and node.job.state != "unresolved" for node in result.nodes)
+    if result.status == "unresolved" and not result.counts["failed"] and not waits:
+        return
+    options: list[str] = []
+    if session.loaded.paid:
+        from dagcontent.cli.money import BUYS, budget_for, total  # noqa: PLC0415 - a free graph costs nothing
+
+        plan = api.plan(session.loaded, targets, store=session.store, realms=session.realms, explain=False)
+        if not plan.pending:  # what failed was charged, and is not sent again
+            return
+        rest, unpriced = total(row for row in plan.rows if row.status in BUYS)
+        options = ["--budget", budget_for(rest.high or 0)] if rest.high or unpriced else []
+    again = command_line(*session.again("build", *targets, *options))
+    note = (
+        "        # makes the rest"
+        if result.status == "budget"
+        else "        # continues; nothing that is done is done again"
+    )
+    fits = len(again) + len(note) <= screen.width()
+    screen.say(f"\n{screen.style('command', again)}{note if fits else ''}")
 
 
 def _check_only(session: Session, targets: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.money import digits_of, dollars, money_words
 from dagcontent.cli.names import grouped, node_of
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted, facts_of, listed, seconds
@@ -20,48 +21,130 @@ __all__ = ["screen_path", "summary_lines"]
 _MOST_OUTPUTS: Final = 20
 _MOST_FAILED: Final = 10
 _GAP: Final = "      "
+_KEPT: Final = "everything else is done and kept"
 _INDENT: Final = " " * 11
 
 
 def summary_lines(
-    result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph], cancelled: Collection[str] = ()
+    result: BuildResult,
+    screen: Screen,
+    load: Callable[[], LoadedGraph],
+    cancelled: Collection[str] = (),
+    options: Sequence[str] = (),
 ) -> list[str]:
     """Return the summary of a build, the next command left out.
 
     `load` is called if a node failed, to name its line. `cancelled` are those that failed because all was stopped.
+    `options` are those that name the store, for commands.
     """
-    lines = [_head(result, screen)]
-    outputs = _outputs(result, screen)
-    troubles = _troubles(result, screen, load, cancelled)
-    for block in (troubles, outputs):
+    lines = _head(result, screen)
+    blocks = [_paid_lines(result, screen, load, options), _troubles(result, screen, load, cancelled)]
+    if screen.verbose:
+        blocks.append(_costs(result, screen))
+    blocks.append(_outputs(result, screen))
+    for block in blocks:
         if block:
             lines += ["", *block]
     return lines
 
 
-def _head(result: BuildResult, screen: Screen) -> str:
-    counts = result.counts
-    actions = len(
-        {node.node for node in result.nodes}
-    )  # an instance that was made and could not be placed is here twice
+def _head(result: BuildResult, screen: Screen) -> list[str]:
+    counts, name = result.counts, safe(result.graph)
     if result.status == "interrupted":
-        left = sum(counts.get(word, 0) for word in ("failed", "blocked")) + counts.get("unneeded", 0)
-        return (
-            screen.style("warning", f"{safe(result.graph)}: stopped") + f"{_GAP}{_made(counts)}, kept   {left:,} left"
-        )
-    if result.status != "ok":
-        by = "it" if counts["failed"] == 1 else "them"
-        blocked = f", {counts['blocked']:,} blocked by {by}" if counts["blocked"] else ""
-        text = f"{safe(result.graph)}: {counts['failed']:,} of {actions:,} failed{blocked}"
-        return screen.style("failed", text) + "; everything else is done and kept"
-    if not counts["ran"]:
-        tail = _tail(counts)
-        return screen.style("ok", f"{safe(result.graph)}: nothing to make") + (f"{_GAP}{tail}" if tail else "")
-    return (
-        screen.style("ok", f"built {safe(result.graph)} in {seconds(result.seconds)}")
-        + f"{_GAP}{_made(counts)}"
-        + (f"   {tail}" if (tail := _tail(counts)) else "")
+        left = sum(counts.get(word, 0) for word in ("failed", "blocked", "unneeded", "unresolved"))
+        said, role, tail = f"{name}: stopped", "warning", f"{_made(counts)}, kept   {left:,} left"
+    elif result.status == "budget":
+        from dagcontent.cli.paid_text import stopped_line, without_money  # noqa: PLC0415 - as in `_paid_lines`
+
+        said, role, tail = f"{name}: {stopped_line(without_money(result))}", "failed", f"{_made(counts)}, nothing lost"
+    elif result.status != "ok":
+        said, role, tail = f"{name}: {_trouble_words(result)}", "failed", _KEPT
+    elif not counts["ran"]:
+        said, role, tail = f"{name}: nothing to make", "ok", _tail(counts)
+    else:
+        said, role = f"built {name} in {seconds(result.seconds)}", "ok"
+        tail = "   ".join(part for part in (_made(counts), _tail(counts)) if part)
+    styled = screen.style(role, said)
+    if tail is _KEPT and len(said) + len(_KEPT) + 2 <= screen.width():
+        said, styled, tail = f"{said}; {_KEPT}", f"{styled}; {_KEPT}", ""
+    parts = [tail] if tail else []
+    money = (
+        "   ".join(money_words(result))
+        if result.spent_microusd or result.saved_microusd or result.reserved_microusd
+        else ""
     )
+    parts += [money] if money else []
+    return _fitted(said, styled, parts, screen.width())
+
+
+def _fitted(said: str, styled: str, parts: Sequence[str], width: int) -> list[str]:
+    """Return a head with its facts behind it, or below where they do not fit."""
+    lines, used = [styled], len(said)
+    for part in parts:
+        if used + len(_GAP) + len(part) <= width:
+            lines[-1] += _GAP + part
+            used += len(_GAP) + len(part)
+        else:
+            lines.append("  " + part)
+            used = 2 + len(part)
+    return lines
+
+
+def _trouble_words(result: BuildResult) -> str:
+    """Return how many went wrong, and how."""
+    counts = result.counts
+    actions = len({node.node for node in result.nodes})  # one that was made and could not be placed is here twice
+    broke = sum(node.over_budget for node in result.nodes)
+    words = []
+    if counts["failed"] - broke:
+        words.append(f"{counts['failed'] - broke:,} of {actions:,} failed")
+    if counts["unresolved"]:
+        from dagcontent.cli.paid_text import detached, unknown  # noqa: PLC0415 - as in `_paid_lines`
+
+        for nodes, word in ((unknown(result), "unresolved"), (detached(result), "still at work")):
+            if nodes:
+                words.append(f"{len(nodes):,} {'' if words else f'of {actions:,} '}{word}")
+    if broke:
+        words.append(f"{broke:,} not started")
+    if counts["blocked"]:
+        by = "it" if counts["failed"] + counts["unresolved"] == 1 else "them"
+        words.append(f"{counts['blocked']:,} blocked by {by}")
+    return ", ".join(words)
+
+
+def _paid_lines(
+    result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph], options: Sequence[str]
+) -> list[str]:
+    """Return what became of requests that were paid for, or would have been."""
+    if not result.counts["unresolved"] and not any(node.over_budget for node in result.nodes):
+        return []
+    from dagcontent.cli import paid_text  # noqa: PLC0415 - free graphs never need it
+
+    def place(name: str) -> str:
+        return _place_of(load(), name)
+
+    blocks = [
+        paid_text.unknown_lines(paid_text.unknown(result), screen, place, options),
+        paid_text.detached_lines(paid_text.detached(result), screen, place),
+        paid_text.without_money_lines(result, screen),
+    ]
+    lines: list[str] = []
+    for block in blocks:
+        if block:
+            lines += ["", *block] if lines else block
+    return lines
+
+
+def _costs(result: BuildResult, screen: Screen) -> list[str]:
+    """Return what each instance cost, now or when it was made."""
+    paid = [node for node in result.nodes if node.cost_microusd]
+    digits = digits_of([node.cost_microusd for node in paid])
+    rows: list[Sequence[Cell]] = []
+    for node in paid:
+        word = {"ran": "made", "hit": "found"}.get(node.status, node.status)
+        when = "" if node.paid else ("dim", "spent before")
+        rows.append([(node.status, word), safe(node.node), dollars(node.cost_microusd, digits), when])
+    return aligned(rows, screen.width(), screen.style, shrink=(1,), right=(2,))
 
 
 def _made(counts: dict[str, int]) -> str:
@@ -110,7 +193,7 @@ def _troubles(
 ) -> list[str]:
     alike: dict[tuple[str, str | None, str | None], list[NodeResult]] = {}
     for one in result.failed:
-        if one.node not in cancelled:
+        if one.node not in cancelled and not one.over_budget:
             alike.setdefault((node_of(one.node), one.error, one.hint), []).append(one)
     groups = list(alike.values())
     lines: list[str] = []
@@ -118,7 +201,11 @@ def _troubles(
         lines += _failed(load(), same, screen)
     if len(groups) > _MOST_FAILED:
         lines.append(f"  and {counted(sum(map(len, groups[_MOST_FAILED:])), 'failure')} more; --json lists all")
-    blocked = [n.node for n in result.nodes if n.status == "blocked"] if result.status == "failed" else []
+    blocked = (
+        [n.node for n in result.nodes if n.status == "blocked"]
+        if result.status in {"failed", "unresolved", "budget"}
+        else []
+    )
     if blocked:
         first, *rest = _wrapped(listed(grouped(blocked), 12), screen.width())
         lines += [f"  {screen.style('blocked', 'blocked')}  {first.strip()}", *rest]
@@ -133,15 +220,24 @@ def _failed(loaded: LoadedGraph, same: Sequence[NodeResult], screen: Screen) -> 
     if node is not None:
         model = node.spec.model
         head.append(screen.style("dim", safe(model if isinstance(model, str) and model else node.kind.name)))
-        place = loaded.line_of(node.spec.place)
-        if place is not None:
-            head.append(screen.style("place", f"{screen_path(place[0])}:{place[1]}"))
-    lines = ["  " + "   ".join(head), *_wrapped(safe(one.error or "failed"), screen.width())]
-    wide = max((len(label) for label, _ in one.facts), default=0)
-    lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
+        place = _place_of(loaded, one.node)
+        if place:
+            head.append(screen.style("place", place))
+    facts = dict(one.facts)
+    charged = f" (charged {facts.pop('charged')})" if "charged" in facts else ""
+    lines = ["  " + "   ".join(head), *_wrapped(safe((one.error or "failed") + charged), screen.width())]
+    wide = max((len(label) for label in facts), default=0)
+    lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in facts.items()]
     if one.hint:
         lines += _wrapped(safe(one.hint), screen.width(), "-> ")
     return lines
+
+
+def _place_of(loaded: LoadedGraph, name: str) -> str:
+    """Return where an instance's node is written."""
+    node = loaded.graph.by_name.get(node_of(name))
+    place = None if node is None else loaded.line_of(node.spec.place)
+    return "" if place is None else f"{screen_path(place[0])}:{place[1]}"
 
 
 def _wrapped(text: str, width: int, first: str = "") -> list[str]:

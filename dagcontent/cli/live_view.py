@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dagcontent.cli.columns import Cell, aligned, cells
 from dagcontent.cli.names import grouped
-from dagcontent.cli.progress import Progress, Running
+from dagcontent.cli.progress import Failed, Progress, Running, stopping_words
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import cut, listed, seconds
 from dagcontent.run.events import BuildFinished, BuildStarted, Event
@@ -91,7 +91,7 @@ class LiveView:
         width = self._screen.width() - 1
         elapsed = time.monotonic() - self._began
         room = max(3, shutil.get_terminal_size((80, 24)).lines - _FRAME_LINES)
-        rows = [self._failed(f.node, f.error) for f in progress.failed[-3:]]
+        rows = [self._failed(f) for f in progress.failed[-3:]]
         running = list(progress.running.values())[: max(1, room - len(rows) - 2)]
         rows += [self._running(one, elapsed, width) for one in running]
         left = room - len(rows) - 1
@@ -112,13 +112,13 @@ class LiveView:
                 ]
             )
         return [
-            self._head(progress, elapsed, width),
+            *self._head(progress, elapsed, width),
             "",
             *aligned(rows, width, self._screen.style, shrink=(0, 1, 2), right=(3,)),
             "",
         ]
 
-    def _head(self, progress: Progress, elapsed: float, width: int) -> str:
+    def _head(self, progress: Progress, elapsed: float, width: int) -> list[str]:
         style = self._screen.style
         words = [
             f"running {len(progress.running)}",
@@ -128,17 +128,28 @@ class LiveView:
         if progress.failed:
             words.append(f"failed {len(progress.failed)}")
         clock = f"{int(elapsed) // 60}:{int(elapsed) % 60:02d}"
-        rest = "   ".join(words)
+        money, rest = _money(progress), "   ".join(words)
+        below: list[str] = []
+        if money and len(rest) + len(money) + len(clock) + 8 + 9 <= width:
+            words.append(money)
+            rest = f"{rest}   {money}"
+        elif money:
+            below.append(f"  {cut(money, width - 2)}")
+        if progress.stopping:
+            below.append("  " + style("warning", cut(safe(f"stopping: {stopping_words(progress.awaited)}"), width - 2)))
         name = cut(safe(self._name), max(8, width - len(rest) - len(clock) - 6))
         gap = " " * max(3, width - cells(name) - len(rest) - len(clock) - 3)
         if progress.failed:
-            words[-1] = style("failed", words[-1])
-        return "   ".join([style("head", name), *words]) + gap + clock
+            words[3] = style("failed", words[3])
+        return ["   ".join([style("head", name), *words]) + gap + clock, *below]
 
     def _running(self, one: Running, elapsed: float, width: int) -> Sequence[Cell]:
         bar = 30 if width > 100 else 16 if width > 70 else 0
-        if one.fraction is None:
-            state: Cell = ("run", "at work" if one.attempt == 1 else f"attempt {one.attempt}")
+        if one.stage:
+            at = f", position {one.position}" if one.position is not None else ""
+            state: Cell = ("run", safe(one.stage) + at)
+        elif one.fraction is None:
+            state = ("run", "at work" if one.attempt == 1 else f"attempt {one.attempt}")
         else:
             full = round(min(1.0, max(0.0, one.fraction)) * bar)
             done, empty = self._bar
@@ -155,5 +166,18 @@ class LiveView:
         return [("dim", safe(name)), "", ("dim", f"waits for {listed(grouped(above), 3)}")]
 
     @staticmethod
-    def _failed(name: str, error: str) -> Sequence[Cell]:
-        return [("failed", safe(name)), "", ("failed", f"failed: {safe(error)}")]
+    def _failed(one: Failed) -> Sequence[Cell]:
+        return [("failed", safe(one.node)), "", ("failed", f"{one.status}: {safe(one.error)}")]
+
+
+def _money(progress: Progress) -> str:
+    """Return "$0.233 spent  $0.560 reserved  of $2.00"; nothing where nothing is paid."""
+    spent = progress.spent
+    if spent is None:
+        return ""
+    from dagcontent.cli.money import dollars  # noqa: PLC0415 - most builds are free
+
+    words = [f"{dollars(spent.spent_microusd)} spent"]
+    words += [f"{dollars(spent.reserved_microusd, up=True)} reserved"] if spent.reserved_microusd else []
+    words += [f"of {dollars(spent.limit_microusd)}"] if spent.limit_microusd is not None else []
+    return "  ".join(words)

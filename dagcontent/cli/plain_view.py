@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dagcontent.cli.progress import ends_words, stopping_words
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import seconds
-from dagcontent.run.events import BuildStarted, Event, NodeFinished, NodeStarted
+from dagcontent.run.events import AWAITS, BuildStarted, BuildStopping, Event, NodeFinished, NodeStage, NodeStarted
 
 __all__ = ["PlainView"]
-
-_WORDS = {"ran": "made", "hit": "found"}
 
 
 class PlainView:
@@ -17,6 +16,7 @@ class PlainView:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._by: dict[str, str] = {}
+        self._awaited: dict[str, None] = {}
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
@@ -27,7 +27,25 @@ class PlainView:
             if self._screen.verbose:
                 again = f"   attempt {event.attempt}" if event.attempt > 1 else ""
                 self._screen.say(f"  started    {safe(event.node)}   {safe(event.model or event.kind)}{again}")
+        elif isinstance(event, NodeStage):
+            self._stage(event)
+        elif isinstance(event, BuildStopping):
+            self._screen.say(f"  stopping: {safe(stopping_words(list(self._awaited)))}")
         elif isinstance(event, NodeFinished):
-            word = _WORDS.get(event.status, event.status)
-            text = f"  {word:<9}  {safe(event.node)}   {safe(self._by.pop(event.node, ''))}   {seconds(event.seconds)}"
+            self._awaited.pop(event.node, None)
+            text = f"  {ends_words(event.status):<10} {safe(event.node)}   {safe(self._by.pop(event.node, ''))}"
+            text += f"   {seconds(event.seconds)}"
+            if event.cost_microusd:
+                from dagcontent.cli.money import dollars  # noqa: PLC0415 - most builds are free
+
+                text += f"   {dollars(event.cost_microusd)}"
             self._screen.say(text + (f"   {safe(event.error)}" if event.error else ""))
+
+    def _stage(self, event: NodeStage) -> None:
+        if event.stage == AWAITS:
+            self._awaited[event.node] = None
+        else:
+            self._awaited.pop(event.node, None)
+        if self._screen.verbose:
+            at = f", position {event.position}" if event.position is not None else ""
+            self._screen.say(f"  {'':<10} {safe(event.node)}   {safe(event.stage)}{at}")

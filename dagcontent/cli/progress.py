@@ -13,24 +13,56 @@ from typing import Final
 import msgspec
 
 from dagcontent.cli.names import labels_of, node_of
+from dagcontent.cli.words import counted, listed
 from dagcontent.graph.model import AtLabel, Graph, Node, Output, SameAs, outputs_in
 from dagcontent.plan.model import PlanRow
-from dagcontent.run.events import Event, NodeFinished, NodeProgress, NodeStarted, NodeWaiting
+from dagcontent.run.events import (
+    AWAITS,
+    BuildSpent,
+    BuildStopping,
+    Event,
+    NodeFinished,
+    NodeProgress,
+    NodeStage,
+    NodeStarted,
+    NodeWaiting,
+)
 
-__all__ = ["Failed", "Progress", "Running", "Waits"]
+__all__ = ["Failed", "Progress", "Running", "Waits", "ends_words", "stopping_words"]
 
 _MORE: Final = re.compile(r"(.*) and (\d+) more")
-_PENDING: Final = frozenset({"run", "maybe"})
+_PENDING: Final = frozenset({"run", "maybe", "resume"})
+_ENDS: Final = {"ran": "made", "hit": "found", "detached": "at work", "parked": "waits"}
+_FAILED: Final = frozenset({"failed", "unresolved"})
+_MOST_NAMED: Final = 3
+
+
+def ends_words(status: str) -> str:
+    """Return what is said of how a node ended."""
+    return _ENDS.get(status, status)
+
+
+def stopping_words(awaited: Sequence[str]) -> str:
+    """Return what a build that was told to stop waits for: calls whose answers nobody could ask for again."""
+    if not awaited:
+        return "nothing new is started; jobs go on at their vendors and are found again"
+    it = "it" if len(awaited) == 1 else "them"
+    return (
+        f"waits for {counted(len(awaited), 'call')} that would be lost: {listed(awaited, _MOST_NAMED)};"
+        f" Ctrl-C again leaves {it} unresolved"
+    )
 
 
 class Running(msgspec.Struct):
-    """A node that is being made. `fraction` is None until it tells how far it is."""
+    """A node that is being made. `fraction` is None until it tells how far it is; `stage` and `position` are a paid one's."""
 
     node: str
     made_by: str
     since_s: float
     attempt: int = 1
     fraction: float | None = None
+    stage: str = ""
+    position: int | None = None
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -38,6 +70,7 @@ class Failed(msgspec.Struct, frozen=True):
 
     node: str
     error: str
+    status: str = "failed"
 
 
 class Waits:
@@ -103,6 +136,13 @@ class Progress:
         self.running: dict[str, Running] = {}
         self.failed: list[Failed] = []
         self.elsewhere: dict[str, str] = {}
+        self.spent: BuildSpent | None = None
+        self.stopping = False
+
+    @property
+    def awaited(self) -> list[str]:
+        """The running nodes whose call was sent and could not be found again."""
+        return [one.node for one in self.running.values() if one.stage == AWAITS]
 
     @property
     def waiting(self) -> int:
@@ -117,8 +157,15 @@ class Progress:
             running = self.running.get(event.node)
             if running is not None:
                 running.fraction = event.fraction
+        elif isinstance(event, NodeStage):
+            if (paid := self.running.get(event.node)) is not None:
+                paid.stage, paid.position = event.stage, event.position
         elif isinstance(event, NodeFinished):
             self._finished(event)
+        elif isinstance(event, BuildSpent):
+            self.spent = event
+        elif isinstance(event, BuildStopping):
+            self.stopping = True
         elif isinstance(event, NodeWaiting) and event.reason == "run":
             self.elsewhere[event.node] = event.on
 
@@ -149,8 +196,11 @@ class Progress:
 
     def _finished(self, event: NodeFinished) -> None:
         self.running.pop(event.node, None)
-        if event.status == "failed":
-            self.failed.append(Failed(event.node, event.error or ""))
+        if event.status == "parked":
+            self._pending.update(dict.fromkeys(_names(event.node, self._same(event.node))))
+            return
+        if event.status in _FAILED:
+            self.failed.append(Failed(event.node, event.error or "", event.status))
         self.done += len(_names(event.node, self._same(event.node)))
         self.total = max(self.total, self.done)
 

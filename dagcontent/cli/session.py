@@ -82,11 +82,15 @@ class Session:
         if not self.screen.quiet:
             self.screen.complain(f"{self.screen.style_error('warning', 'warning')}: {safe(text)}")
 
+    @property
+    def store_options(self) -> list[str]:
+        """The options that name the store, as they were given."""
+        return ["--store", self._store] if self._store else []
+
     def again(self, *words: str) -> list[str]:
         """Return the words of a command on the same graph with the same parameters and store."""
         options = [word for given in self._given for word in ("-p", given)]
-        if self._store:
-            options += ["--store", self._store]
+        options += self.store_options
         return [*words[:1], os.fspath(self.graph or ""), *words[1:], *options]
 
 

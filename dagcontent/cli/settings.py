@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dagcontent.cli.settings_file import FileSettings
     from dagcontent.cli.settings_provider import ProviderTable
     from dagcontent.providers.config import ProviderConfig
+    from dagcontent.providers.gate_proxy import Proxies
     from dagcontent.values.money import Ceiling
 
 __all__ = ["Settings", "read_settings"]
@@ -39,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
     confirm_above_microusd: int = 0
     tables: Mapping[str, ProviderTable] = {}
     make_providers: Callable[[], Mapping[str, ProviderConfig]] = dict
+    make_proxies: Callable[[], Proxies | None] = lambda: None
 
     @cached_property
     def providers(self) -> Mapping[str, ProviderConfig]:
@@ -69,8 +71,13 @@ def read_settings(graph: Path | None, *, store: str | None, environment: Mapping
 
         return provider_configs(tables, environment, env_file)
 
+    def proxies() -> Proxies:
+        from dagcontent.providers.gate_proxy import Proxies  # noqa: PLC0415 - as above
+
+        return Proxies.read(environment)
+
     ceilings, confirm, warnings = _money(own, beside)
-    return Settings(path, warnings, ceilings, confirm, tables, providers)
+    return Settings(path, warnings, ceilings, confirm, tables, providers, proxies)
 
 
 def _money(own: FileSettings | None, beside: FileSettings | None) -> tuple[tuple[Ceiling, ...], int, tuple[str, ...]]:

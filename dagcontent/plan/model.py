@@ -34,19 +34,23 @@ class Price(msgspec.Struct, frozen=True):
     changed to fit the model.
 
     `recovery` is "exact", "by-match" or "ask", empty where the operation's own class holds; `bound_microusd` is None where
-    nobody knows a bound.
+    nobody knows a bound, `list_microusd` where there is no list price. `source` and `date` (ISO) say where the price is from.
     """
 
     operation: str = ""
     recovery: str = ""
     bound_microusd: int | None = None
     notes: tuple[str, ...] = ()
+    list_microusd: int | None = None
+    source: str = ""
+    date: str = ""
 
 
 class PlanRow(msgspec.Struct, frozen=True):
     """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound).
 
     A row that costs money has a `price`; `attempt` names the one on the journal that `resume`, `unresolved` or `repay` is about.
+    `cost_microusd` is what the result of a hit cost when it was made.
     """
 
     node: str
@@ -63,6 +67,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     items_max: int | None = None
     price: Price | None = None
     attempt: str | None = None
+    cost_microusd: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagcontent.catalog.effective import Effective, effective
+from dagcontent.catalog.load import find
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.model import Price
@@ -42,7 +43,13 @@ def price_of(node: Node, model: str, params: Mapping[str, Any]) -> Price:
         fit = fitted(node, model, params)
     except NodeError:
         return Price()  # it says so itself when it is evaluated
-    return Price(fit.operation, fit.recovery or "", fit.bound_microusd, tuple(fit.notes))
+    found = find(model)
+    prices = found.prices if found is not None else ()
+    return Price(
+        fit.operation, fit.recovery or "", fit.bound_microusd, tuple(fit.notes), fit.list_microusd,
+        source=", ".join(dict.fromkeys(one.source for one in prices)),
+        date=min(one.date for one in prices).isoformat() if prices else "",
+    )  # fmt: skip
 
 
 def sticky(record: Record, outcome: FailedCharged) -> NodeError:

@@ -124,7 +124,8 @@ class _Planner:
         is_action = node.kind.effect not in {Effect.VALUE, Effect.FILES} and not node.kind.lazy
         model = self._model(unit, node)
         if status is Status.HIT:
-            return PlanRow(name, node.kind.name, model, "hit", key=unit.key)
+            cost = 0 if unit.record is None else unit.record.cost_microusd
+            return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
             return PlanRow(

@@ -1,0 +1,111 @@
+"""Turn amounts and the prices of a plan's rows into words and ranges. Knows no screen.
+
+On screens an upper bound is rounded up and all else to the nearest; documents have every digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from dagcontent.api.result import BuildResult
+from dagcontent.plan.model import PlanRow
+from dagcontent.values.money import MICRO, usd_decimal
+
+__all__ = [
+    "BUYS", "UNKNOWN", "Range", "budget_for", "digits_of", "dollars", "money_words", "most_text", "range_of", "shown", "total",
+]  # fmt: skip
+
+BUYS: Final = frozenset({"run", "maybe", "repay"})
+"""Statuses of rows that would, or may, be paid for."""
+UNKNOWN: Final = "$?"
+_CENT: Final = MICRO // 100
+_USUAL: Final = 3
+
+
+class Range(msgspec.Struct, frozen=True):
+    """What something costs at least, by the list, and at most, in micro-USD; None: nobody knows."""
+
+    low: int = 0
+    expected: int | None = 0
+    high: int | None = 0
+
+    def document(self) -> dict[str, str | None]:
+        """Return it as documents have it."""
+        return {
+            "low": usd_decimal(self.low),
+            "expected": None if self.expected is None else usd_decimal(self.expected),
+            "high": None if self.high is None else usd_decimal(self.high),
+        }
+
+
+def range_of(row: PlanRow) -> Range:
+    """Return what a row costs: nothing, unless it would be paid for. A list of unknown length counts at its longest."""
+    if row.price is None or row.status not in BUYS:
+        return Range()
+    high, listed = row.price.bound_microusd, row.price.list_microusd
+    expected = high if listed is None else listed
+    low = listed if listed is not None and row.status == "run" else 0
+    if not row.node.endswith("*]") and row.items_max is None and row.items_expected is None:
+        return Range(low, expected, high)
+    likely = row.items_expected or row.items_max
+    return Range(
+        0,
+        None if expected is None or likely is None else expected * likely,
+        None if high is None or row.items_max is None else high * row.items_max,
+    )
+
+
+def total(rows: Iterable[PlanRow]) -> tuple[Range, list[str]]:
+    """Return the sum of what is known, and the nodes whose bound is not: with one of them nobody knows the most."""
+    low = expected = high = 0
+    unpriced = []
+    for row in rows:
+        one = range_of(row)
+        low += one.low
+        expected += one.expected or 0
+        high += one.high or 0
+        if one.high is None:
+            unpriced.append(row.node)
+    return Range(low, expected, high), unpriced
+
+
+def digits_of(amounts: Sequence[int]) -> int:
+    """Return how many decimals a column of amounts needs: three, more where the smallest would vanish."""
+    least = min((amount for amount in amounts if amount), default=MICRO)
+    return next((digits for digits in range(_USUAL, 6) if least >= 10 ** (6 - digits)), 6)
+
+
+def dollars(amount: int, digits: int | None = None, *, up: bool = False) -> str:
+    """Return "$0.025"; `up` rounds an upper bound up."""
+    kept = digits_of([amount]) if digits is None else digits
+    unit = 10 ** (6 - kept)
+    units = -(-amount // unit) if up else (amount + unit // 2) // unit
+    return f"${units // 10**kept:,}.{units % 10**kept:0{kept}d}"
+
+
+def most_text(amount: int | None) -> str:
+    """Return "up to $0.053", or that nobody knows."""
+    return "nobody knows how much" if amount is None else f"up to {dollars(amount, up=True)}"
+
+
+def money_words(result: BuildResult) -> list[str]:
+    """Return what a build spent, reserves and was spared."""
+    spent, reserved, saved = result.spent_microusd, result.reserved_microusd, result.saved_microusd
+    words = [f"{dollars(spent)} spent"] if spent or reserved else []
+    words += [f"{dollars(reserved, up=True)} reserved"] if reserved else []
+    return words + ([f"{dollars(saved)} not spent again"] if saved else [])
+
+
+def shown(amounts: Sequence[int | None]) -> list[str]:
+    """Return a column of upper bounds, all with the same number of decimals; nothing for what is free."""
+    digits = digits_of([amount for amount in amounts if amount])
+    return [UNKNOWN if amount is None else dollars(amount, digits, up=True) if amount else "" for amount in amounts]
+
+
+def budget_for(amount: int) -> str:
+    """Return the least --budget, in whole cents, under which an amount fits."""
+    cents = -(-amount // _CENT)
+    return f"{cents // 100}.{cents % 100:02d}"

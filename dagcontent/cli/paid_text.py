@@ -1,0 +1,159 @@
+"""Turn what became of paid requests into lines: what nobody can tell, what goes on, what there was no money for. Knows no store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from dagcontent.api.result import BuildResult, Job, NodeResult
+from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.money import dollars, most_text
+from dagcontent.cli.screen import Screen, safe
+from dagcontent.cli.words import command as command_line
+from dagcontent.cli.words import counted
+
+__all__ = [
+    "detached",
+    "detached_lines",
+    "short_id",
+    "stopped_line",
+    "unknown",
+    "unknown_lines",
+    "ways_out",
+    "without_money",
+    "without_money_lines",
+]
+
+_INDENT: Final = " " * 14
+_MOST: Final = 10
+_ID: Final = 13
+
+
+def short_id(attempt: str) -> str:
+    """Return as much of an attempt's id as tells it from others: its time, and a little chance."""
+    return attempt[:_ID]
+
+
+def unknown(result: BuildResult) -> list[NodeResult]:
+    """Return the instances of which nobody can tell whether they were accepted."""
+    return [n for n in result.nodes if n.status == "unresolved" and (n.job is None or n.job.state == "unresolved")]
+
+
+def detached(result: BuildResult) -> list[NodeResult]:
+    """Return the instances whose request is under way and goes on without us."""
+    return [n for n in result.nodes if n.status == "unresolved" and n.job is not None and n.job.state != "unresolved"]
+
+
+def unknown_lines(
+    nodes: Sequence[NodeResult], screen: Screen, place: Callable[[str], str], options: Sequence[str]
+) -> list[str]:
+    """Return each request that nobody can tell of, and the ways out."""
+    lines: list[str] = []
+    for one in nodes[:_MOST]:
+        lines += [_head("unresolved", one, screen, place(one.node)), *_job_lines(one, screen)]
+        if one.job is not None:
+            lines += [_INDENT + line for line in ways_out(one.job, screen, options, room=screen.width() - len(_INDENT))]
+    if len(nodes) > _MOST:
+        more = counted(len(nodes) - _MOST, "request")
+        lines.append(f"  and {more} more: {command_line('jobs', 'list', *options)}")
+    return lines
+
+
+def ways_out(job: Job, screen: Screen, options: Sequence[str], *, room: int) -> list[str]:
+    """Return the commands that settle an unresolved request, each with what it does."""
+    bound = job.bound_microusd
+    twice = "at an unknown price" if bound is None else f"at worst {dollars(bound, up=True)} more"
+    rows = [
+        (
+            command_line("jobs", "retry", short_id(job.attempt), *options),
+            f"send it again: it may be paid twice, {twice}",
+        ),
+        (command_line("jobs", "abandon", short_id(job.attempt), *options), "leave it: the node stays undone"),
+    ]
+    wide = max(len(command) for command, _ in rows)
+    lines = []
+    for command, what in rows:
+        if wide + 4 + len(what) <= room:
+            lines.append(f"{screen.style('command', command)}{' ' * (wide - len(command) + 4)}{what}")
+        else:
+            lines += [screen.style("command", command), f"  {what}"]
+    return lines
+
+
+def detached_lines(nodes: Sequence[NodeResult], screen: Screen, place: Callable[[str], str]) -> list[str]:
+    """Return each request that goes on at its vendor."""
+    lines: list[str] = []
+    for one in nodes[:_MOST]:
+        lines += [_head("at work", one, screen, place(one.node)), *_job_lines(one, screen)]
+    if len(nodes) > _MOST:
+        lines.append(f"  and {counted(len(nodes) - _MOST, 'request')} more")
+    return lines
+
+
+def stopped_line(nodes: Sequence[NodeResult]) -> str:
+    """Return why a build was stopped for want of money."""
+    for one in nodes:
+        facts = dict(one.facts)
+        if {"this call", "limit", "spent", "reserved"} <= facts.keys():
+            left = _amount(facts["limit"]) - _amount(facts["spent"]) - _amount(facts["reserved"])
+            call, limit = dollars(_amount(facts["this call"]), up=True), dollars(_amount(facts["limit"]))
+            return f"stopped: the next call could cost {call}, and {dollars(max(0, left))} of {limit} is left"
+    return "stopped: some of it may not be paid for"
+
+
+def without_money(result: BuildResult) -> list[NodeResult]:
+    """Return the instances that were not started for want of money."""
+    return [n for n in result.nodes if n.over_budget]
+
+
+def without_money_lines(result: BuildResult, screen: Screen) -> list[str]:
+    """Return what was not started, what each could cost, and who set the cap."""
+    alike: dict[tuple[str, str | None], list[str]] = {}
+    rows: list[Sequence[Cell]] = []
+    for one in without_money(result):
+        facts = dict(one.facts)
+        if "this call" in facts:
+            rows.append([("blocked", "not started"), safe(one.node), dollars(_amount(facts["this call"]), up=True)])
+            where = (one.error or "").partition(": ")[2].rpartition(" leaves ")[0]
+            alike.setdefault((f"the cap: {where}" if where else "", None), []).append(one.node)
+        else:
+            rows.append([("blocked", "not started"), safe(one.node), "$?"])
+            alike.setdefault((one.error or "", one.hint), []).append(one.node)
+    lines = aligned(rows[:_MOST], screen.width(), screen.style, shrink=(1,))
+    lines += [f"  and {len(rows) - _MOST:,} more"] if len(rows) > _MOST else []
+    for text, hint in alike:
+        lines += _wrapped(safe(text), screen.width()) if text else []
+        lines += _wrapped(safe(hint), screen.width(), "-> ") if hint else []
+    return lines
+
+
+def _head(word: str, one: NodeResult, screen: Screen, place: str) -> str:
+    cells = [screen.style("blocked", f"{word:<10}"), screen.style("head", safe(one.node))]
+    if one.job is not None:
+        cells.append(screen.style("dim", safe(one.job.model)))
+    return "  " + "  ".join([cells[0], "   ".join([*cells[1:], *([screen.style("place", place)] if place else [])])])
+
+
+def _job_lines(one: NodeResult, screen: Screen) -> list[str]:
+    job = one.job
+    if job is None:
+        return _wrapped(safe(one.error or ""), screen.width())
+    sent = dt.datetime.fromtimestamp(job.sent_ms / 1000).astimezone()
+    facts = f"attempt {short_id(job.attempt)}, sent {sent:%H:%M:%S}, {most_text(job.bound_microusd)}"
+    said = job.message if job.state == "unresolved" else one.error
+    return [f"{_INDENT}{facts}", *_wrapped(safe(said or ""), screen.width())]
+
+
+def _amount(text: str) -> int:
+    from dagcontent.values.money import microusd  # noqa: PLC0415 - only where money ran out
+
+    return microusd(text.removeprefix("$"))
+
+
+def _wrapped(text: str, width: int, first: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, max(30, width), initial_indent=_INDENT + first, subsequent_indent=_INDENT + " " * len(first),
+        break_on_hyphens=False,
+    )  # fmt: skip
