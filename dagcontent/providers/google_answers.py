@@ -18,7 +18,7 @@ from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, O
 from dagcontent.providers.transcript import span, transcript
 from dagcontent.values.attempt import Handle
 
-__all__ = ["identifier", "operation_name", "read", "refusal", "usage_of"]
+__all__ = ["bytes_of", "identifier", "operation_name", "read", "refusal", "usage_of"]
 
 _E = ErrorClass
 _REFUSED: Final[Mapping[int, ErrorClass]] = {
@@ -66,6 +66,14 @@ def identifier(value: Any) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise ProviderError("Google answered with an id that is none", facts=[("id", words(value, 80))])
     return value
+
+
+def bytes_of(text: Any) -> bytes:
+    """Return what base64 stands for, in either of its alphabets. Raises ProviderError for anything else, and for nothing."""
+    if isinstance(text, str):
+        text = text.replace("-", "+").replace("_", "/")
+        text += "=" * (-len(text) % 4)
+    return decoded(text, "Google")
 
 
 def operation_name(value: Any) -> str:
@@ -143,7 +151,7 @@ def _generated(call: Call, data: dict[str, Any], answer: Answer) -> Result | Fai
     candidate = table(candidates[0]) if isinstance(candidates, list) and candidates else {}
     parts = [row for row in _parts(candidate) if row.get("thought") is not True]
     reason = _text(candidate.get("finishReason"))
-    stopped = _text(feedback.get("blockReason")) or (reason if reason not in _WHOLE else "")
+    stopped = _stopped(call, _text(feedback.get("blockReason")) if not candidate else "", reason, parts)
     if stopped:
         said = feedback.get("blockReasonMessage") or candidate.get("finishMessage") or ""
         return _unusable(stopped, words(said) if isinstance(said, str) else "", answer)
@@ -159,6 +167,18 @@ def _generated(call: Call, data: dict[str, Any], answer: Answer) -> Result | Fai
         cut = "; it was cut at its longest length" if reason == "MAX_TOKENS" else ""
         return _unusable("", f"the answer holds no {_wanted(call)}{cut}", answer)
     return Result(value, cost, extras)
+
+
+def _stopped(call: Call, block: str, reason: str, parts: list[dict[str, Any]]) -> str:
+    """Return the reason for which an answer is no whole result; empty if it may be one."""
+    if block or reason in _BLOCKED:
+        return block or reason
+    if call.operation == "generate.image":
+        # A picture is whole or it is not there, whatever word stands at its end.
+        return "" if reason in _WHOLE or any("inlineData" in row for row in parts) else reason
+    if reason == "MAX_TOKENS" and call.operation in ("generate.speech", "generate.transcribe"):
+        return reason  # half of what was to be said, or heard, is not what was asked for
+    return "" if reason in _WHOLE else reason
 
 
 def _parts(candidate: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -194,7 +214,7 @@ def _inline(parts: list[dict[str, Any]], family: str) -> Iterator[tuple[bytes, s
         inline = table(row.get("inlineData"))
         media_type = inline.get("mimeType")
         if isinstance(media_type, str) and media_type.lower().startswith(family):
-            yield decoded(inline.get("data"), "Google"), media_type
+            yield bytes_of(inline.get("data")), media_type
 
 
 def _media(parts: list[dict[str, Any]], family: str) -> Part | None:

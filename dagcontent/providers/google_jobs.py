@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from dagcontent.errors import ProviderError
 from dagcontent.providers.answers import number, table, words
-from dagcontent.providers.google_answers import usage_of
-from dagcontent.providers.inline import decoded
+from dagcontent.providers.google_answers import bytes_of, usage_of
 from dagcontent.providers.port import Cost, ErrorClass, Failure, Part, Result, Waiting
 
 __all__ = ["interaction", "operation"]
@@ -20,7 +19,7 @@ _ENDED: Final = {
     "failed": _E.UNKNOWN, "cancelled": _E.UNKNOWN, "incomplete": _E.UNKNOWN, "budget_exceeded": _E.QUOTA,
     "requires_action": _E.UNKNOWN, "requires_continuation": _E.UNKNOWN,
 }  # fmt: skip
-_FILE: Final = re.compile(r"(?:https?://[^?#]*)?/?files/([A-Za-z0-9_-]{1,128})(?=[:?/]|$).*")
+_FILE: Final = re.compile(r"(?:https?://[^?#]*?/)??(?:(v1(?:alpha|beta)?)/)?files/([A-Za-z0-9_-]{1,128})(?:[:?/].*)?")
 _CONTENT: Final = re.compile(r"safety|prohibited|blocked|policy|moderat|recitation|filtered", re.IGNORECASE)
 _CODES: Final[Mapping[int, ErrorClass]] = {
     3: _E.INVALID, 5: _E.NOT_FOUND, 7: _E.AUTH, 8: _E.QUOTA, 13: _E.TRANSIENT, 14: _E.TRANSIENT, 16: _E.AUTH,
@@ -29,7 +28,7 @@ _CODES: Final[Mapping[int, ErrorClass]] = {
 
 
 def interaction(data: Mapping[str, Any], version: str) -> Waiting | Result | Failure:
-    """Return how an interaction stands. `version` is the API's, for the paths of files. Raises ProviderError."""
+    """Return how an interaction stands. `version` is that of paths that name none. Raises ProviderError."""
     status = data.get("status")
     if isinstance(status, str) and status in _WAITING:
         return Waiting(_WAITING[status])
@@ -74,7 +73,7 @@ def operation(data: Mapping[str, Any]) -> Waiting | Result | Failure:
     for row in videos if isinstance(videos, list) else []:
         media_type = table(row).get("mimeType")
         if table(row).get("bytesBase64Encoded"):
-            film = decoded(table(row)["bytesBase64Encoded"], "Google")
+            film = bytes_of(table(row)["bytesBase64Encoded"])
             return Result(Part(data=film, media_type=media_type if isinstance(media_type, str) else ""), Cost())
     reasons = response.get("raiMediaFilteredReasons")
     if number(response.get("raiMediaFilteredCount")) or reasons:
@@ -100,12 +99,12 @@ def _video(row: Mapping[str, Any], version: str) -> Iterator[Part]:
     media_type = row.get("mime_type") if isinstance(row.get("mime_type"), str) else "video/mp4"
     uri = row.get("uri")
     if row.get("data"):
-        yield Part(data=decoded(row["data"], "Google"), media_type=str(media_type))
+        yield Part(data=bytes_of(row["data"]), media_type=str(media_type))
     elif isinstance(uri, str) and uri:
         found = _FILE.fullmatch(uri)
         if found is not None:
             # The file by its name below our own address, whatever host the answer names: the key goes with it.
-            yield Part(path=f"{version}/files/{found[1]}:download?alt=media", media_type=str(media_type))
+            yield Part(path=f"{found[1] or version}/files/{found[2]}:download?alt=media", media_type=str(media_type))
         else:
             yield Part(url=uri, media_type=str(media_type))
 

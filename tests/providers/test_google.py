@@ -533,6 +533,51 @@ def test_a_whole_answer_without_a_result_was_charged(body: Any, error_class: Err
     assert (failure.error_class, failure.billed) == (error_class, True)
 
 
+@pytest.mark.parametrize("operation_", ["generate.speech", "generate.transcribe"])
+def test_half_of_what_is_said_or_heard_is_no_result(operation_: str) -> None:
+    """A recording or a transcript that was cut at its longest length is a failure that was charged."""
+    inline = {"mimeType": "audio/L16;rate=24000", "data": "AAAA"}
+    body = {
+        "candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"inlineData": inline, "text": "Half"}]}}]
+    }
+    outcome = read(call(operation_, "x", TTS, "audio", {}, {}), answered(200, body))
+    assert isinstance(outcome, Failure)
+    assert outcome.billed is True
+
+
+@pytest.mark.parametrize("reason", ["STOP", "OTHER", "MAX_TOKENS", "SOMETHING_NEW"])
+def test_a_picture_that_is_there_is_taken_whatever_word_ends_it(reason: str) -> None:
+    """It was paid for; what it is, its bytes decide. Both alphabets of base64 are read, padded or not."""
+    inline = {"mimeType": "image/png", "data": "-_-_-w"}
+    body = {"candidates": [{"finishReason": reason, "content": {"parts": [{"text": "Here."}, {"inlineData": inline}]}}]}
+    outcome = read(call("generate.image", "image.generate", IMAGE, "image", {}, {}), answered(200, body))
+    assert isinstance(outcome, Result)
+    assert outcome.value.data == b"\xfb\xff\xbf\xfb"
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        (
+            "https://generativelanguage.googleapis.com/v1beta/files/abc:download?alt=media",
+            "v1beta/files/abc:download?alt=media",
+        ),
+        ("https://other.example/deep/v1/files/abc", "v1/files/abc:download?alt=media"),
+        ("files/abc", "v1/files/abc:download?alt=media"),
+        ("https://storage.googleapis.com/bucket/film.mp4", None),
+        ("gs://bucket/film.mp4", None),
+        ("https://other.example/?x=v1/files/abc", None),
+        ("https://other.example/files/../secret", None),
+    ],
+)
+def test_a_films_file_is_looked_for_below_our_own_address(uri: str, path: str | None) -> None:
+    """A file of Google's is fetched by its name; any other address is left to the rules of fetching."""
+    content = [{"type": "video", "mime_type": "video/mp4", "uri": uri}]
+    done = interaction({"status": "completed", "steps": [{"type": "model_output", "content": content}]}, "v1")
+    assert isinstance(done, Result)
+    assert (done.value.path, done.value.url) == (path, None if path else uri)
+
+
 def test_json_that_was_cut_is_a_failure_and_text_that_was_cut_is_text() -> None:
     """Half of a text is what its longest length asked for; half of a JSON object is nothing."""
     body = {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": '{"title": "The'}]}}]}
