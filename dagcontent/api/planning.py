@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -56,6 +57,7 @@ def new_resolver(
         targets=[t.node for t in targets] if targets else None,
         wanted=chosen_by(targets) if targets else None,
         realms=realms,
+        today=datetime.now(UTC).date(),
     )
 
 

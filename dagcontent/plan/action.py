@@ -6,6 +6,7 @@ One function makes both the key and what `why` shows: they cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -46,8 +47,11 @@ class Action(msgspec.Struct, frozen=True):
 class Keys:
     """Makes manifests and keys; remembers the encodings of long lists and of key defaults."""
 
-    def __init__(self, *, epoch: str | None = None, realms: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, epoch: str | None = None, realms: Mapping[str, str] | None = None, today: date | None = None
+    ) -> None:
         self.encoder = Encoder()
+        self.today = today
         self._realms = realms or {}
         self._epoch = epoch
         self._defaults: dict[str, dict[str, bytes]] = {}

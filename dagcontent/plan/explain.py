@@ -56,7 +56,7 @@ class Explainer:
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
-            known = snapped(node, model, known)
+            known = snapped(node, model, known, self._resolver.keys.today)
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)
         return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model

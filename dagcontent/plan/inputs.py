@@ -79,7 +79,7 @@ class Inputs:
         """
         model = str(params.pop(_MODEL, ""))
         if is_paid(model):
-            fit = snapped(node, model, params)
+            fit = snapped(node, model, params, self._keys.today)
             params.clear()
             params.update(fit)
         manifest = self._keys.manifest(node, params, model, node.kind.version)

@@ -6,6 +6,7 @@ The catalog says what a model can do. What it snaps a value to is what is keyed,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from dagcontent.catalog.effective import Effective, effective
@@ -25,22 +26,22 @@ def is_paid(model: str) -> bool:
     return bool(model) and not model.startswith("local/")
 
 
-def fitted(node: Node, model: str, params: Mapping[str, Any]) -> Effective:
+def fitted(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Effective:
     """Return the request that parameters make (`options` and `seed` among them). Raises NodeError for what a model cannot do."""
     own = {n: v for n, v in params.items() if n not in {_OPTIONS, _SEED}}
-    return effective(model, node.kind, own, params.get(_OPTIONS), params.get(_SEED))
+    return effective(model, node.kind, own, params.get(_OPTIONS), params.get(_SEED), today=today)
 
 
-def snapped(node: Node, model: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def snapped(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> dict[str, Any]:
     """Return parameters as a paid model takes them. Raises NodeError."""
     kept = {n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}
-    return {**fitted(node, model, params).params, **kept}
+    return {**fitted(node, model, params, today).params, **kept}
 
 
-def price_of(node: Node, model: str, params: Mapping[str, Any]) -> Price:
+def price_of(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Price:
     """Return what a plan says of a request, as far as its parameters are known."""
     try:
-        fit = fitted(node, model, params)
+        fit = fitted(node, model, params, today)
     except NodeError:
         return Price()  # it says so itself when it is evaluated
     found = find(model)

@@ -157,7 +157,9 @@ class _Planner:
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
         if not is_paid(model):
             return None
-        return price_of(node, model, {k: v for k, v in (unit.params or {}).items() if k != "model"})
+        return price_of(
+            node, model, {k: v for k, v in (unit.params or {}).items() if k != "model"}, self.resolver.keys.today
+        )
 
     def _last(self, name: str) -> Record | None:
         key = self.last_build.get(name)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
@@ -39,24 +40,21 @@ _WHEN, _INPUTS = 0, 1  # phases of a unit; those of a lazy kind go on from there
 
 
 class Resolver:
-    """See the module's text. `targets` are the nodes asked for (default: all but mere alternatives), `wanted` picks their units."""
+    """See the module's text. `targets` are the nodes asked for (default: all but mere alternatives), `wanted` picks their units.
+
+    `realms` keep the results of other hosts apart; `today` decides which models are retired.
+    """
 
     def __init__(
-        self,
-        graph: Graph,
-        lookup: Lookup,
-        files: Files,
-        *,
-        epoch: str | None = None,
-        targets: Iterable[int] | None = None,
-        wanted: Callable[[Fanout, Unit], bool] | None = None,
-        realms: Mapping[str, str] | None = None,
-    ) -> None:
+        self, graph: Graph, lookup: Lookup, files: Files, *, epoch: str | None = None,
+        targets: Iterable[int] | None = None, wanted: Callable[[Fanout, Unit], bool] | None = None,
+        realms: Mapping[str, str] | None = None, today: date | None = None,
+    ) -> None:  # fmt: skip
         self.graph = graph
         self.lookup = lookup
         self.files = files
         self.fanout = Fanout(graph)
-        self.keys = Keys(epoch=epoch, realms=realms)
+        self.keys = Keys(epoch=epoch, realms=realms, today=today)
         self.evaluator = Evaluator(self.fanout, files)
         self.warnings: list[str] = []
         self._wanted = wanted

@@ -6,6 +6,7 @@ A provider that refuses the key or the account, or charges more than its bound, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import anyio
 import msgspec
@@ -148,7 +149,8 @@ class PaidExecutor:
         config = self._configs[provider]
         kind = action.node.kind
         params = {n: v for n, v in action.params.items() if n != OPTIONS}
-        fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed)
+        today = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).date()
+        fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed, today=today)
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,
             output=_plain(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,

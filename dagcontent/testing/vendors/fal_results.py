@@ -89,7 +89,7 @@ def asked(endpoint: str, payload: Mapping[str, Any], read: ReadUrl = lambda _: N
         return _pictures(makes, endpoint, payload, read)
     if makes in ("video", "videos"):
         seconds = _seconds(payload, _length(payload, read) or 5.0)
-        width, height = _frame(payload)
+        width, height = _frame(payload, read)
         form = "webm" if "VP9" in str(payload.get("output_format", "")) else "mp4"
         return Asked(makes, endpoint, payload, width, height, seconds=seconds, form=form, units=seconds)
     if makes in ("audio", "audio_file"):
@@ -151,9 +151,12 @@ def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
     return _PRESETS["landscape_4_3"]
 
 
-def _frame(payload: Mapping[str, Any]) -> tuple[int, int]:
+def _frame(payload: Mapping[str, Any], read: ReadUrl) -> tuple[int, int]:
+    """Return a clip's size: of the first picture's shape where no other is asked for."""
     short = _SHORT_SIDES.get(str(payload.get("resolution", "720p")).lower(), 720)
-    across, down = _ratio(payload.get("aspect_ratio"), (16, 9))
+    first = _input(payload, read, "start_image_url", "image_url", "first_frame_url")
+    usual = media.picture_size(first) if first is not None else (16, 9)
+    across, down = _ratio(payload.get("aspect_ratio"), usual)
     if across >= down:
         return round(short * across / down / 2) * 2, short
     return short, round(short * down / across / 2) * 2
