@@ -81,7 +81,10 @@ class Attempts:
             self._require_free(connection, intent, repay=repay)
             for cap in ceilings:
                 journal.check_cap(connection, cap, intent)
-            added = journal.add(connection, attempt)
+            added = journal.add(connection, attempt, logged=True)
+            # Before it is committed: a database that is lost later must not take a request with it that was sent.
+            with db.mapped(self._desk.layout.paid):
+                paid.append(self._desk.layout.paid, [paid.line_of(paid.Purchase(attempt))])
             self._desk.crashpoint("attempt.intended")
             return added
 
@@ -131,7 +134,9 @@ class Attempts:
             attempt = self._known(connection, attempt_id)
             if attempt.state not in _UNDER_WAY:
                 raise InternalError(f"the paid attempt {attempt_id} is {attempt.state.value} and awaits no answer")
-            return journal.update(connection, msgspec.structs.replace(attempt, answer=answer, changed_ms=now_ms))
+            return journal.update(
+                connection, msgspec.structs.replace(attempt, answer=answer, changed_ms=now_ms), log=False
+            )
 
         return self._surely(work)
 
@@ -210,7 +215,7 @@ class Attempts:
         connection.execute(
             "INSERT OR REPLACE INTO claim (key, run) VALUES (?, ?)", (bytes.fromhex(attempt.key), run.id)
         )
-        return journal.update(connection, msgspec.structs.replace(attempt, owner=run.id, changed_ms=now_ms))
+        return journal.update(connection, msgspec.structs.replace(attempt, owner=run.id, changed_ms=now_ms), log=False)
 
     def _step(self, attempt_id: str, to: AttemptState, now_ms: int, **changes: Any) -> Pending[Attempt]:
         def work(connection: apsw.Connection) -> Attempt:
@@ -218,7 +223,7 @@ class Attempts:
             self._desk.crashpoint(f"attempt.{to.value}")
             return attempt
 
-        return self._surely(work)
+        return self._surely(work, then=None if to is _S.SPOOLED else self._log_soon)
 
     def _settle(
         self, attempt_id: str, record: Record, to: AttemptState, now_ms: int, *, replace_lost: bool, **changes: Any

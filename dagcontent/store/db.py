@@ -92,9 +92,7 @@ _ATTEMPT: Final = {
     "attempt_by_provider": "CREATE INDEX attempt_by_provider ON attempt (provider, cost, held)",
     "attempt_by_run": "CREATE INDEX attempt_by_run ON attempt (run, cost, held)",
     "attempt_by_state": "CREATE INDEX attempt_by_state ON attempt (state)",
-    "attempt_unlogged": (
-        "CREATE INDEX attempt_unlogged ON attempt (seq) WHERE logged = 0 AND state IN ('charged', 'committed')"
-    ),
+    "attempt_unlogged": "CREATE INDEX attempt_unlogged ON attempt (seq) WHERE logged = 0",
 }
 _SCHEMAS: Final = {1: _SCHEMA_1, 2: {**_SCHEMA_1, **_ATTEMPT}}
 

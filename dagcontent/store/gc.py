@@ -113,7 +113,7 @@ def _needs(layout: Layout, cas: Cas, connection: apsw.Connection | None) -> _Nee
                 if attempt.blocks:
                     needs.needed.update(_named(attempt))
     for purchase in paid.read_lines(layout.paid):
-        if not isinstance(purchase, int):
+        if not isinstance(purchase, int) and purchase.record is not None:
             outcome = purchase.record.outcome
             answer = outcome.answer if isinstance(outcome, FailedCharged) else None
             needs.paid.update(evidence_of(answer), (blob.digest for blob in blobs_of(purchase.record)))

@@ -151,16 +151,16 @@ def add(connection: apsw.Connection, attempt: Attempt, *, logged: bool = False) 
     return decode_attempt(body)
 
 
-def update(connection: apsw.Connection, attempt: Attempt) -> Attempt:
-    """Replace what changes in an attempt's row, and return it as it will be read."""
+def update(connection: apsw.Connection, attempt: Attempt, *, log: bool) -> Attempt:
+    """Replace what changes in an attempt's row, and return it as it will be read; with `log` it goes to `paid.jsonl` again."""
     body = encode_attempt(attempt)
     cost, held = counted(attempt)
     connection.execute(
-        "UPDATE attempt SET state = ?, cost = ?, held = ?, cost_source = ?, changed_ms = ?, body = ?, checksum = ?"
-        " WHERE id = ?",
+        "UPDATE attempt SET state = ?, cost = ?, held = ?, cost_source = ?, changed_ms = ?, body = ?, checksum = ?,"
+        " logged = logged AND NOT ? WHERE id = ?",
         (
             attempt.state.value, cost, held, attempt.cost_source, attempt.changed_ms, body,
-            checksum(attempt.id.encode(), bytes.fromhex(attempt.key), body), attempt.id,
+            checksum(attempt.id.encode(), bytes.fromhex(attempt.key), body), log, attempt.id,
         ),
     )  # fmt: skip
     return decode_attempt(body)
@@ -179,7 +179,9 @@ def step(connection: apsw.Connection, attempt_id: str, to: AttemptState, now_ms:
     cost = changes.get("cost_microusd")
     if cost is not None and cost < 0:
         raise InternalError(f"the paid attempt {attempt_id} cannot have cost {cost} micro-USD")
-    return update(connection, msgspec.structs.replace(attempt, state=to, changed_ms=now_ms, **changes))
+    changed = msgspec.structs.replace(attempt, state=to, changed_ms=now_ms, **changes)
+    # What the spool holds is known from the spool; it is not worth a line.
+    return update(connection, changed, log=to is not _S.SPOOLED)
 
 
 def update_logged(connection: apsw.Connection, ids: Sequence[str], *, logged: bool) -> None:
@@ -188,9 +190,8 @@ def update_logged(connection: apsw.Connection, ids: Sequence[str], *, logged: bo
 
 
 def unlogged(connection: apsw.Connection) -> bool:
-    """Tell whether something was paid for and is not in `paid.jsonl` yet."""
-    query = "SELECT 1 FROM attempt WHERE logged = 0 AND state IN ('charged', 'committed') LIMIT 1"
-    return bool(fetch(connection, query))
+    """Tell whether an attempt's last step is not in `paid.jsonl` yet."""
+    return bool(fetch(connection, "SELECT 1 FROM attempt WHERE logged = 0 LIMIT 1"))
 
 
 # --- questions

@@ -13,7 +13,7 @@
     spool/        bodies of paid calls, kept until they are records (`spool`)
     limits/       slots and rates of accounts, shared by all processes (`limits`)
     trash/        what garbage collection took away, until its time is up (`gc`)
-    paid.jsonl    every paid result once more, as text (`paid`)
+    paid.jsonl    every paid request and result once more, as text (`paid`)
     ballast       room on the disk for writing down what was paid for when there is no other (`spool`)
 
 A store is private: whoever can write to it decides what a build returns.

@@ -2,8 +2,8 @@
 
     paid.jsonl    one JSON object a line: what people ask of a purchase, then the attempt and its record as they are stored
 
-A line is appended once its result is committed, or at the start of the next run. A line that a crash tore is written again; of
-several lines of one attempt, or of one key, the last counts.
+An attempt has a line before it is sent, and one for each step that matters once that is committed, or at the start of the next run. A
+line that a crash tore is written again; of several lines of one attempt, or of several records of one key, the last counts.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, fsync_file
 from dagcontent.store.journal import decode_attempt, encode_attempt, get, update_logged
 from dagcontent.store.layout import Layout
 from dagcontent.store.records import blobs_of, checksum, look
-from dagcontent.values.attempt import Attempt
+from dagcontent.values.attempt import Attempt, AttemptState
 from dagcontent.values.record import Record, decode_record, encode_record
 
 __all__ = ["MOST_LINES", "Purchase", "append", "line_of", "log", "read_lines"]
 
 _VERSION: Final = 1
+_SETTLED: Final = frozenset({AttemptState.COMMITTED, AttemptState.CHARGED})
 MOST_LINES: Final = 200
 """How many lines are appended at once."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """A settled attempt and the record that its key has."""
+    """An attempt; once it is settled, the record that its key has."""
 
     attempt: Attempt
-    record: Record
+    record: Record | None = None
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -67,7 +68,11 @@ _decoder = msgspec.json.Decoder(_Line)
 def line_of(purchase: Purchase) -> bytes:
     """Return a purchase's line, with its end."""
     attempt, record = purchase.attempt, purchase.record
-    intent, whole, result = attempt.intent, encode_attempt(attempt), encode_record(record)
+    intent, whole, result = (
+        attempt.intent,
+        encode_attempt(attempt),
+        encode_record(record) if record is not None else b"",
+    )
     line = _Line(
         v=_VERSION,
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(attempt.changed_ms // 1000)),
@@ -77,7 +82,7 @@ def line_of(purchase: Purchase) -> bytes:
         cost_microusd=attempt.cost_microusd,
         cost_source=attempt.cost_source,
         outcome=attempt.state.value,
-        files=[blob.digest for blob in blobs_of(record)],
+        files=[blob.digest for blob in blobs_of(record)] if record is not None else [],
         id=attempt.id,
         key=attempt.key,
         attempt=base64.b64encode(whole).decode(),
@@ -125,8 +130,8 @@ def _read(text: bytes) -> Purchase | None:
         line = _decoder.decode(text)
         whole, result = base64.b64decode(line.attempt, validate=True), base64.b64decode(line.record, validate=True)
         if checksum(b"paid", whole, result).hex() == line.check:
-            purchase = Purchase(decode_attempt(whole), decode_record(result))
-            if purchase.attempt.key == purchase.record.key:
+            purchase = Purchase(decode_attempt(whole), decode_record(result) if result else None)
+            if purchase.record is None or purchase.attempt.key == purchase.record.key:
                 return purchase
     except (msgspec.DecodeError, ValueError):
         pass
@@ -134,21 +139,27 @@ def _read(text: bytes) -> Purchase | None:
 
 
 def log(connection: apsw.Connection, layout: Layout, cas: Cas) -> int:
-    """Append what is committed and not yet in the file, and mark it; return how much. What cannot be written is left for later.
+    """Append the last steps that are not yet in the file, and mark them; return how many. What cannot be written is left for later.
 
     Inside a transaction of the writer. Should that be rolled back, the lines are written twice, which does no harm.
     """
-    query = "SELECT id FROM attempt WHERE logged = 0 AND state IN ('charged', 'committed') ORDER BY seq LIMIT ?"
+    query = "SELECT id FROM attempt WHERE logged = 0 ORDER BY seq LIMIT ?"
     lines, ids = [], []
     for (name,) in fetch(connection, query, (MOST_LINES,)):
         try:
             attempt = get(connection, name)
         except StoreDamaged:
             continue  # told by `verify`
-        there = look(connection, bytes.fromhex(attempt.key), cas) if attempt is not None else None
-        if attempt is not None and there is not None and there.record is not None:
-            lines.append(line_of(Purchase(attempt, there.record)))
-            ids.append(attempt.id)
+        if attempt is None:
+            continue
+        record = None
+        if attempt.state in _SETTLED:
+            there = look(connection, bytes.fromhex(attempt.key), cas)
+            record = there.record if there is not None else None
+            if record is None:
+                continue  # as above
+        lines.append(line_of(Purchase(attempt, record)))
+        ids.append(attempt.id)
     if lines:
         try:
             append(layout.paid, lines)

@@ -24,7 +24,7 @@ from dagcontent.store import db, journal, paid, records
 from dagcontent.store.cas import Cas
 from dagcontent.store.disk import OPEN_SAFELY, fsync_dir
 from dagcontent.store.layout import FORMAT_VERSION, Layout, prepare, write_format
-from dagcontent.values.attempt import Attempt
+from dagcontent.values.attempt import Attempt, AttemptState
 from dagcontent.values.record import Record
 
 __all__ = ["Rebuilt", "finish", "rebuild"]
@@ -197,12 +197,13 @@ def _restore(layout: Layout, new: apsw.Connection, cas: Cas, done: Rebuilt) -> N
             done.unreadable_lines.append(purchase)
         else:
             attempts[purchase.attempt.id] = purchase.attempt
-            held[purchase.record.key] = purchase.record
-    for attempt in attempts.values():
-        known = _known(new, attempt.id)
-        if known is None or known.blocks:  # the file is only written to when all is settled
-            new.execute("DELETE FROM attempt WHERE id = ?", (attempt.id,))
-            journal.add(new, attempt, logged=True)
+            if purchase.record is not None:
+                held[purchase.record.key] = purchase.record
+    for name in sorted(attempts, reverse=True):
+        known, attempt = _known(new, name), attempts[name]
+        if known is None or known.changed_ms < attempt.changed_ms or (known.blocks and not attempt.blocks):
+            new.execute("DELETE FROM attempt WHERE id = ?", (name,))
+            _add(new, attempt)
             done.restored_attempts += 1
     for record in held.values():
         there = records.look(new, bytes.fromhex(record.key), cas)
@@ -210,6 +211,13 @@ def _restore(layout: Layout, new: apsw.Connection, cas: Cas, done: Rebuilt) -> N
             new.execute("DELETE FROM record WHERE key = ?", (bytes.fromhex(record.key),))
             records.insert(new, record, records.row_of(record, cas), cas)
             done.restored_records += 1
+
+
+def _add(new: apsw.Connection, attempt: Attempt) -> None:
+    if attempt.blocks and journal.blocking(new, bytes.fromhex(attempt.key)) is not None:
+        # A later one of its key was sent: that this one had given way was not written down any more.
+        attempt = msgspec.structs.replace(attempt, state=AttemptState.SUPERSEDED)
+    journal.add(new, attempt, logged=True)
 
 
 def _known(new: apsw.Connection, attempt_id: str) -> Attempt | None:

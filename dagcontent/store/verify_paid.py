@@ -82,7 +82,8 @@ def _check_paid(ledger: Ledger, layout: Layout, *, known: bool) -> None:
     written: dict[str, str] = {}
     try:
         for purchase in read_lines(layout.paid):
-            if not isinstance(purchase, int):
+            # An intent may stand there whose transaction was never committed: nothing was sent for it.
+            if not isinstance(purchase, int) and purchase.attempt.state is not _S.INTENT:
                 written[purchase.attempt.id] = purchase.attempt.key
     except OSError as error:
         ledger.problems.append(Problem("paid.jsonl", str(layout.paid), f"cannot be read ({error.strerror})", paid=True))
