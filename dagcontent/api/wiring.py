@@ -10,7 +10,7 @@ from dagcontent.api.files import BesideFiles
 from dagcontent.errors import NodeError
 from dagcontent.run.outputs import Seen
 from dagcontent.run.ports import LostBlob
-from dagcontent.store.cas import BlobDamaged
+from dagcontent.store.cas import BlobDamaged, is_digest
 from dagcontent.store.runs import Claim, Run
 from dagcontent.store.standing import Standing
 from dagcontent.store.store import Store
@@ -103,6 +103,10 @@ class StoreArtifacts:
     def new_folder(self) -> Path:
         """Return a new empty folder on the store's file system."""
         return Path(tempfile.mkdtemp(prefix="work-", dir=self._store.layout.tmp))
+
+    def holds(self, digest: str, size: int) -> bool:
+        """Whether these bytes are in the CAS."""
+        return is_digest(digest) and self._store.cas.has(digest, size)
 
     def place_blob(self, blob: Blob, target: Path) -> Seen:
         """Copy an artifact out, verified. Raises LostBlob."""

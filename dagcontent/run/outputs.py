@@ -58,6 +58,10 @@ class Collision(msgspec.Struct, frozen=True):
 class Placer(Protocol):
     """Puts bytes at a path, atomically."""
 
+    def holds(self, digest: str, size: int) -> bool:
+        """Whether these bytes are in the store."""
+        ...
+
     def place_blob(self, blob: Blob, target: Path) -> Seen:
         """Copy an artifact out of the store, verified. Raises LostBlob, StoreError."""
         ...
@@ -134,7 +138,9 @@ def place(
         there = known.digest if ours and known is not None else _digest_of(target)
         if there == digest:
             return Seen(digest, found.st_size, found.st_mtime_ns), False
-        if not overwrite and (known is None or there != known.digest):
+        # What the store holds is not lost when it is replaced: a copy of ours that was placed, and not written down.
+        edited = (known is None or there != known.digest) and not placer.holds(there, found.st_size)
+        if not overwrite and edited:
             raise NodeError(
                 f"{target} is not as we left it: it was edited, or made by something else",
                 hint="move it away, or build with --overwrite-outputs",

@@ -289,3 +289,21 @@ def test_a_second_ctrl_c_ends_at_once(folder: Path) -> None:
     process.communicate(timeout=30)
     assert process.returncode in {130, 0}
     assert Built(folder / "graph.toml", folder / "store").status["quick"] == "hit"
+
+
+def test_a_file_of_ours_that_was_placed_and_not_written_down_is_no_edit(folder: Path) -> None:
+    """Killed between the two, or copied with its folder: the store holds those bytes, so nothing is lost by replacing them."""
+    graph, store = folder / "graph.toml", folder / "store"
+    ((_, placed),) = Built(graph, store).result.outputs
+    path = Path(placed)
+    before = path.read_bytes()
+    graph.write_text(GRAPH.replace('"z z"]', '"z z", "w"]'), encoding="utf-8")
+    Built(graph, store)
+    after = path.read_bytes()
+    assert after != before
+    path.write_bytes(before)  # as a copy of the folder would bring it back
+    assert Built(graph, store).status["sound"] == "hit"
+    assert path.read_bytes() == after
+    path.write_bytes(b"mine")
+    assert "edited" in next(n.error or "" for n in Built(graph, store).result.nodes if n.node == "sound")
+    assert path.read_bytes() == b"mine"
