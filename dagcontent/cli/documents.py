@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dagcontent.api.result import WhyResult
+from dagcontent.cli.money import range_of, total
 from dagcontent.cli.words import plain
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
+from dagcontent.values.money import usd_decimal
 
 __all__ = ["plan_document", "why_document"]
-
-# No kind of this version has a price: every amount is nothing, as a decimal string in USD.
-_NOTHING = {"low": "0", "expected": "0", "high": "0"}
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -20,8 +19,18 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "graph": plan.graph,
         "profile": plan.profile,
         "nodes": [_row(row) for row in plan.rows],
-        "totals": {"counts": plan.counts, "cost_usd": dict(_NOTHING), "saved_usd": "0", "unpriced": []},
+        "totals": _totals(plan),
         "warnings": list(plan.warnings),
+    }
+
+
+def _totals(plan: Plan) -> dict[str, Any]:
+    known, unpriced = total(plan.rows)
+    return {
+        "counts": plan.counts,
+        "cost_usd": {**known.document(), **({"high": None} if unpriced else {})},
+        "saved_usd": usd_decimal(sum(row.cost_microusd for row in plan.rows)),
+        "unpriced": unpriced,
     }
 
 
@@ -33,10 +42,19 @@ def _row(row: PlanRow) -> dict[str, Any]:
         "status": row.status,
         "cause": row.cause,
         "why": [_diff(diff) for diff in row.why if diff.changed],
-        "cost_usd": dict(_NOTHING),
+        "cost_usd": range_of(row).document(),
         "price": None,
         "key": row.key,
     }
+    if row.price is not None:
+        if row.price.recovery:
+            made["recovery"] = row.price.recovery
+        if row.price.date:
+            made["price"] = {"source": row.price.source, "date": row.price.date}
+        if row.price.notes:
+            made["notes"] = list(row.price.notes)
+    if row.attempt is not None:
+        made["attempt"] = row.attempt
     if row.items_expected is not None or row.items_max is not None or row.node.endswith("*]"):
         made["items"] = {"expected": row.items_expected, "max": row.items_max}
     if row.error is not None:

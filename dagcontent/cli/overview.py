@@ -18,6 +18,7 @@ COMMANDS: Final = {
         "show": "A node's result: its file, its facts, how and when it was made.",
         "graph": "The picture of a graph: svg, mermaid, dot, json or text.",
         "kinds": "The kinds of nodes, with their parameters.",
+        "models": "The models there are: what they make, take and cost.",
         "schema": "The JSON schemas, for editors and programs.",
     },
     "Keeping": {
@@ -28,7 +29,7 @@ COMMANDS: Final = {
 """Every command by section, with its line of help: its module has the same name."""
 
 LATER: Final = frozenset(
-    "watch open takes reroll pick pin unpin approve reject replace jobs runs diff spend gallery ui models import trust".split()
+    "watch open takes reroll pick pin unpin approve reject replace jobs runs diff spend gallery ui import trust".split()
 )
 """Commands of the language that this version has not."""
 

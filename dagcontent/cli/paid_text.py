@@ -28,6 +28,7 @@ __all__ = [
 
 _INDENT: Final = " " * 14
 _MOST: Final = 10
+_MOST_WITH_WAYS: Final = 3
 _ID: Final = 13
 
 
@@ -53,11 +54,13 @@ def unknown_lines(
     lines: list[str] = []
     for one in nodes[:_MOST]:
         lines += [_head("unresolved", one, screen, place(one.node)), *_job_lines(one, screen)]
-        if one.job is not None:
+        if one.job is not None and len(nodes) <= _MOST_WITH_WAYS:
             lines += [_INDENT + line for line in ways_out(one.job, screen, options, room=screen.width() - len(_INDENT))]
     if len(nodes) > _MOST:
-        more = counted(len(nodes) - _MOST, "request")
-        lines.append(f"  and {more} more: {command_line('jobs', 'list', *options)}")
+        lines.append(f"  and {counted(len(nodes) - _MOST, 'request')} more")
+    if len(nodes) > _MOST_WITH_WAYS:
+        listing = screen.style("command", command_line("jobs", "list", *options))
+        lines += ["", f"  {listing}    says of each what can be done"]
     return lines
 
 

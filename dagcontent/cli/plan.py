@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import click
+import msgspec
 
 from dagcontent import api
 from dagcontent.cli.documents import plan_document
+from dagcontent.cli.money import BUYS, budget_for, dollars, total
 from dagcontent.cli.options import (
     graph_argument,
     json_option,
@@ -21,12 +23,14 @@ from dagcontent.cli.options import (
 from dagcontent.cli.plan_text import plan_lines
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
-from dagcontent.errors import ConfigError
+from dagcontent.cli.words import listed
+from dagcontent.errors import ConfigError, DagcontentError
 from dagcontent.plan.model import Plan
 
 __all__ = ["command", "run_plan"]
 
 PENDING = 3
+_MOST_NAMED = 4
 
 
 @click.command("plan")
@@ -54,10 +58,13 @@ def command(  # noqa: PLR0913 - the options
     r"""Say what a build of GRAPH (or of some TARGETs, as in clip or clip[intro]) would do, and why.
 
     \b
-    hit      its result is in the store
-    run      will be made
-    maybe    depends on content that is still to be made
-    skipped  its `when` does not hold
+    hit         its result is in the store
+    run         will be made
+    maybe       depends on content that is still to be made
+    resume      was sent before: its result is fetched, nothing more is paid
+    repay       was paid for and its bytes are gone: needs --repay
+    unresolved  was sent, and nobody can tell what became of it: dagcontent jobs
+    skipped     its `when` does not hold
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
     return run_plan(session, targets, output=output, exit_code=exit_code)
@@ -68,6 +75,12 @@ def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None =
     made = api.plan(session.path, targets, params=session.params, store=session.store, realms=session.realms)
     for warning in made.warnings:
         session.warn(warning)
+    if lacking := _lacking(session, made):
+        for what, mends in lacking:
+            session.warn(what, mends)
+        made = msgspec.structs.replace(
+            made, warnings=(*made.warnings, *(f"{what}; {mends}" for what, mends in lacking))
+        )
     document = plan_document(made) if session.screen.json or output else None
     if output:
         _write(Path(output), json.dumps(document, ensure_ascii=False, indent=2) + "\n")
@@ -80,15 +93,49 @@ def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None =
     return PENDING if exit_code and made.pending else 0
 
 
+def _lacking(session: Session, made: Plan) -> list[tuple[str, str]]:
+    """Return what keeps paid nodes from being sent: packages and keys, each with what mends it. A plan needs none of them."""
+    rows = [row for row in made.rows if row.price is not None and row.status in {"run", "maybe", "repay", "resume"}]
+    if not rows:
+        return []
+    from dagcontent.api.spending import Spending, lacks  # noqa: PLC0415 - a free graph lacks nothing
+
+    try:
+        return lacks(Spending(make_configs=lambda: session.settings.providers), rows)
+    except DagcontentError as error:  # a build will refuse it; a plan goes without
+        return [(error.message, error.hint or "")]
+
+
 def _say(session: Session, made: Plan, targets: tuple[str, ...]) -> None:
     screen = session.screen
     for line in plan_lines(made, screen, session.graph or ""):
         screen.say(line)
     screen.say()
-    if made.pending:
-        screen.say(screen.style("command", command_line(*session.again("build", *targets))))
-    else:
+    for command, what in _next(session, made, targets):
+        screen.say(screen.style("command", command) + (f"    {what}" if what else ""))
+    if not made.pending and not any(row.status in {"unresolved", "repay", "failed"} for row in made.rows):
         screen.say("nothing to make; a build only puts the outputs in their places" if made.rows else "nothing to make")
+
+
+def _next(session: Session, made: Plan, targets: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the commands that go on, each with what it is for."""
+    commands: list[tuple[str, str]] = []
+    store = session.store_options
+    stuck = [row for row in made.rows if row.attempt is not None and row.status in {"unresolved", "failed"}]
+    if stuck:
+        commands.append((command_line("jobs", "list", *store), f"settles {listed([row.node for row in stuck])}"))
+    lost = [row for row in made.rows if row.status == "repay"]
+    if lost:
+        cost = total(lost)[0].high
+        price = f", up to {dollars(cost, up=True)}" if cost else ""
+        repay = [word for row in lost[:_MOST_NAMED] for word in ("--repay", row.node)]
+        budget = ["--budget", budget_for(total([r for r in made.rows if r.status in BUYS])[0].high or 0)]
+        commands.append((command_line(*session.again("build", *targets, *repay, *budget)), f"pays for it again{price}"))
+    if made.pending:
+        due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe"})
+        budget = ["--budget", budget_for(due.high or 0)] if due.high or unpriced else []
+        commands.append((command_line(*session.again("build", *targets, *budget)), ""))
+    return commands
 
 
 def _write(path: Path, text: str) -> None:

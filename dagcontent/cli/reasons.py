@@ -14,6 +14,12 @@ __all__ = ["Reasons", "field_name"]
 
 _MOST_FIELDS: Final = 3
 _MOST_LINES: Final = 3
+_ID: Final = 13
+_STANDS: Final = {
+    "resume": "under way{attempt}: nothing more to pay",
+    "unresolved": "nobody can tell{attempt}",
+    "repay": "it was paid for, and its bytes are gone",
+}
 
 
 def field_name(diff: FieldDiff) -> str:
@@ -40,6 +46,11 @@ class Reasons:
         return words
 
     def _words(self, row: PlanRow) -> str:
+        attempt = (row.attempt or "")[:_ID]
+        if row.status in _STANDS:
+            return _STANDS[row.status].format(attempt=f" ({attempt})" if attempt else "")
+        if row.status == "failed" and attempt:
+            return f"given up ({attempt})"
         if row.status == "failed":
             return row.error or "failed"
         if row.status == "blocked":

@@ -77,10 +77,12 @@ class Session:
         """The graph, read when this is first asked for. Raises GraphError, ConfigError."""
         return api.load(self.path, params=self.params)
 
-    def warn(self, text: str) -> None:
-        """Say what could go wrong, on stderr."""
+    def warn(self, text: str, hint: str = "") -> None:
+        """Say what could go wrong, and what mends it, on stderr."""
         if not self.screen.quiet:
             self.screen.complain(f"{self.screen.style_error('warning', 'warning')}: {safe(text)}")
+            if hint:
+                self.screen.complain(f"  {self.screen.style_error('note', safe(hint))}")
 
     @property
     def store_options(self) -> list[str]:

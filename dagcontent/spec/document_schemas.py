@@ -30,8 +30,15 @@ def _object(properties: _Schema, *required: str, **more: Any) -> _Schema:
 
 
 def _range() -> _Schema:
-    unpriced = {"anyOf": [_MONEY, {"type": "null"}]}
-    return _object({"low": _MONEY, "expected": _MONEY, "high": unpriced}, "low", "expected", "high")
+    perhaps = {"anyOf": [_MONEY, {"type": "null"}]}
+    return _object(
+        {
+            "low": {**_MONEY, "description": "what it costs at least"},
+            "expected": {**perhaps, "description": "at list prices, or the bound where there is none; null: nobody knows"},
+            "high": {**perhaps, "description": "an upper bound; null: nobody knows one"},
+        },
+        "low", "expected", "high",
+    )  # fmt: skip
 
 
 def plan_schema() -> _Schema:
@@ -61,6 +68,8 @@ def plan_schema() -> _Schema:
                 "anyOf": [_object({"source": _TEXT, "date": _TEXT}, "source", "date"), {"type": "null"}],
                 "description": "where the price is from",
             },
+            "notes": {"type": "array", "items": _TEXT, "description": "what was changed to fit the model"},
+            "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
             "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
             "items": _object({"expected": {"type": ["integer", "null"]}, "max": {"type": ["integer", "null"]}}),
             "error": {**_MAYBE_TEXT, "description": "why it cannot be made"},
@@ -100,6 +109,7 @@ def build_schema() -> _Schema:
             "cost_usd": _MONEY,
             "seconds": {"type": ["number", "null"], "minimum": 0},
             "error": _MAYBE_TEXT,
+            "attempt": {**_TEXT, "description": "the paid request that keeps it from being made (dagcontent jobs)"},
         },
         "node", "status", "digest", "cost_usd", "seconds", "error",
     )  # fmt: skip
