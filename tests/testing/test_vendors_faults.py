@@ -396,3 +396,30 @@ def test_every_fault_has_a_side_and_counts_by_itself() -> None:
     struck = [[one.fault for one in script.for_request("fal", "submit", "")] for _ in range(3)]
     assert struck == [["gzip"], ["drop"], []]
     assert dict(script.fired) == {"gzip": 1, "drop": 1}
+
+
+def test_a_rule_is_for_what_a_request_holds() -> None:
+    """Of requests that are alike in all else, the one whose body holds the text is struck, and it alone is counted."""
+    script = Script([Rule(fault="drop", holding="case 7.", nth=1)])
+    bodies = [b"case 6.", b"case 7.", b"case 7.", b""]
+    assert [len(script.for_request("fal", "submit", "", body)) for body in bodies] == [0, 1, 0, 0]
+
+
+def test_a_rule_follows_a_job_by_what_it_was_begun_with(vendors: FakeVendors) -> None:
+    """What asks after a job holds nothing itself: the text is looked for in the submission."""
+    vendors.set_faults([rule("status", status=503, holding="a lantern") | {"operation": "status"}])
+    answer = submit(vendors)
+    path = f"/fal/fal-ai/flux/requests/{answer.json['request_id']}/status"
+    other = submit(vendors, body=BODY.replace(b"lantern", b"candle")).json["request_id"]
+    assert said(vendors, "GET", path).status == 503
+    assert said(vendors, "GET", path.replace(answer.json["request_id"], other)).status in {200, 202}
+
+
+def test_a_job_of_fals_that_fails_is_given_back(vendors: FakeVendors) -> None:
+    """The charge and the refund are both on the ledger, and nothing stands; told to fail after its charge, it stands."""
+    vendors.set_faults([rule("job_error", nth=1), rule("job_error", nth=2, when="after")])
+    for job in (submit(vendors), submit(vendors)):
+        assert result(vendors, job).status == 500
+    first, second, *more = sorted(vendors.ledger(), key=lambda line: bool(line.refunds))
+    assert [line.refunds for line in more] == [first.job]
+    assert vendors.charges() == [second]

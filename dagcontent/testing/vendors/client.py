@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dagcontent.testing.vendors.ledger import Charge, read_ledger
+from dagcontent.testing.vendors.ledger import Charge, read_ledger, standing
 from dagcontent.testing.vendors.realm import FAKE_KEY
 
 __all__ = ["BOUNDS", "FakeVendors"]
@@ -110,12 +110,12 @@ class FakeVendors:
         )
 
     def ledger(self) -> list[Charge]:
-        """Return every charge, as the file has it: the program need not run."""
+        """Return every charge and refund, as the file has them: the program need not run."""
         return read_ledger(self.ledger_path)
 
     def charges(self, vendor: str | None = None) -> list[Charge]:
-        """Return the charges of a vendor, or all."""
-        return [charge for charge in self.ledger() if vendor in (None, charge.vendor)]
+        """Return the charges of a vendor, or all, without those that were taken back."""
+        return [charge for charge in standing(self.ledger()) if vendor in (None, charge.vendor)]
 
     def wait_charges(self, count: int, *, vendor: str | None = None, within_s: float = 5.0) -> list[Charge]:
         """Return the charges as soon as there are `count`, or what there is after `within_s`."""

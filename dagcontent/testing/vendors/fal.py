@@ -1,7 +1,8 @@
 """fal's queue, file store and list of requests, as fal-client and plain HTTP speak to them. Knows no engine.
 
 A submission is charged when it is accepted; the result tells its billable units in a header. A job that fails is COMPLETED,
-and its result is answered with the error's status.
+and its result is answered with the error's status; what it cost is given back, unless the script says that it fails "after"
+its charge, or its content is refused.
 """
 
 from __future__ import annotations
@@ -142,6 +143,9 @@ class Fake(Vendor):
 
     async def _made(self, exchange: Exchange, what: Asked, job: Job) -> Any:
         if job.failure is not None:
+            rule = exchange.struck("job_error")
+            if rule is not None and not rule.when:
+                await exchange.refund(job.id)
             return None
 
         def keep(name: str, media_type: str, data: bytes) -> str:

@@ -1,7 +1,7 @@
 """A script of faults into what shall go wrong with a request. Knows no wire and no vendor.
 
-A rule names a fault and the requests it is for: `vendor`, `operation` and `model` (each may be left out), and which of the
-requests that match, counted from 1 for each rule: `nth` (a number or a list; left out: every one) and at most `times` of them.
+A rule names a fault and the requests it is for: `vendor`, `operation`, `model` and `holding`, a text that the body holds or,
+for what asks after a job, the job's own (each may be left out), and which of the requests that match, counted from 1 for each rule: `nth` (a number or a list; left out: every one) and at most `times` of them.
 `when` says whether it strikes before the vendor accepts and charges, or after; each fault has its own usual side.
 """
 
@@ -65,6 +65,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     vendor: str = ""
     operation: str = ""
     model: str = ""
+    holding: str = ""
     nth: int | list[int] | None = None
     times: int | None = None
     when: Literal["before", "after", ""] = ""
@@ -94,10 +95,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Whether it breaks off the request itself."""
         return self.fault == "reset" and self.part == "request"
 
-    def matches(self, vendor: str, operation: str, model: str) -> bool:
+    def matches(self, vendor: str, operation: str, model: str, body: bytes = b"") -> bool:
         """Whether a request is one of those that are counted."""
         asked = ((self.vendor, vendor), (self.operation, operation), (self.model, model))
-        return all(not wanted or wanted == given for wanted, given in asked)
+        return all(not wanted or wanted == given for wanted, given in asked) and self.holding.encode() in body
 
 
 class Script:
@@ -120,11 +121,13 @@ class Script:
         """Drop every rule; what has fired stays counted."""
         self._rules, self._seen, self._struck = [], [], []
 
-    def for_request(self, vendor: str, operation: str, model: str) -> list[Rule]:
+    def for_request(self, vendor: str, operation: str, model: str, body: bytes = b"") -> list[Rule]:
         """Count a request that has come whole, and return the rules that strike it."""
         return self._striking(
             lambda rule: (
-                rule.fault not in OF_CONNECTIONS and not rule.of_request and rule.matches(vendor, operation, model)
+                rule.fault not in OF_CONNECTIONS
+                and not rule.of_request
+                and rule.matches(vendor, operation, model, body)
             )
         )
 

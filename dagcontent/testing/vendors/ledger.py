@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-__all__ = ["Charge", "ChargeLedger", "read_ledger"]
+__all__ = ["Charge", "ChargeLedger", "read_ledger", "standing"]
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `at` in ms since 1970; `body` is the SHA-256 of the request's body; money in micro-USD, or units."""
+    """One line. `at` in ms since 1970; `body` is the SHA-256 of the request's body; money in micro-USD, or units.
+
+    `refunds` is the job whose charge this line takes back; empty for a charge.
+    """
 
     at: int
     vendor: str
@@ -28,6 +32,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     microusd: int | None = None
     units: float | None = None
     unit: str = ""
+    refunds: str = ""
 
 
 class ChargeLedger:
@@ -79,3 +84,9 @@ def read_ledger(path: Path) -> list[Charge]:
         return []
     whole = path.read_bytes().rpartition(b"\n")[0]
     return [msgspec.convert(json.loads(line), Charge) for line in whole.splitlines()]
+
+
+def standing(lines: Sequence[Charge]) -> list[Charge]:
+    """Return the charges that were not taken back."""
+    back = {line.refunds for line in lines if line.refunds}
+    return [line for line in lines if not line.refunds and (not line.job or line.job not in back)]

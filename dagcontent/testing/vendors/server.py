@@ -144,7 +144,9 @@ class Server:
             _reset(writer)
         if broken is not None or not request.complete:
             return False
-        exchange.rules = script.for_request(vendor.name, operation, vendor.model(request, exchange.params))
+        exchange.rules = script.for_request(
+            vendor.name, operation, vendor.model(request, exchange.params), exchange.said
+        )
         for rule in exchange.rules:
             if rule.fault == "early":
                 words = _INTERIM.get(rule.status, _INTERIM[103])

@@ -49,6 +49,14 @@ class Exchange:
         self.params = params
         self.rules: Sequence[Rule] = ()
 
+    @property
+    def said(self) -> bytes:
+        """The body; for what asks after a job, what that was begun with."""
+        if self.request.body or "id" not in self.params:
+            return self.request.body
+        job = self.realm.jobs.find(self.vendor.name, self.params["id"])
+        return b"" if job is None else msgspec.json.encode(job.payload, enc_hook=str)
+
     def struck(self, fault: str) -> Rule | None:
         """Return the rule of a fault that strikes this request, or None."""
         return next((rule for rule in self.rules if rule.fault == fault), None)
@@ -88,6 +96,13 @@ class Exchange:
             )
         )
         return charged
+
+    async def refund(self, job: str) -> None:
+        """Take the charge for a job back: return when that is on disk."""
+        line = Charge(
+            at=self.realm.now_ms(), vendor=self.vendor.name, operation=self.route.operation, model="", refunds=job
+        )
+        await self.realm.ledger.note(line)
 
     def new_id(self, form: str = "{}") -> str:
         """Return a new id, 32 hex digits in `form`; by a fault, the id of the job before."""
