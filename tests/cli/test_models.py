@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from dagcontent.api.models import document, sheet
+from dagcontent.catalog.load import VENDORS, models
+from dagcontent.cli.models_text import describe, overview
+from dagcontent.cli.screen import Screen
+
+Run = Callable[..., Result]
+Same = Callable[[str, str], None]
+TODAY = datetime.date(2026, 11, 22)
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_list_names_every_model_and_fits(run: Run, columns: str) -> None:
+    """Nothing of the catalog is missing, every id stands whole, to be copied, and no line is wider than the screen."""
+    found = run("models", COLUMNS=columns)
+    assert found.exit_code == 0
+    lines = found.stdout.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    shown = [line.split()[0] for line in lines if line.startswith("    ") and line.strip()]
+    assert {model.id for model in models()} <= set(shown)
+
+
+@pytest.mark.slow
+def test_every_model_can_be_read_in_full() -> None:
+    """Whatever an entry holds is put into lines that fit; every parameter that is taken is named."""
+    for model in models():
+        one = sheet(model.id, today=TODAY)
+        lines = list(describe(one, Screen(environment={"COLUMNS": "80"}), TODAY))
+        assert max(map(len, lines)) <= 80, model.id
+        text = " ".join(" ".join(lines).split())
+        assert all(slot.param in text for slots in one.model.slots.values() for slot in slots), model.id
+        assert all(operation.window.split()[-1] in text for operation in one.operations.values()), model.id
+        assert all(price.source in text for price in one.model.prices), model.id
+        assert one.operations, model.id
+        assert set(one.recovery.split(", ")) <= {"exact", "by-match", "ask"}, model.id
+
+
+def test_screens_of_models(run: Run, same: Same) -> None:
+    """What people see of a short list and of one model, word for word."""
+    screens = {
+        "models --kind speech.convert": run("models", "--kind", "speech.convert").stdout,
+        "models fal/fal-ai/flux/dev": run("models", "fal/fal-ai/flux/dev").stdout,
+        "models elevenlabs/eleven_v3": run("models", "elevenlabs/eleven_v3").stdout,
+    }
+    gone = sheet("google/veo-2.0-generate-001", today=TODAY)
+    screens["one that is gone"] = "\n".join(describe(gone, Screen(environment={"COLUMNS": "80"}), TODAY))
+    screens["one that will be"] = "\n".join(
+        overview([sheet("openai/gpt-5", today=TODAY)], Screen(environment={"COLUMNS": "80"}), TODAY)
+    )
+    same("models.txt", "\n".join(f"== {name}\n{text}" for name, text in screens.items()))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_list_is_of_one_vendor_or_of_one_kind(run: Run, vendor: str) -> None:
+    """Filters leave nothing out that fits, and let nothing through that does not."""
+    rows = json.loads(run("models", vendor, "--json").stdout)["models"]
+    assert [row["model"] for row in rows] == [model.id for model in models(vendor)]
+    kinds = json.loads(run("models", vendor, "--kind", "image.generate", "--json").stdout)["models"]
+    assert [row["model"] for row in kinds] == [row["model"] for row in rows if "image.generate" in row["kinds"]]
+
+
+def test_documents_have_exact_amounts(run: Run) -> None:
+    """Amounts are decimal texts in dollars for the unit that is named, with where they are from; dates are dates."""
+    row = json.loads(run("models", "fal/fal-ai/flux/dev", "--json").stdout)
+    (price,) = row["prices"]
+    assert price["rates"] == [{"usd": "0.025", "at_most_usd": "0.032", "when": {}, "since": None}]
+    assert (price["unit"], price["per"], price["date"]) == ("megapixel", 1, "2026-07-28")
+    assert row["operations"]["image.generate"]["recovery"] == row["recovery"] == "by-match"
+    assert row["takes"]["image.generate"][0] == {"param": "prompt", "field": "prompt"}
+    assert row["gone"] is False
+    tokens = json.loads(run("models", "openai/gpt-6-sol", "--json").stdout)["prices"]
+    assert [(p["unit"], p["per"], p["rates"][0]["usd"]) for p in tokens] == [
+        ("input token", 1_000_000, "2"), ("output token", 1_000_000, "10"),
+    ]  # fmt: skip
+    gone = document(sheet("openai/sora-2", today=TODAY), full=False)
+    assert (gone["gone"], gone["retired"], gone["successor"], gone["prices"]) == (True, "2026-09-24", None, [])
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["fall"], "did you mean `fal`?"),
+        (["fall/x"], "did you mean `fal`?"),
+        (["fal/fal-ai/flux/dve"], "did you mean `fal/fal-ai/flux/dev`?"),
+        (["openai/qqqqqqqqqq"], "dagcontent models openai lists what is catalogued"),
+        (["--kind", "image.generat"], "did you mean `image.generate`?"),
+        (["--kind", "image.resize"], "image.resize needs no model"),
+        (["openai/gpt-6-sol", "--kind", "video.generate"], "does not make video.generate"),
+        (["fal/fal-ai/flux/dev", "--kind", "x"], "there is no kind `x`"),
+    ],
+)
+def test_wrong_names_are_met_with_the_nearest(run: Run, args: list[str], words: str) -> None:
+    """A name that is nothing is said, with what was meant or where to look."""
+    found = run("models", *args)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert words in found.stderr
+
+
+def test_a_vendor_without_such_models_is_said_so(run: Run) -> None:
+    """An empty list is no error and no blank screen."""
+    found = run("models", "openai", "--kind", "speech.dub")
+    assert (found.exit_code, found.stdout) == (0, "no model of openai makes speech.dub\n")
