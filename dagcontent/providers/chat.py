@@ -128,14 +128,14 @@ def valued(call: Call, text: str, cost_: Cost, extras: Mapping[str, Any], vendor
     """Return a model's words as the node's value: as they are, or read as the JSON that was asked for."""
     if not text.strip():
         return Failure(ErrorClass.UNKNOWN, f"{vendor} answered with no words", billed=True, answer=dict(extras))
-    if call.output != "json":
+    form: Form | None = form_of(call.params)
+    if call.output != "json" and form is None:
         return Result(text, cost_, extras)
     found = _json(text)
     if found is _NONE:
         why = "it was cut off at its longest" if extras.get("cut") else "it cannot be read"
         kept = {**extras, "text": words(text, 2_000)}
         return Failure(ErrorClass.UNKNOWN, f"{vendor} was to answer in JSON, and {why}", billed=True, answer=kept)
-    form: Form | None = form_of(call.params)
     return Result(found if form is None else form.value(found), cost_, extras)
 
 

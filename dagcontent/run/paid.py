@@ -64,8 +64,10 @@ class BuildClock:
 
 def _plain(output: Type) -> str:
     """Return an output's type as adapters know it: text, json, image, audio, video."""
+    if output.name == "text":
+        return "text"
     item = output.item if output.name == "list" and output.item is not None else output
-    return item.name if item.artifact or item.name == "text" else "json"
+    return item.name if item.artifact else "json"
 
 
 class PaidExecutor:
