@@ -199,8 +199,13 @@ def _restore(layout: Layout, new: apsw.Connection, cas: Cas, done: Rebuilt) -> N
             attempts[purchase.attempt.id] = purchase.attempt
             if purchase.record is not None:
                 held[purchase.record.key] = purchase.record
-    for name in sorted(attempts, reverse=True):
+    followed: set[str] = set()
+    for name in reversed(attempts):  # the latest intent first
         known, attempt = _known(new, name), attempts[name]
+        phantom = known is None and attempt.state is AttemptState.INTENT and attempt.key in followed
+        followed.add(attempt.key)
+        if phantom:  # another attempt of the key came later: this intent was written down and never committed
+            continue
         if known is None or known.changed_ms < attempt.changed_ms or (known.blocks and not attempt.blocks):
             new.execute("DELETE FROM attempt WHERE id = ?", (name,))
             _add(new, attempt)
