@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
-from dagcontent.api.outcome import node_results
+from dagcontent.api.outcome import node_results, unlike
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
@@ -239,7 +239,7 @@ class Build:
             nodes=tuple(nodes),
             outputs=tuple((instance, path) for path, instance in self._placed.items()),
             seconds=self._options.clock() - self._began,
-            warnings=(*self._loaded.warnings, *self.resolver.warnings),
+            warnings=(*self._loaded.warnings, *self.resolver.warnings, *unlike(self.resolver)),
             facts=self._facts,
             spent_microusd=spent,
             reserved_microusd=reserved,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dagcontent.api.result import Job, NodeResult
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
 from dagcontent.plan.paid import is_paid
@@ -12,7 +14,7 @@ from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["node_results"]
+__all__ = ["node_results", "unlike"]
 
 
 def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
@@ -79,3 +81,11 @@ class _Outcomes:
 def _named(error: NodeError) -> bool:
     """Whether an error is about a request that was sent."""
     return any(label == "attempt" for label, _ in error.facts)
+
+
+def unlike(resolver: Resolver) -> Iterator[str]:
+    """Yield how results that were paid for in this build differ from what was asked for. They are kept all the same."""
+    for unit in resolver.fanout.all_units():
+        if unit.status is Status.RAN and unit.record is not None and isinstance(unit.record.outcome, Done):
+            for words in unit.record.outcome.extras.get("unlike", ()):
+                yield f"{resolver.fanout.name(unit)}: {words}"

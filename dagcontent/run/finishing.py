@@ -14,12 +14,14 @@ from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, P
 from dagcontent.run.order import Desk, Order, refusal
 from dagcontent.run.paid_ports import Payment, ResultGone
 from dagcontent.values.record import Done, FailedCharged, Record
-from dagcontent.values.value import Blob
+from dagcontent.values.value import Blob, blobs_in
 
 __all__ = ["charge", "fetch", "finish", "finish_answer", "gone"]
 
 _FETCHES_MOST = 4
 _GONE_MOST = 2
+_LENGTH_S, _LENGTH_PART = 0.75, 0.15  # how far a length may be from what was asked, before it is said
+_SHAPE_PART = 0.05
 _MEDIA = frozenset({"image", "audio", "video"})
 
 
@@ -110,7 +112,9 @@ async def _record(
         failure = Failure(ErrorClass.UNKNOWN, f"its result cannot be used: {unusable.message}", billed=True)
         raise await charge(desk, order, call, failure, began_ms=began_ms, payment=payment) from unusable
     desk.crashpoint("paid.kept")
-    record = desk.record(order, Done(value, dict(result.extras)), payment, began_ms)
+    unlike = [words for blob in blobs_in(value) if (words := _unlike(call, blob))]
+    extras = {**result.extras, **({"unlike": unlike} if unlike else {})}
+    record = desk.record(order, Done(value, extras), payment, began_ms)
     winner = await desk.journal.commit(call.attempt, record, payment, again=order.again)
     desk.crashpoint("paid.committed")
     desk.vault.forget(call.attempt)
@@ -144,6 +148,21 @@ def _parts(value: Any) -> tuple[list[Part], str]:
     if isinstance(value, list) and value and all(isinstance(item, Part) for item in value):
         return list(value), "many"
     return [], "plain"
+
+
+def _unlike(call: Call, blob: Blob) -> str:
+    """Say how an artifact differs from what was asked for; empty if it does not. It was paid for and can be used: it is kept."""
+    said = []
+    asked_s, is_s = call.params.get("duration"), blob.facts.get("duration_ms", 0) / 1000
+    if isinstance(asked_s, int | float) and is_s and abs(is_s - asked_s) > max(_LENGTH_S, asked_s * _LENGTH_PART):
+        said.append(f"{asked_s:g} s was asked for, and it is {is_s:.1f} s")
+    across, _, down = str(call.params.get("size") or "").partition("x")
+    width, height = blob.facts.get("width"), blob.facts.get("height")
+    if width and height and across.isdigit() and down.isdigit():
+        shape = (int(across) * height) / (int(down) * width)
+        if abs(shape - 1) > _SHAPE_PART:
+            said.append(f"{across}x{down} was asked for, and it is {width}x{height}")
+    return "; ".join(said)
 
 
 def _check(call: Call, value: Any) -> None:
