@@ -1,0 +1,76 @@
+"""Keys of paid nodes, frozen: a key that changes buys everybody's results again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from oracle.little import Little
+
+from dagcontent.errors import NodeError
+from dagcontent.plan.action import Action
+
+GOLDEN = Path(__file__).with_name("golden_paid_keys.json")
+NODES = {
+    "a picture": 'kind = "image.generate"\nmodel = "fal/fal-ai/flux/dev"\nprompt = "a lantern"\nsize = "512x512"',
+    "a picture with options": 'kind = "image.generate"\nmodel = "fal/fal-ai/flux/dev"\nprompt = "a lantern"\nsize = "512x512"\noptions = { guidance_scale = 5 }',
+    "a picture with a seed": 'kind = "image.generate"\nmodel = "fal/fal-ai/flux/dev"\nprompt = "a lantern"\nsize = "512x512"\nseed = 7',
+    "a picture by another": 'kind = "image.generate"\nmodel = "openai/gpt-image-2"\nprompt = "a lantern"',
+    "an endpoint nobody listed": 'kind = "image.generate"\nmodel = "fal/somebody/new-model"\nprompt = "a lantern"',
+    "speech": 'kind = "speech.generate"\nmodel = "elevenlabs/eleven_multilingual_v2"\nvoice = "Rachel"\ntext = "a lantern"',
+    "text": 'kind = "text.generate"\nmodel = "openrouter/anthropic/claude-sonnet-5.5"\nprompt = "a lantern"',
+    "text in a form": 'kind = "text.generate"\nmodel = "openai/gpt-5.4"\nprompt = "a lantern"\nreturns = { title = "text" }',
+    "a clip": 'kind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nprompt = "a lantern"\nduration = 8',
+    "a clip, snapped": 'kind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nprompt = "a lantern"\nduration = 6.2',
+    "a shorter clip": 'kind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nprompt = "a lantern"\nduration = 4',
+    "music": 'kind = "music.generate"\nmodel = "elevenlabs/music_v1"\nprompt = "a waltz"\nduration = 12',
+}  # fmt: skip
+
+
+def action_of(node: str, realms: dict[str, str] | None = None) -> Action:
+    (action,) = Little(f"[node.it]\n{node}\n").resolver(realms=realms).take()
+    return action
+
+
+def test_keys_of_paid_nodes_are_frozen(request: pytest.FixtureRequest) -> None:
+    """Of every shape of request, for all versions to come: its key, and what the key is made of."""
+    made = {}
+    for name, node in NODES.items():
+        action = action_of(node)
+        made[name] = {"key": action.key, "params": action.manifest.params, "model": action.manifest.model}
+    if request.config.getoption("--golden"):
+        GOLDEN.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    assert made == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_what_a_model_snaps_to_is_what_is_keyed() -> None:
+    """5.2 s and 7.9 s are one request where a model makes 8 s: paid once."""
+    assert action_of(NODES["a clip"]).key == action_of(NODES["a clip, snapped"]).key
+    assert action_of(NODES["a clip"]).key != action_of(NODES["a shorter clip"]).key
+
+
+def test_what_another_host_made_never_passes_for_the_vendors() -> None:
+    """The realm is in the key: a gateway, a local server or a fake."""
+    own = action_of(NODES["a picture"]).key
+    assert action_of(NODES["a picture"], {"openai": "elsewhere"}).key == own
+    keys = {own, *(action_of(NODES["a picture"], {"fal": realm}).key for realm in ("one", "two"))}
+    assert len(keys) == 3
+
+
+def test_params_of_an_action_are_their_own_request() -> None:
+    """The executor makes the request from the action once more: it must be the very one that was keyed."""
+    for name, node in NODES.items():
+        action = action_of(node)
+        rest = {k: v for k, v in action.params.items() if k != "options" and v is not None}
+        keyed = {k: v for k, v in action.manifest.params.items() if k not in {"options", "seed", "schema"}}
+        assert keyed.items() <= rest.items(), name
+
+
+def test_what_a_model_cannot_do_is_said_and_sends_nothing() -> None:
+    """A size beyond the model is an error of that node, before anything is spent."""
+    resolver = Little('[node.it]\nkind = "text.template"\ntext = "9000x9000"\n[node.pic]\nkind = "image.generate"\n'
+                      'model = "fal/fal-ai/flux-2"\nprompt = "x"\nsize = "${it}"\n').resolver()  # fmt: skip
+    assert resolver.take() == []
+    (unit,) = resolver.fanout.units_of(1)
+    assert isinstance(unit.error, NodeError)
