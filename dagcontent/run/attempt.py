@@ -26,6 +26,7 @@ from dagcontent.run.events import AWAITS
 from dagcontent.run.finishing import charge, finish, finish_answer
 from dagcontent.run.following import follow, reconcile
 from dagcontent.run.order import Desk, Order, refusal
+from dagcontent.run.paid_ports import SpoolFile
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.record import Record
 
@@ -134,6 +135,7 @@ class _Try:
         self._operation: Operation = desk.operation_of(order.call)
         self._bounds: Bounds = desk.bounds(self._operation)
         self._intent: Intent | None = None
+        self._file: SpoolFile | None = None
         self._refused: BaseException | None = None
         self._digest = ""
         attempt, marker = desk.new_id()
@@ -148,8 +150,7 @@ class _Try:
         payload = await self._prepared()
         self._digest = payload_digest(payload)
         await desk.limits.pace(self._order.account)
-        file = desk.vault.open(call.attempt, _ANSWER)
-        sent = Sending(commit=self._commit, on_headers=self._headers, sink=file.write)
+        sent = Sending(commit=self._commit, on_headers=self._headers, sink=self._keep)
         error: Exception | None = None
         try:
             with sending(sent):
@@ -164,9 +165,10 @@ class _Try:
             await self._not_sent(sent.error or error)
         desk.crashpoint("paid.sent")
         assert self._intent is not None
+        assert self._file is not None
         if sent.status is None:
             return await self._lost("the connection broke before an answer came")
-        await desk.vault.sync(file)
+        await desk.vault.sync(self._file)
         desk.crashpoint("paid.answer-on-disk")
         headers = dict(sent.headers)
         body = await desk.vault.read(call.attempt, _ANSWER) or b""
@@ -199,12 +201,18 @@ class _Try:
             await desk.journal.intend(intent, again=self._order.again)
             self._intent = intent
             desk.crashpoint("paid.intended")
+            # Not before: a file whose attempt is in no journal could have been paid for, for all that anybody knows.
+            self._file = desk.vault.open(self._call.attempt, _ANSWER)
             desk.stage(self._order, AWAITS, None)
             if desk.clock.now_ms() > intent.send_by_ms:
                 raise _TooLateError("writing the intent took too long")
         except BaseException as error:
             self._refused = error
             raise
+
+    def _keep(self, data: bytes) -> None:
+        assert self._file is not None
+        self._file.write(data)
 
     async def _headers(self, status: int, headers: Mapping[str, str]) -> None:
         """Write down what came before the body: perhaps the only trace of an id."""
