@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
@@ -97,6 +99,7 @@ class Build:
         self._began = options.clock()
         self._placed: dict[str, str] = {}
         self._facts: dict[str, dict[str, Any]] = {}
+        self._said: list[str] = []
         self._rounds = 0
         self._interrupted = False
         self._run: Run | None = None
@@ -170,12 +173,25 @@ class Build:
         )  # fmt: skip
         try:
             await driver.run(self.work, signals=self._options.signals)
+            self._interrupted = driver.interrupted
+            await self._finish_leftovers(till, payer)
         finally:
             self._interrupted = driver.interrupted
             executor.close()
             if till is not None:
                 with anyio.CancelScope(shield=True):
                     await till.close()
+
+    async def _finish_leftovers(self, till: Till | None, payer: PaidExecutor | None) -> None:
+        """Fetch what was sent for what this graph does not ask for any more, if it is there already."""
+        if till is None or payer is None or self._interrupted:
+            return
+        from dagcontent.api.resuming import finish_leftovers  # noqa: PLC0415 - a free graph needs no provider
+
+        assert self._run is not None
+        payer.stop()
+        keys = {unit.key for unit in self.resolver.fanout.all_units() if unit.key is not None}
+        self._said += await finish_leftovers(self._store, self._run, self._graph_id, keys, till, self._options.spending)
 
     def _listeners(self) -> list[Listener]:
         """Return who hears of what is made; money is told of where there is some."""
@@ -246,7 +262,7 @@ class Build:
             saved_microusd=sum(node.cost_microusd for node in nodes if not node.paid),
         )
         self._keep_memo(result)
-        return result
+        return msgspec.structs.replace(result, warnings=(*result.warnings, *self._said)) if self._said else result
 
     @property
     def _run_id(self) -> str:

@@ -17,6 +17,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One paid request as the journal has it. `state` is an `AttemptState`'s value, `ids` are those the vendor knows it by.
 
     `bound_microusd` is what it may cost at most, None where nobody knows; `cost_microusd` what it did, once that is settled.
+    `held`: a build or a command that runs now goes on with it.
     """
 
     attempt: str
@@ -38,9 +39,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None
     key: str
     run: str
+    held: bool = False
 
     @classmethod
-    def of(cls, attempt: Attempt) -> Job:
+    def of(cls, attempt: Attempt, *, held: bool = False) -> Job:
         """Return what people and programs are told of an attempt."""
         intent, handle = attempt.intent, attempt.handle
         return cls(
@@ -49,7 +51,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             recovery=intent.recovery, sent_ms=intent.at_ms, changed_ms=attempt.changed_ms,
             bound_microusd=intent.reserved_microusd, cost_microusd=attempt.cost_microusd,
             cost_source=attempt.cost_source, message=attempt.message, ids={} if handle is None else dict(handle.ids),
-            until_ms=None if handle is None else handle.until_ms, key=intent.key, run=intent.run,
+            until_ms=None if handle is None else handle.until_ms, key=intent.key, run=intent.run, held=held,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from dagcontent import api
-from dagcontent.api.result import BuildResult
+from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.spending import Spending
 from dagcontent.cli.build_text import summary_lines
 from dagcontent.cli.names import node_of
@@ -170,16 +170,14 @@ def _say_next(session: Session, result: BuildResult, targets: tuple[str, ...]) -
     screen = session.screen
     if screen.quiet:
         return
-    waits = any(node.job is not None and node.job.state != "unresolved" for node in result.nodes)
-    if result.status == "unresolved" and not result.counts["failed"] and not waits:
+    broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
+    if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):
         return
     options: list[str] = []
     if session.loaded.paid:
         from dagcontent.cli.money import BUYS, budget_for, total  # noqa: PLC0415 - a free graph costs nothing
 
         plan = api.plan(session.loaded, targets, store=session.store, realms=session.realms, explain=False)
-        if not plan.pending:  # what failed was charged, and is not sent again
-            return
         rest, unpriced = total(row for row in plan.rows if row.status in BUYS)
         options = ["--budget", budget_for(rest.high or 0)] if rest.high or unpriced else []
     again = command_line(*session.again("build", *targets, *options))
@@ -190,6 +188,13 @@ def _say_next(session: Session, result: BuildResult, targets: tuple[str, ...]) -
     )
     fits = len(again) + len(note) <= screen.width()
     screen.say(f"\n{screen.style('command', again)}{note if fits else ''}")
+
+
+def _stays(node: NodeResult) -> bool:
+    """Whether building again changes nothing: a person must settle it, or it was charged and is not sent again."""
+    return (node.job is not None and node.job.state in {"unresolved", "expired", "abandoned"}) or "charged" in dict(
+        node.facts
+    )
 
 
 def _check_only(session: Session, targets: tuple[str, ...]) -> None:

@@ -177,7 +177,7 @@ def _money(progress: Progress) -> str:
         return ""
     from dagcontent.cli.money import dollars  # noqa: PLC0415 - most builds are free
 
-    words = [f"{dollars(spent.spent_microusd)} spent"]
+    words = [f"{dollars(spent.spent_microusd) if spent.spent_microusd else '$0'} spent"]
     words += [f"{dollars(spent.reserved_microusd, up=True)} reserved"] if spent.reserved_microusd else []
     words += [f"of {dollars(spent.limit_microusd)}"] if spent.limit_microusd is not None else []
     return "  ".join(words)

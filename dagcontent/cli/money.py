@@ -94,7 +94,7 @@ def most_text(amount: int | None) -> str:
 def money_words(result: BuildResult) -> list[str]:
     """Return what a build spent, reserves and was spared."""
     spent, reserved, saved = result.spent_microusd, result.reserved_microusd, result.saved_microusd
-    words = [f"{dollars(spent)} spent"] if spent or reserved else []
+    words = [f"{dollars(spent) if spent else '$0'} spent"] if spent or reserved else []
     words += [f"{dollars(reserved, up=True)} reserved"] if reserved else []
     return words + ([f"{dollars(saved)} not spent again"] if saved else [])
 

@@ -45,12 +45,9 @@ def ends_words(status: str) -> str:
 def stopping_words(awaited: Sequence[str]) -> str:
     """Return what a build that was told to stop waits for: calls whose answers nobody could ask for again."""
     if not awaited:
-        return "nothing new is started; jobs go on at their vendors and are found again"
-    it = "it" if len(awaited) == 1 else "them"
-    return (
-        f"waits for {counted(len(awaited), 'call')} that would be lost: {listed(awaited, _MOST_NAMED)};"
-        f" Ctrl-C again leaves {it} unresolved"
-    )
+        return "nothing new is sent; jobs go on at their vendors and are found again"
+    it = counted(len(awaited), "call")
+    return f"awaits {it} that would be lost: {listed(awaited, _MOST_NAMED)}; Ctrl-C again: unresolved"
 
 
 class Running(msgspec.Struct):

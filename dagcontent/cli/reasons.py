@@ -50,7 +50,7 @@ class Reasons:
         if row.status in _STANDS:
             return _STANDS[row.status].format(attempt=f" ({attempt})" if attempt else "")
         if row.status == "failed" and attempt:
-            return f"given up ({attempt})"
+            return f"abandoned ({attempt})"
         if row.status == "failed":
             return row.error or "failed"
         if row.status == "blocked":

@@ -60,6 +60,11 @@ class Screen:
         """Whether lines may be rewritten on it."""
         return not self.quiet and self._terminal(self.main)
 
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is there who reads a question and can answer it."""
+        return self._terminal(self._err) and self._terminal(sys.stdin)
+
     def width(self) -> int:
         """Return how many cells a line has."""
         columns = self._environment.get("COLUMNS", "")
