@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import anyio.to_thread
 
 from dagcontent.api.pacing import StoreLimits
 from dagcontent.api.wiring import StoreArtifacts
-from dagcontent.errors import NodeError
+from dagcontent.errors import AttemptDetached, NodeError
 from dagcontent.media.probe import made_with, measure
 from dagcontent.media.sniff import sniff
 from dagcontent.providers.config import ProviderConfig
@@ -38,6 +39,11 @@ from dagcontent.values.value import Blob
 __all__ = ["Till"]
 
 T = TypeVar("T")
+_NOT_NOW = frozenset({
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EAGAIN,
+    errno.EINTR, errno.ESTALE, errno.ENOENT,
+})  # fmt: skip
+"""What says something of this machine at this moment, and nothing of a file."""
 
 
 async def committed(pending: Pending[T]) -> T:
@@ -258,8 +264,22 @@ class StoreVault:
             raise NodeError(text, facts=error.facts, hint=error.hint or "build again", retry=error.retry) from error
 
     async def keep(self, attempt: str, name: str, type: str, facts: Mapping[str, Any]) -> Blob:  # noqa: A002 - the design's word
-        """Look at a spooled file, measure it, put it into the CAS durably. Raises NodeError for one that is unusable."""
-        return await anyio.to_thread.run_sync(self._kept, self._spool.path(attempt, name), type, dict(facts))
+        """Look at a spooled file, measure it, put it into the CAS durably. Raises NodeError for one that is unusable;
+        AttemptDetached where this machine cannot look at it now; ResultGone if it is not there.
+        """
+        if not self._spool.exists(attempt, name):
+            raise ResultGone("what lay in the spool was taken away")
+        path = self._spool.path(attempt, name)
+        try:
+            return await anyio.to_thread.run_sync(self._kept, path, type, dict(facts))
+        except (NodeError, OSError, MemoryError) as error:
+            reason = _not_now(error, path)
+            if reason is None:
+                raise
+            raise AttemptDetached(
+                f"its result is here, and cannot be looked at now: {reason}", facts=[("attempt", attempt)],
+                hint="build again: it is not paid again",
+            ) from error  # fmt: skip
 
     def _kept(self, path: Path, type: str, facts: dict[str, Any]) -> Blob:  # noqa: A002 - as above
         found = sniff(path)
@@ -279,6 +299,30 @@ class StoreVault:
     def forget(self, attempt: str) -> None:
         """Remove what an attempt left in the spool."""
         self._spool.remove(attempt)
+
+
+def _not_now(error: BaseException, path: Path) -> str | None:
+    """Return what of this machine keeps a file from being judged; None if it is the file that is at fault."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, MemoryError):
+            return "there is not enough memory"
+        number = getattr(found, "errno", None)
+        if number in _NOT_NOW or (number is not None and not _reads(path)):
+            return getattr(found, "strerror", None) or str(found)
+        found = found.__cause__
+    return None
+
+
+def _reads(path: Path) -> bool:
+    """Tell whether a file's bytes can be had: then what a decoder says of them is of them."""
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 def _payment(order: Order, cost: Cost) -> Payment:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagcontent.errors import InternalError, NodeError
+from dagcontent.errors import AttemptDetached, InternalError, NodeError
 from dagcontent.providers.once import decoded
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Part, Result
 from dagcontent.run.order import Desk, Order, refusal
@@ -108,6 +108,10 @@ async def _record(
             blobs = [await desk.vault.keep(call.attempt, row["file"], call.output, row["facts"]) for row in made[1]]
             value = blobs[0] if made[0] == "one" else blobs
         _check(call, value)
+    except ResultGone:
+        raise await gone(desk, order, call) from None
+    except AttemptDetached:  # nothing is said of the result
+        raise
     except NodeError as unusable:
         failure = Failure(ErrorClass.UNKNOWN, f"its result cannot be used: {unusable.message}", billed=True)
         raise await charge(desk, order, call, failure, began_ms=began_ms, payment=payment) from unusable

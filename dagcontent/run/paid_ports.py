@@ -139,7 +139,9 @@ class Vault(Protocol):
         ...
 
     async def keep(self, attempt: str, name: str, type: str, facts: Mapping[str, Any]) -> Blob:  # noqa: A002 - the design's word
-        """Look at a spooled file, measure it, put it into the CAS durably. Raises NodeError for one that is unusable."""
+        """Look at a spooled file, measure it, put it into the CAS durably. Raises NodeError for one that is unusable;
+        AttemptDetached where it cannot be looked at now; ResultGone if it is not there.
+        """
         ...
 
     async def keep_raw(self, attempt: str) -> Mapping[str, str]:
