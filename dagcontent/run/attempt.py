@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from dagcontent.errors import (
     AttemptDetached,
     AttemptUnresolved,
@@ -46,7 +48,9 @@ async def purchase(desk: Desk, order: Order) -> Record:
     Raises NodeError and its branches, StoreError.
     """
     known = desk.journal.blocking(order.key)
-    return await (_buy(desk, order) if known is None else resume(desk, order, known))
+    if known is None or (order.again and known.state is AttemptState.EXPIRED):
+        return await _buy(desk, order)
+    return await resume(desk, order, known)
 
 
 async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
@@ -59,6 +63,8 @@ async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
     """Go on with an attempt and send nothing; None if it is certain that it never reached its vendor."""
     if attempt.state in {AttemptState.INTENT, AttemptState.SUBMITTED, AttemptState.SPOOLED}:
         await desk.journal.take_over(attempt.id)
+    # It was paid for: should the key have a record whose bytes are gone, this one takes its place.
+    order = msgspec.structs.replace(order, again=True)
     call = Call(**attempt.intent.request)
     if attempt.state is AttemptState.SUBMITTED and attempt.handle is not None:
         return await follow(desk, order, call, attempt.handle, began_ms=attempt.intent.at_ms)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Protocol
 
-from dagcontent.errors import DagcontentError
-from dagcontent.providers.port import Call, Result
+from dagcontent.errors import AttemptDetached, DagcontentError, NodeError, ProviderError
+from dagcontent.providers.port import Call, ErrorClass, Result
 from dagcontent.run.finishing import fetch
-from dagcontent.run.order import Desk, Order
+from dagcontent.run.order import Desk, Order, refusal
 from dagcontent.run.paid_ports import ResultGone
-from dagcontent.values.attempt import Attempt
+from dagcontent.values.attempt import Attempt, Handle
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import blobs_in
 
@@ -37,26 +36,46 @@ class Standing(Protocol):
 
 
 async def fetched_again(desk: Desk, order: Order, standing: Standing) -> Record | None:
-    """Fetch a lost result by its job's id; None if the vendor has it no longer, or what it has is something else."""
+    """Fetch a lost result by its job's id; None if the vendor has it no longer, or what it has is something else.
+
+    Raises NodeError where it cannot be asked now: that it is gone is not said by silence, and nothing is bought on it.
+    """
     attempt, record = standing.attempt, standing.record
     if attempt is None or attempt.handle is None or record is None or not isinstance(record.outcome, Done):
         return None
     call = Call(**attempt.intent.request)
-    with contextlib.suppress(DagcontentError, ResultGone):
-        try:
-            found = await desk.adapter.poll(call, attempt.handle)
-        except DagcontentError:
-            raise
-        except Exception as error:
-            if desk.adapter.fault(error) is None:
-                raise
-            return None
-        if not isinstance(found, Result):
-            return None
+    found = await _asked(desk, call, attempt.handle)
+    if not isinstance(found, Result):
+        return None
+    try:
         spool = await fetch(desk, order, call, found)
         kept = [await desk.vault.keep(call.attempt, row["file"], call.output, row["facts"]) for row in spool["parts"]]
+    except ResultGone:
+        return None
+    except NodeError as error:
+        if error.retry or isinstance(error, AttemptDetached):
+            raise
+        return None
+    finally:
         desk.vault.forget(call.attempt)
-        wanted = list(blobs_in(record.outcome.value))
-        if {blob.digest for blob in wanted} <= {blob.digest for blob in kept}:
-            return record
-    return None
+    wanted = list(blobs_in(record.outcome.value))
+    return record if {blob.digest for blob in wanted} <= {blob.digest for blob in kept} else None
+
+
+async def _asked(desk: Desk, call: Call, handle: Handle) -> object:
+    """Return what a vendor has of a job that was done; None if that is nothing, or nothing that can be understood."""
+    try:
+        return await desk.adapter.poll(call, handle)
+    except ProviderError:
+        return None
+    except DagcontentError:
+        raise
+    except Exception as error:
+        fault = desk.adapter.fault(error)
+        if fault is None:
+            raise
+        if fault.error_class in {ErrorClass.GONE, ErrorClass.NOT_FOUND}:
+            return None
+        said = refusal(call.provider, fault)
+        text = f"its bytes are gone, and they cannot be fetched again now: {said.message}"
+        raise NodeError(text, hint=said.hint, retry=said.retry) from error

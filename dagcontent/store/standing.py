@@ -30,7 +30,8 @@ _OF_ATTEMPT: Final[dict[AttemptState, StandingState]] = {
 class Standing(msgspec.Struct, frozen=True):
     """What stands between a key and a purchase.
 
-    `repay`: it was paid for, and its bytes are gone (`record` if that can be read; `attempt` if it expired). `resume`: a
+    `repay`: it was paid for, and its bytes are gone (`record` if that can be read; `attempt`: the one that expired, or that
+    made it, if its vendor may have it still). `resume`: a
     request is under way. `unresolved`: nobody can tell what became of one; `attempt` is None if its row is damaged.
     `abandoned`: a person gave it up. `failed`: a failure that was paid for. `detail` is for people.
     """
@@ -58,5 +59,16 @@ def standing(connection: apsw.Connection, key: bytes, cas: Cas) -> Standing | No
             record = there.record if there is not None else None
             return Standing(_OF_ATTEMPT[attempt.state], attempt, record, attempt.message)
     if there is not None and there.paid:
-        return Standing("repay", record=there.record, detail=there.detail)
+        return Standing("repay", _maker(connection, key), there.record, there.detail)
     return None
+
+
+def _maker(connection: apsw.Connection, key: bytes) -> Attempt | None:
+    """Return the last attempt that made a key's result and has an id to ask for it by."""
+    if not db.has_attempts(connection):
+        return None
+    try:
+        made = journal.listed(connection, (AttemptState.COMMITTED,), graph=None, provider=None, key=key.hex())
+    except StoreDamaged:
+        return None  # told by `verify`; without it the result is not asked for again
+    return next((one for one in reversed(made) if one.handle is not None), None)

@@ -1,0 +1,136 @@
+"""Money's narrow places, built for real against fake vendors: what one build leaves and the next one finds."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle.paid import TABLE, Bench, graph_of, only
+
+from dagcontent.api import paying
+from dagcontent.errors import NodeError
+from dagcontent.media import probe
+from dagcontent.testing.vendors.client import FakeVendors
+from dagcontent.values.attempt import AttemptState
+
+IMAGE = TABLE["fal-queue-image"]
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[FakeVendors]:
+    """One program of fake vendors for this file."""
+    with FakeVendors() as vendors:
+        yield vendors
+
+
+@pytest.fixture
+def bench(program: FakeVendors, tmp_path: Path) -> Bench:
+    """A folder with one picture of fal's to be bought."""
+    program.reset()
+    return Bench(program, graph_of(IMAGE), tmp_path)
+
+
+def states(bench: Bench) -> list[str]:
+    """Return the states of all attempts, the oldest first."""
+    return [attempt.state.value for attempt in bench.attempts()]
+
+
+@pytest.mark.parametrize("refusal", [OSError(errno.EMFILE, "too many open files"), MemoryError()])
+def test_what_this_machine_cannot_look_at_now_is_no_charged_failure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    """A result that cannot be measured for want of files or memory stays in the spool; the next build records it, unpaid."""
+
+    def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's word
+        if isinstance(refusal, MemoryError):
+            raise refusal
+        raise NodeError(f"{path.name} is damaged or cut off") from refusal
+
+    monkeypatch.setattr(paying, "measure", measure)
+    assert only(bench.build()).status != "ran"
+    assert states(bench) == ["spooled"]
+    monkeypatch.setattr(paying, "measure", probe.measure)
+    assert only(bench.build()).status == "ran"
+    assert (states(bench), len(bench.charges())) == (["committed"], 1)
+
+
+def test_a_spool_that_was_taken_away_is_told_and_not_paid_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its bytes a spooled result is gone: that is said, nothing is sent, and `--repay` buys it."""
+
+    def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's words
+        raise MemoryError
+
+    monkeypatch.setattr(paying, "measure", measure)
+    bench.build()
+    monkeypatch.setattr(paying, "measure", probe.measure)
+    for path in (bench.store / "spool").iterdir():
+        path.unlink()
+    assert only(bench.build()).status == "failed"
+    assert states(bench) == ["expired"]
+    assert len(bench.charges()) == 1
+
+
+def test_an_expired_result_is_paid_again_once_a_person_says_so(bench: Bench) -> None:
+    """`--repay` sends what the vendor keeps no longer: once, however often it is said."""
+    bench.vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "status"}])
+    bench.vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "result"}], add=True)
+    assert only(bench.build()).status == "failed"
+    assert states(bench) == ["expired"]
+    bench.vendors.set_faults([])
+    assert only(bench.build()).status == "failed"
+    assert len(bench.charges()) == 1
+    repay = frozenset({IMAGE.node})
+    assert only(bench.build(repay=repay)).status == "ran"
+    assert only(bench.build(repay=repay)).status == "hit"
+    assert (states(bench), len(bench.charges())) == (["superseded", "committed"], 2)
+
+
+def lose_the_blob(bench: Bench) -> None:
+    """Remove all that the CAS has, and what the memo of the last build rests on."""
+    for place in (bench.store / "cas", bench.store / "memo"):
+        for path in place.rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+
+def test_a_lost_result_is_fetched_again_where_the_vendor_has_it(bench: Bench) -> None:
+    """Bytes that are gone come back by the job's id: nothing is sent, and nobody is asked."""
+    assert only(bench.build()).status == "ran"
+    lose_the_blob(bench)
+    result = bench.build()
+    assert (result.status, len(bench.charges()), len(bench.posts())) == ("ok", 1, 1)
+
+
+def test_a_vendor_that_cannot_be_asked_now_is_not_paid_again(bench: Bench) -> None:
+    """`--repay` is for what is gone, not for what cannot be fetched at the moment."""
+    assert only(bench.build()).status == "ran"
+    lose_the_blob(bench)
+    bench.vendors.set_faults([{"fault": "status", "vendor": "fal", "operation": "status", "status": 503}])
+    result = bench.build(repay=frozenset({IMAGE.node}))
+    assert (result.status, len(bench.charges())) == ("failed", 1)
+    bench.vendors.set_faults([])
+    assert (bench.build().status, len(bench.charges())) == ("ok", 1)
+
+
+def test_a_result_paid_again_takes_its_place_though_another_build_fetches_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `--repay` sent in a build that was cut off replaces the lost record when the next one goes on with it."""
+    assert only(bench.build()).status == "ran"
+    lose_the_blob(bench)
+    bench.vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "result", "times": 2}])
+
+    def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's words
+        raise MemoryError
+
+    monkeypatch.setattr(paying, "measure", measure)
+    bench.build(repay=frozenset({IMAGE.node}))
+    assert states(bench) == ["committed", "spooled"]
+    monkeypatch.setattr(paying, "measure", probe.measure)
+    assert bench.build().status == "ok"
+    assert bench.build().status == "ok"
+    assert (states(bench), len(bench.charges())) == (["committed", "committed"], 2)
+    assert bench.attempts()[0].state is AttemptState.COMMITTED
