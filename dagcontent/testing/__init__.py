@@ -1,4 +1,4 @@
-"""What kinds and stores of others test themselves with: crash points, a ledger of calls, a suite for implementations.
+"""What kinds, stores and providers of others test themselves with: crash points, a ledger of calls, suites.
 
 Public, and the same that dagcontent's own tests use. Knows no test framework: what does not hold is an AssertionError.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dagcontent.testing.conformance import check_declaration, check_implementation
 from dagcontent.testing.crash import CrashAt, Points
 from dagcontent.testing.ledger import CountedRegistry, Ledger, call_identity
+from dagcontent.testing.provider_conformance import check_provider
 
 __all__ = [
     "CountedRegistry",
@@ -17,4 +18,5 @@ __all__ = [
     "call_identity",
     "check_declaration",
     "check_implementation",
+    "check_provider",
 ]
