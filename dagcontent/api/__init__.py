@@ -122,13 +122,17 @@ def show(
     *,
     params: Mapping[str, str] | None = None,
     store: str | os.PathLike[str] | None = None,
+    realms: Mapping[str, str] | None = None,
 ) -> ShowResult:
-    """Return one instance's result: its files, their facts, how and when it was made. Raises UsageError if there is none."""
+    """Return one instance's result: its files, their facts, how and when it was made. Raises UsageError if there is none.
+
+    `realms` are those of a build's `Spending`.
+    """
     from dagcontent.api.showing import show_instance  # noqa: PLC0415 - as in `load`
 
     loaded = _loaded(graph, params)
     with _open(store, write=False) as opened:
-        return show_instance(loaded, opened, instance)
+        return show_instance(loaded, opened, instance, realms)
 
 
 def build(  # noqa: PLR0913 - the options of a build

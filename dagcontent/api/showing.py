@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import msgspec
 
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.planning import dry_resolver, only_unit
+from dagcontent.api.result import Job
 from dagcontent.api.targets import parse_targets
 from dagcontent.errors import DagcontentError, UsageError
+from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.cas import BlobDamaged
 from dagcontent.store.store import Store
+from dagcontent.values.attempt import AttemptState
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import ActionKey, Blob, Value, blobs_in, contains_unknown
 
@@ -37,6 +41,7 @@ class ShowResult(msgspec.Struct, frozen=True):
 
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
+    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from.
     """
 
     node: str
@@ -52,12 +57,16 @@ class ShowResult(msgspec.Struct, frozen=True):
     seconds: float | None = None
     made_with: dict[str, str] = {}
     stale: bool = False
+    cost_microusd: int = 0
+    job: Job | None = None
 
 
-def show_instance(loaded: LoadedGraph, store: Store, instance: str) -> ShowResult:
+def show_instance(
+    loaded: LoadedGraph, store: Store, instance: str, realms: Mapping[str, str] | None = None
+) -> ShowResult:
     """Return what is known of an instance. Raises ConfigError for a name that is none, UsageError if there is no result."""
     targets = parse_targets(loaded.graph, [instance])
-    resolver = dry_resolver(loaded, store, targets)
+    resolver = dry_resolver(loaded, store, targets, realms)
     unit = only_unit(resolver, targets[0], instance)
     name = resolver.fanout.name(unit)
     record = unit.record
@@ -104,7 +113,17 @@ def _result(
         seconds=None if record is None else record.seconds,
         made_with={} if record is None else record.made_with,
         stale=stale,
+        cost_microusd=0 if record is None else record.cost_microusd,
+        job=None if record is None else _job(store, record),
     )
+
+
+def _job(store: Store, record: Record) -> Job | None:
+    """Return the paid request that a record came from: the last of its key that was settled by one."""
+    if not is_paid(record.manifest.model):
+        return None
+    found = store.attempts.list([AttemptState.COMMITTED], key=record.key)
+    return Job.of(found[-1]) if found else None
 
 
 def _value(record: Record) -> Value:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _MOST_PLANNED_AGAIN = 5_000
+_MOST_MICROUSD = 1 << 62  # more than there is, and what a store can count
 _CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130}
 
 
@@ -145,7 +146,7 @@ def _dollars(text: str) -> int:
         raise ConfigError(f"--budget {text} is no amount of money", hint="as in: --budget 2.50") from None
     if amount < 0:
         raise ConfigError(f"--budget {text} is less than nothing", hint="as in: --budget 2.50")
-    return amount
+    return min(amount, _MOST_MICROUSD)
 
 
 def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], cancelled: set[str]) -> None:

@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - the options
     rows: Sequence[PlanRow] = ()
     warnings = loaded.warnings
     if not no_status:
-        plan = api.plan(loaded, store=session.store, explain=False)
+        plan = api.plan(loaded, store=session.store, realms=session.realms, explain=False)
         rows, warnings = plan.rows, plan.warnings
     for warning in warnings:
         session.warn(warning)

@@ -12,15 +12,23 @@ from dagcontent import api
 from dagcontent.api.showing import Artifact, ShowResult
 from dagcontent.cli.build_text import screen_path
 from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.money import dollars
 from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import cut, facts_of, plain, seconds, short, when
+from dagcontent.values.money import usd_decimal
 from dagcontent.values.value import Blob
 
 __all__ = ["command"]
 
+_SOURCES = {
+    "reported": "as its vendor said",
+    "computed": "by its usage",
+    "estimated": "an estimate: its vendor does not say",
+    "unknown": "nobody knows exactly",
+}
 _MOST_LINES = 20
 _MOST_FILES = 20
 
@@ -40,7 +48,7 @@ def command(
     If it would be made anew, what its last build made is shown, and said to be old.
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
-    found = api.show(session.loaded, node, store=session.store)
+    found = api.show(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
     if as_json:
         screen.document(_document(session.loaded.name, found))
@@ -121,6 +129,12 @@ def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
         made = when(found.at_ms, dt.datetime.now().astimezone())
         took = f", in {seconds(found.seconds)}" if found.seconds is not None else ""
         rows.append([("dim", "made"), f"{made}{took}"])
+    if found.cost_microusd or found.job is not None:
+        source = _SOURCES.get(found.job.cost_source, "") if found.job is not None else ""
+        rows.append([("dim", "cost"), dollars(found.cost_microusd) + (f", {source}" if source else "")])
+    if found.job is not None:
+        rows.append([("dim", "attempt"), found.job.attempt])
+        rows += [[("dim", safe(name)), safe(value)] for name, value in found.job.ids.items()]
     if found.run:
         rows.append([("dim", "run"), safe(found.run)])
     if found.made_with:
@@ -154,5 +168,6 @@ def _document(graph: str, found: ShowResult) -> dict[str, Any]:
         "at_ms": found.at_ms,
         "seconds": found.seconds,
         "made_with": found.made_with,
-        "cost_usd": "0",
+        "cost_usd": usd_decimal(found.cost_microusd),
+        "attempt": None if found.job is None else found.job.attempt,
     }  # fmt: skip
