@@ -375,8 +375,8 @@ class Till:
 
             self._desks[provider] = Desk(
                 adapter=adapter, bounds=bounds, journal=self._journal, vault=vault, clock=self._clock,
-                limits=self._limits, price=_payment, new_id=self._new_id, made_with=made_with(), stage=self._stage,
-                crashpoint=self._crashpoint,
+                limits=self._limits, price=_payment, new_id=self._new_id, account=config.account, made_with=made_with(),
+                stage=self._stage, crashpoint=self._crashpoint,
             )  # fmt: skip
         return self._desks[provider]
 

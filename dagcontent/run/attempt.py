@@ -10,6 +10,7 @@ that is cut off at any point leaves its intent; whoever comes next goes on from 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import msgspec
@@ -21,6 +22,7 @@ from dagcontent.errors import (
     InternalError,
     NodeError,
     ProviderError,
+    StoreError,
 )
 from dagcontent.providers.once import Sending, decoded, sending
 from dagcontent.providers.port import Answer, Bounds, Call, ErrorClass, Failure, Operation, Result, payload_digest
@@ -67,15 +69,16 @@ async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
     order = msgspec.structs.replace(order, again=True)
     call = Call(**attempt.intent.request)
     if attempt.state is AttemptState.SUBMITTED and attempt.handle is not None:
-        return await follow(desk, order, call, attempt.handle, began_ms=attempt.intent.at_ms)
+        return await follow(desk, order, call, attempt.handle, attempt.intent)
     if attempt.state is AttemptState.SPOOLED:
         return await finish(desk, order, call, attempt.spool, began_ms=attempt.intent.at_ms)
     if attempt.state is AttemptState.INTENT:
         handle = await _left_in_the_spool(desk, call, attempt)
         if handle is not None:
             await desk.journal.submitted(call.attempt, handle)
-            return await follow(desk, order, call, handle, began_ms=attempt.intent.at_ms)
-        return await reconcile(desk, order, call, attempt.intent, "the build ended before an answer was written down")
+            return await follow(desk, order, call, handle, attempt.intent)
+        why = "the build ended before an answer was written down"
+        return await reconcile(desk, order, call, attempt.intent, why, taken=_took(_status(attempt)))
     raise _stands(attempt)
 
 
@@ -92,6 +95,16 @@ def _stands(attempt: Attempt) -> NodeError:
         )  # fmt: skip
     text = f"an attempt was abandoned ({attempt.intent.provider}, {attempt.id})"
     return NodeError(text, hint=f"to send it again: dagcontent jobs retry {attempt.id}")
+
+
+def _status(attempt: Attempt) -> int | None:
+    """Return the status of an answer whose head was written down."""
+    return int(attempt.answer["status"]) if isinstance(attempt.answer, dict) and "status" in attempt.answer else None
+
+
+def _took(status: int | None) -> bool:
+    """Whether a vendor said by its status that it took a request: then it is no request that never was."""
+    return status is not None and 200 <= status < 300
 
 
 async def _left_in_the_spool(desk: Desk, call: Call, attempt: Attempt) -> Handle | None:
@@ -143,6 +156,7 @@ class _Try:
         self._intent: Intent | None = None
         self._file: SpoolFile | None = None
         self._refused: BaseException | None = None
+        self._status: int | None = None
         self._digest = ""
         attempt, marker = desk.new_id()
         fields = {n: getattr(order.call, n) for n in order.call.__struct_fields__}
@@ -172,6 +186,7 @@ class _Try:
         desk.crashpoint("paid.sent")
         assert self._intent is not None
         assert self._file is not None
+        self._status = sent.status
         if sent.status is None:
             return await self._lost("the connection broke before an answer came")
         await desk.vault.sync(self._file)
@@ -224,7 +239,9 @@ class _Try:
         """Write down what came before the body: perhaps the only trace of an id."""
         kept = {n: v for n, v in headers.items() if n in _KEPT_HEADERS or n.endswith(("-id", "-cost", "-units"))}
         self._desk.crashpoint("paid.headers")
-        await self._desk.journal.answered(self._call.attempt, {"status": status, "headers": kept})
+        # The body is worth more than this trace of it: it is read though the trace could not be written.
+        with contextlib.suppress(StoreError):
+            await self._desk.journal.answered(self._call.attempt, {"status": status, "headers": kept})
 
     # -- after it -----------------------------------------------------------------------------------------------
 
@@ -259,7 +276,7 @@ class _Try:
         if isinstance(outcome, Handle):
             await desk.journal.submitted(call.attempt, outcome)
             desk.crashpoint("paid.submitted")
-            return await follow(desk, self._order, call, outcome, began_ms=self._intent.at_ms)
+            return await follow(desk, self._order, call, outcome, self._intent)
         if not whole:
             return await self._lost("the answer broke off")
         if isinstance(outcome, Result):
@@ -288,4 +305,4 @@ class _Try:
     async def _lost(self, why: str) -> Record | None:
         """Find out what became of a request whose answer was lost; None if it never was."""
         assert self._intent is not None
-        return await reconcile(self._desk, self._order, self._call, self._intent, why)
+        return await reconcile(self._desk, self._order, self._call, self._intent, why, taken=_took(self._status))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError, ProviderError
 from dagcontent.providers.port import Bounds, Call, ErrorClass, Failure, Listed, Recovery, Result, Waiting
 from dagcontent.run.finishing import charge, fetch, finish, gone
@@ -23,24 +25,38 @@ _STOPS = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.INVALID})
 _NO_LIST = frozenset({ErrorClass.NOT_FOUND, ErrorClass.GONE})
 _GARBLED_MOST = 8  # answers in a row that cannot be understood, before a vendor is believed to have changed
 _SKEW_MS = 2_000  # a vendor's clock against ours
+_LISTED_MS = 7 * 86_400_000  # nobody promises that a list goes back further
+_PASSING = frozenset({ErrorClass.TRANSIENT, ErrorClass.RATE_LIMIT, ErrorClass.CONCURRENCY})
 
 
-async def follow(desk: Desk, order: Order, call: Call, handle: Handle, *, began_ms: int) -> Record:
+class _NotAsked(msgspec.Struct, frozen=True):
+    """Why a vendor could not be asked. `passing`: it may be, later; otherwise not without somebody doing something."""
+
+    reason: str
+    passing: bool
+
+
+async def follow(desk: Desk, order: Order, call: Call, handle: Handle, intent: Intent) -> Record:
     """Poll a job to its end. Raises AttemptDetached when the build stops first; NodeError when it failed or is gone."""
+    began_ms = intent.at_ms
     bounds = desk.bounds(desk.operation_of(call))
     pause = bounds.poll_s
     garbled = 0
     while True:
         found = await _asked(desk, call, handle)
-        if isinstance(found, ProviderError):
-            garbled += 1
+        if isinstance(found, _NotAsked):
+            desk.stage(order, f"cannot be asked: {found.reason}", None)
+            garbled += not found.passing
             if garbled >= _GARBLED_MOST:
-                text = f"{found.message}; the job was sent and is not lost"
-                raise AttemptDetached(text, facts=[("attempt", call.attempt)], hint=found.hint or "build again later")
-        elif found is not None:
+                text = f"{found.reason}; the job was sent and is not lost"
+                raise AttemptDetached(text, facts=[("attempt", call.attempt)], hint="build again later")
+        else:
             garbled = 0
-        if _too_early(found, desk.clock.now_ms() - began_ms, bounds):
-            found = None
+        early = _too_early(found, desk.clock.now_ms() - began_ms, bounds)
+        if isinstance(found, Failure) and found.error_class is ErrorClass.GONE and not desk.knows(intent.account):
+            text = f"{call.provider} does not know this job under this key; it was sent with another key"
+            hint = f"set the key that it was sent with, or: dagcontent jobs abandon {call.attempt}"
+            raise AttemptDetached(text, facts=[("attempt", call.attempt)], hint=hint)
         if isinstance(found, Result):
             try:
                 spool = await fetch(desk, order, call, found)
@@ -49,7 +65,7 @@ async def follow(desk: Desk, order: Order, call: Call, handle: Handle, *, began_
             await desk.journal.spooled(call.attempt, spool)
             desk.crashpoint("paid.spooled")
             return await finish(desk, order, call, spool, began_ms=began_ms)
-        if isinstance(found, Failure):
+        if isinstance(found, Failure) and not early:
             raise await _ended(desk, order, call, found, began_ms=began_ms)
         if isinstance(found, Waiting):
             desk.stage(order, found.stage, found.position)
@@ -67,13 +83,13 @@ def _too_early(found: object, age_ms: int, bounds: Bounds) -> bool:
     return isinstance(found, Failure) and found.error_class is ErrorClass.GONE and age_ms < bounds.inflight_s * 1000
 
 
-async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | Failure | ProviderError | None:
-    """Ask once; None where the asking failed and may succeed later, an error where the answer cannot be understood."""
+async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | Failure | _NotAsked:
+    """Ask once."""
     desk.crashpoint("paid.poll")
     try:
         return await desk.adapter.poll(call, handle)
     except ProviderError as error:
-        return error
+        return _NotAsked(error.message, passing=False)
     except DagcontentError:
         raise
     except Exception as error:
@@ -87,7 +103,7 @@ async def _asked(desk: Desk, call: Call, handle: Handle) -> Waiting | Result | F
             said = refusal(call.provider, fault)
             text = f"{said.message}; the job was sent and is not lost"
             raise AttemptDetached(text, facts=[("attempt", call.attempt), *said.facts], hint=said.hint) from error
-        return None
+        return _NotAsked(fault.message, passing=fault.error_class in _PASSING)
 
 
 async def _ended(desk: Desk, order: Order, call: Call, failure: Failure, *, began_ms: int) -> NodeError:
@@ -101,8 +117,10 @@ async def _ended(desk: Desk, order: Order, call: Call, failure: Failure, *, bega
     return await charge(desk, order, call, failure, began_ms=began_ms)
 
 
-async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: str) -> Record | None:
-    """Find out what became of a request that left, or may have, and whose answer is lost.
+async def reconcile(
+    desk: Desk, order: Order, call: Call, intent: Intent, why: str, *, taken: bool = False
+) -> Record | None:
+    """Find out what became of a request that left, or may have, and whose answer is lost. `taken`: its vendor said it took it.
 
     Returns the record of the job that it started, or None once it is certain that it never was: then it may be sent. Raises
     AttemptUnresolved where nobody can tell.
@@ -126,12 +144,15 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
         else:
             if len(listed) == 1 and await desk.journal.adopt(call.attempt, listed[0].handle):
                 desk.crashpoint("paid.adopted")
-                return await follow(desk, order, call, listed[0].handle, began_ms=intent.at_ms)
+                return await follow(desk, order, call, listed[0].handle, intent)
             if len(listed) > 1:
                 raise await _unresolved(
                     desk, call, intent, f"{why}; {call.provider} lists {len(listed)} jobs that could be it"
                 )
             if not listed and asked_ms > settled_ms:
+                doubt = _doubt(desk, call, intent, asked_ms, taken=taken)
+                if doubt:
+                    raise await _unresolved(desk, call, intent, f"{why}; {doubt}")
                 await desk.journal.release(call.attempt, "never-happened", f"{why}; the vendor's list shows none")
                 desk.vault.forget(call.attempt)
                 desk.crashpoint("paid.never-happened")
@@ -144,6 +165,17 @@ async def reconcile(desk: Desk, order: Order, call: Call, intent: Intent, why: s
         desk.stage(order, "looks for a lost answer", None)
         await desk.clock.sleep(pause)
         pause = min(pause * _SLOWER, bounds.poll_most_s)
+
+
+def _doubt(desk: Desk, call: Call, intent: Intent, asked_ms: int, *, taken: bool) -> str:
+    """Return why a list that does not show a request is no proof that it never was; empty if it is one."""
+    if taken:
+        return f"{call.provider} took it, and its list does not show it"
+    if not desk.knows(intent.account):
+        return f"{call.provider}'s list was read with another key than it was sent with"
+    if asked_ms - intent.at_ms > _LISTED_MS:
+        return f"it is too long ago for {call.provider}'s list to tell"
+    return ""
 
 
 async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequence[Listed] | Failure:

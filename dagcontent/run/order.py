@@ -63,7 +63,9 @@ def order_of(attempt: Attempt, *, run: str) -> Order:
 
 
 class Desk(msgspec.Struct, frozen=True):
-    """What stands ready for the attempts of one vendor. `stage` tells people how far one is."""
+    """What stands ready for the attempts of one vendor. `stage` tells people how far one is. `account` is whose requests the
+    vendor is asked for; empty: nobody says.
+    """
 
     adapter: Adapter
     bounds: Callable[[Operation], Bounds]
@@ -73,6 +75,7 @@ class Desk(msgspec.Struct, frozen=True):
     limits: Limits
     price: Callable[[Order, Cost], Payment]
     new_id: Callable[[], tuple[str, str]]
+    account: str = ""
     made_with: dict[str, str] = {}
     stage: Callable[[Order, str, int | None], None] = lambda _order, _stage, _position: None
     crashpoint: Callable[[str], None] = lambda _point: None
@@ -80,6 +83,10 @@ class Desk(msgspec.Struct, frozen=True):
     def operation_of(self, call: Call) -> Operation:
         """Return what the vendor's adapter declares of a call's operation."""
         return self.adapter.operations[call.operation]
+
+    def knows(self, account: str) -> bool:
+        """Whether what was sent under an account can be asked for here."""
+        return self.account in {"", account}
 
     def leaves(self, order: Order) -> bool:
         """Whether it is time to wait no longer for an order's job."""

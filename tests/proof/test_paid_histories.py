@@ -112,11 +112,12 @@ def no_settle_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     impatient = BOUNDS.__class__(send_s=5, inflight_s=0, list_lag_s=0, poll_s=1, poll_most_s=20)
     original = following.reconcile
 
-    async def reconcile(desk: Any, order: Any, call: Any, intent: Any, why: str) -> Any:
+    async def reconcile(desk: Any, order: Any, call: Any, intent: Any, why: str, **more: Any) -> Any:
         import msgspec
 
         hasty = msgspec.structs.replace(intent, send_by_ms=intent.at_ms - 1)
-        return await original(msgspec.structs.replace(desk, bounds=lambda _: impatient), order, call, hasty, why)
+        patience = msgspec.structs.replace(desk, bounds=lambda _: impatient)
+        return await original(patience, order, call, hasty, why, **more)
 
     monkeypatch.setattr(engine, "reconcile", reconcile)
 
