@@ -66,7 +66,9 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         day = datetime.fromtimestamp(intent.at_ms / 1000, UTC).date().isoformat()
         names = {"run": intent.run, "graph": intent.graph, "day": day}
         caps += [
-            Cap(one.per, names[one.per], one.limit_microusd, one.said) for one in self.ceilings if not one.provider
+            Cap(one.per, names[one.per], one.limit_microusd, one.said, one.provider)
+            for one in self.ceilings
+            if one.provider in {"", intent.provider}
         ]
         return caps
 

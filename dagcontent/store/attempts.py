@@ -324,7 +324,7 @@ class Attempts:
 
     def spent(self, cap: Cap) -> tuple[int, int]:
         """Return (settled, reserved) under a cap, in micro-USD. What nobody priced counts with its upper bound."""
-        return self._ask(lambda connection: journal.spent(connection, cap.scope, cap.name), (0, 0))
+        return self._ask(lambda connection: journal.spent(connection, cap.scope, cap.name, cap.provider), (0, 0))
 
     def _ask(self, work: Work[T], empty: T) -> T:
         def ask(connection: apsw.Connection) -> T:

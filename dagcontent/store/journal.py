@@ -256,14 +256,17 @@ _SPENT: Final = {
 }
 
 
-def spent(connection: apsw.Connection, scope: str, name: str) -> tuple[int, int]:
-    """Return (settled, reserved) of all attempts under one scope, in micro-USD."""
-    settled, held = fetch(connection, _SPENT[scope], (name,))[0]
+def spent(connection: apsw.Connection, scope: str, name: str, provider: str = "") -> tuple[int, int]:
+    """Return (settled, reserved) of all attempts under one scope, or of those of one provider, in micro-USD."""
+    query, values = _SPENT[scope], (name,)
+    if provider:
+        query, values = f"{query} AND provider = ?", (name, provider)
+    settled, held = fetch(connection, query, values)[0]
     return int(settled), int(held)
 
 
 def check_cap(connection: apsw.Connection, cap: Cap, intent: Intent) -> None:
-    """Raise OverBudget if this reservation would go beyond a cap. A provider's cap says nothing of another's attempt.
+    """Raise OverBudget if this reservation would go beyond a cap. What is on one provider says nothing of another's attempt.
 
     A day's cap is on the day of the intent, whatever day it names: a build may run past midnight.
     """
@@ -274,7 +277,9 @@ def check_cap(connection: apsw.Connection, cap: Cap, intent: Intent) -> None:
         if cap.scope == "provider":
             return
         raise InternalError(f"a cap on the {cap.scope} {cap.name!r} was given for an attempt of {own!r}")
-    settled, held = spent(connection, cap.scope, own)
+    if cap.provider not in {"", intent.provider}:
+        return
+    settled, held = spent(connection, cap.scope, own, cap.provider)
     wanted = intent.reserved_microusd or 0
     if settled + held + wanted <= cap.limit_microusd:
         return

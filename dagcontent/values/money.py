@@ -14,13 +14,17 @@ MICRO: Final = 1_000_000
 
 
 class Cap(msgspec.Struct, frozen=True):
-    """A ceiling: what `scope` `name` may have cost and reserved in all. For "day", `name` is a date in UTC, as 2026-11-22."""
+    """A ceiling: what `scope` `name` may have cost and reserved in all. For "day", `name` is a date in UTC, as 2026-11-22.
+
+    With `provider`, only what was paid to that one counts.
+    """
 
     scope: Literal["run", "graph", "day", "provider"]
     name: str
     limit_microusd: int
     said: str = ""
     """Where it was set, for people: "--budget"."""
+    provider: str = ""
 
 
 class Ceiling(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import probe
 from dagcontent.testing.vendors.client import FakeVendors
 from dagcontent.values.attempt import AttemptState
+from dagcontent.values.money import Ceiling
 
 IMAGE = TABLE["fal-queue-image"]
 
@@ -134,3 +135,11 @@ def test_a_result_paid_again_takes_its_place_though_another_build_fetches_it(
     assert bench.build().status == "ok"
     assert (states(bench), len(bench.charges())) == (["committed", "committed"], 2)
     assert bench.attempts()[0].state is AttemptState.COMMITTED
+
+
+def test_a_ceiling_for_one_vendor_holds(bench: Bench) -> None:
+    """What `[budget.provider.fal]` allows is not exceeded; what is for another vendor is not looked at."""
+    others = Ceiling("run", 1, "per_run_usd", "openai")
+    result = bench.build(ceilings=[others, Ceiling("day", 1, "provider.fal.per_day_usd", "fal")])
+    assert (result.status, len(bench.posts())) == ("budget", 0)
+    assert bench.build(ceilings=[others]).status == "ok"
