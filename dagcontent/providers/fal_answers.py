@@ -118,7 +118,7 @@ def read_status(answer: Answer) -> Waiting | Done:
 def read_result(call: Call, done: Done, answer: Answer) -> Result | Failure | None:
     """Say what a job's answer means; None if it is no word of the job: the request for it failed, and is made again.
 
-    Raises ProviderError for a success that is no JSON.
+    Raises ProviderError for a success that is no JSON, and for an error that is not said to be the job's.
     """
     units = number(answer.headers.get("x-fal-billable-units"))
     if 200 <= answer.status < 300:
@@ -136,6 +136,9 @@ def read_result(call: Call, done: Done, answer: Answer) -> Result | Failure | No
         return Failure(ErrorClass.GONE, f"fal keeps the result no longer: {said.message}", None, None, kept(answer))
     if answer.status in {401, 403, 429} and not (done.error or done.error_type):
         return None  # this reader is refused, not the job
+    if not (done.error or done.error_type or said.types or units is not None):
+        # Neither the status nor the answer says that the job failed: fal may have failed to give its result.
+        raise ProviderError(f"fal answered {answer.status} to a finished job: {said.message}", hint="build again later")
     return _judged(answer, said, units)
 
 

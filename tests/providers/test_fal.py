@@ -29,6 +29,7 @@ from dagcontent.providers.once import Gates
 from dagcontent.providers.port import Answer, ErrorClass, Failure, Part, Result, Waiting, payload_digest
 from dagcontent.providers.secret import Secret
 from dagcontent.testing.vendors.client import FakeVendors
+from dagcontent.testing.vendors.ledger import Charge
 from dagcontent.values.attempt import Handle
 
 KEY = "fal-key-0123456789"
@@ -234,9 +235,14 @@ def fakes() -> Iterator[FakeVendors]:
         assert vendors.errors() == []
 
 
+def sold(fakes: FakeVendors) -> list[Charge]:
+    """Return what was charged, given back or not."""
+    return [line for line in fakes.ledger() if line.vendor == "fal" and not line.refunds]
+
+
 def bought(fakes: FakeVendors, one_call: Any, files: Inputs | None = None) -> Any:
     """Send, and go on in a fresh adapter; return the end of the job. One charge, or the test fails."""
-    before = len(fakes.charges("fal"))
+    before = len(sold(fakes))
     url = fakes.base_urls["fal"]
     host = url.split("/")[2]
 
@@ -267,7 +273,7 @@ def bought(fakes: FakeVendors, one_call: Any, files: Inputs | None = None) -> An
     assert isinstance(handle, Handle)
     assert found == [handle.ids]
     made = asyncio.run(inside(follow))
-    assert len(fakes.charges("fal")) == before + 1
+    assert len(sold(fakes)) == before + 1
     return made
 
 
@@ -515,6 +521,17 @@ def test_a_failed_job_says_whether_it_was_billed(
     failure = read_result(IMAGE, done, answer(status, body, **headers))
     assert isinstance(failure, Failure)
     assert (failure.error_class, failure.billed) == (error_class, billed)
+
+
+@pytest.mark.parametrize("status", [400, 408, 409, 422, 425, 500, 503])
+def test_an_error_that_nobody_says_is_the_jobs_ends_no_job(status: int) -> None:
+    """The status said that it is done, and the result cannot be had: if it were taken for the job's failure, what was made
+    and paid for would be sent again.
+    """
+    with pytest.raises(ProviderError, match="finished job"):
+        read_result(IMAGE, Done(), answer(status, {"detail": "Internal server error"}))
+    typed = {"x_fal_error_type": "runner_server_error"}
+    assert isinstance(read_result(IMAGE, Done(), answer(status, {"detail": "It failed."}, **typed)), Failure)
 
 
 @pytest.mark.parametrize(
