@@ -1,10 +1,10 @@
-"""The catalog into what is known of each model: prices, what it takes, how a lost answer is recovered. Asks no vendor."""
+"""The catalog into what is known of each model: prices, what it takes, how a lost answer is recovered; `check` asks the vendors."""
 
 from __future__ import annotations
 
 import datetime
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +18,12 @@ from dagcontent.kinds.registry import KINDS
 from dagcontent.providers.registry import VENDORS
 
 if TYPE_CHECKING:
+    from dagcontent.providers.config import ProviderConfig
+    from dagcontent.providers.gate_proxy import Proxies
+    from dagcontent.providers.listing import Believed, Heard
     from dagcontent.providers.port import Operation
 
-__all__ = ["Sheet", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
+__all__ = ["Sheet", "check", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
 
 _NANO: Final = 1_000_000_000
 _PER: Final = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
@@ -69,6 +72,49 @@ def sheet(model_id: str, *, today: datetime.date) -> Sheet:
     near = difflib.get_close_matches(name[:120], names(provider), n=1)
     hint = f"did you mean `{provider}/{near[0]}`?" if near else f"dagcontent models {provider} lists what is catalogued"
     raise ConfigError(f"`{model_id:.120}` is not in the catalog", hint=hint)
+
+
+def check(
+    found: Sequence[Sheet], configs: Mapping[str, ProviderConfig], proxies: Proxies | None = None, *, whole: bool
+) -> Iterator[Heard]:
+    """Ask the vendors of these models whether the catalog is true, one after the other. Nothing of it costs money.
+
+    `whole`: these are all that are catalogued of their vendors, so that what else they list is told. Raises ConfigError if
+    no HTTP library is installed.
+    """
+    import anyio  # noqa: PLC0415 - a look at the catalog needs no event loop
+
+    from dagcontent.providers.listing import ask  # noqa: PLC0415 - as above
+    from dagcontent.providers.once import Gates  # noqa: PLC0415
+
+    async def asked(provider: str) -> Heard:
+        gates = Gates(proxies=proxies)
+        try:
+            believed = [_believed(one) for one in found if one.model.provider == provider]
+            return await ask(configs[provider], gates, believed, whole=whole)
+        except ImportError as error:
+            hint = f"pip install 'dagcontent[{VENDORS[provider].extra}]'"
+            raise ConfigError(f"{provider} cannot be asked: {error}", hint=hint) from error
+        finally:
+            await gates.aclose()
+
+    for provider in dict.fromkeys(one.model.provider for one in found):
+        yield anyio.run(asked, provider)
+
+
+def _believed(one: Sheet) -> Believed:
+    from dagcontent.providers.listing import Believed  # noqa: PLC0415 - as above
+
+    model = one.model
+    slots = [slot for of_kind in model.slots.values() for slot in of_kind]
+    fields = {part for slot in slots for part in (slot.field, slot.length) if part}
+    fields |= {*model.send, *model.knobs, *((model.seed.field,) if model.seed else ())}
+    fields |= {model.canvas.field} if model.canvas else set()
+    most: dict[str, int] = {}
+    for price in model.prices:
+        most[price.unit] = max(most.get(price.unit, 0), *(rate.bound_nano for rate in price.rates))
+    ways = tuple(dict.fromkeys(operation.name for operation in one.operations.values()))
+    return Believed(model.name, ways, frozenset(name.partition(".")[0] for name in fields), most, one.gone)
 
 
 def well_named_kind(kind: str) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dagcontent.api.models import Sheet, rates_on, usd
 from dagcontent.catalog.model import Canvas, Model, Price, Slot
 from dagcontent.cli.columns import Cell, aligned, cells
-from dagcontent.cli.screen import Screen
+from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted
 from dagcontent.kinds.registry import KINDS
 
-__all__ = ["describe", "overview"]
+if TYPE_CHECKING:
+    from dagcontent.providers.listing import Heard
+
+__all__ = ["describe", "overview", "told"]
 
 _UNITS: Final = {"input token": "M tokens in", "output token": "M tokens out"}
 _WORDS: Final = {"input token": "million tokens in", "output token": "million tokens out"}
@@ -158,6 +161,36 @@ def describe(one: Sheet, screen: Screen, today: datetime.date) -> Iterator[str]:
         yield from _labelled("options", f"{name}: {allowed}; {_value(knob.default)} if not set", screen)
     if model.refuse:
         yield from _labelled("refuses", f"options may not set {', '.join(model.refuse)}", screen)
+
+
+def told(heard: Heard, screen: Screen, *, verbose: bool) -> Iterator[str]:
+    """Yield what a vendor said of its models: a line of summary, and one for each thing that is wrong. `verbose`: for all."""
+    wrong = [finding for finding in heard.findings if finding.wrong]
+    others = [finding for finding in heard.findings if not finding.wrong]
+    if heard.failure:
+        role, text = (
+            "warning" if heard.unkeyed else "failed",
+            f"not asked: {heard.failure}" if heard.unkeyed else heard.failure,
+        )
+        summary = text + (f"   -> {heard.hint}" if heard.hint else "")
+    else:
+        role = "failed" if wrong else "ok"
+        parts = [f"{counted(heard.confirmed, 'model')} as catalogued"]
+        parts += [f"{len({finding.model for finding in wrong})} wrong"] if wrong else []
+        parts += [f"{heard.unlisted} in no list"] if heard.unlisted else []
+        for what, words in (
+            ("alive", "retired and still there"),
+            ("unclear", "unclear"),
+            ("unknown", "not catalogued"),
+        ):
+            count = sum(finding.what == what for finding in others)
+            parts += [f"{count} {words}"] if count else []
+        summary = ", ".join(parts)
+    first, *rest = textwrap.wrap(safe(summary), max(_LEAST, screen.width() - 14), break_on_hyphens=False)
+    yield f"  {screen.style(role, f'{heard.provider:<10}')}  {first}"
+    yield from (f"{'':14}{line}" for line in rest)
+    for finding in (*wrong, *(others if verbose else ())):
+        yield from _hung(f"{heard.provider}/{safe(finding.model)}", safe(finding.text), screen)
 
 
 def _ways(one: Sheet) -> Iterator[tuple[str, str]]:

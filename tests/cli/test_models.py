@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -11,6 +12,7 @@ from dagcontent.api.models import document, sheet
 from dagcontent.catalog.load import VENDORS, models
 from dagcontent.cli.models_text import describe, overview
 from dagcontent.cli.screen import Screen
+from dagcontent.testing.vendors.client import FakeVendors
 
 Run = Callable[..., Result]
 Same = Callable[[str, str], None]
@@ -108,3 +110,35 @@ def test_a_vendor_without_such_models_is_said_so(run: Run) -> None:
     """An empty list is no error and no blank screen."""
     found = run("models", "openai", "--kind", "speech.dub")
     assert (found.exit_code, found.stdout) == (0, "no model of openai makes speech.dub\n")
+
+
+@pytest.mark.slow
+def test_checking_tells_what_is_wrong(run: Run, here: Path) -> None:
+    """One line a vendor, one for each thing that is wrong; the exit code says whether there is one. Nothing is charged."""
+    with FakeVendors() as vendors:
+        (here / "config.toml").write_text(vendors.config_toml(), encoding="utf-8")
+        env = {**vendors.environment, "DAGCONTENT_CONFIG": str(here / "config.toml")}
+        found = run("models", "--check", "fal/fal-ai/flux/dev", **env)
+        assert (found.exit_code, found.stdout) == (0, "  fal         1 model as catalogued\n")
+        assert run("models", "--check", "--kind", "audio.transcribe", **env).exit_code == 0
+        vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "schema"}])
+        found = run("models", "--check", "fal", "--kind", "video.lipsync", **env)
+        assert found.exit_code == 1
+        assert "0 models as catalogued, 7 wrong" in found.stdout
+        assert "fal/fal-ai/latentsync  there is no such endpoint any more" in found.stdout
+        document = json.loads(run("models", "--check", "fal/fal-ai/latentsync", "--json", **env).stdout)
+        assert document["ok"] is False
+        assert [one["what"] for one in document["providers"][0]["findings"]] == ["gone"]
+        vendors.set_faults([])
+        env["DAGCONTENT_CONFIG"] = str(here / "config.toml")
+        for name in vendors.environment:
+            env[name] = ""
+        found = run("models", "--check", "--kind", "speech.generate", **env)
+        assert found.exit_code == 0
+        assert "openai      not asked: needs a key for its list   -> export" in found.stdout
+        assert run("models", "--check", "openai", "--kind", "speech.generate", **env).exit_code == 1
+        assert vendors.charges() == []
+    found = run("models", "--check", "fal/fal-ai/flux/dev", **env)
+    assert found.exit_code == 1
+    assert "could not be reached" in found.stdout
+    assert max(map(len, found.stdout.splitlines())) <= 80

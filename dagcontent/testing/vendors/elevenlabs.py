@@ -12,6 +12,7 @@ from typing import Any, Final
 from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.elevenlabs_jobs import LongJobs
 from dagcontent.testing.vendors.jobs import Job
+from dagcontent.testing.vendors.listed import listed
 from dagcontent.testing.vendors.realm import Realm
 from dagcontent.testing.vendors.vendor import Charged, Exchange, Refused, Route
 from dagcontent.testing.vendors.wire import Request, Response, json_response
@@ -60,6 +61,7 @@ class Fake:
             Route("POST", "/v1/music", "music", self._music),
             Route("POST", "/v1/voice-changer/{voice}", "convert", self._convert),
             Route("POST", "/v1/speech-to-text", "transcribe", self._transcribe),
+            Route("GET", "/v1/models", "models", self._models),
             Route("GET", "/v2/voices", "voices", self._voices),
             Route("GET", "/v1/history", "history", self._history),
             Route("GET", "/v1/history/{id}", "history.item", self._history_item),
@@ -223,6 +225,11 @@ class Fake:
         return json_response(answer, headers=self._headers(charged))
 
     # -- what is asked for afterwards ---------------------------------------------------------------------------
+
+    async def _models(self, exchange: Exchange) -> Response:
+        del exchange
+        spoken = listed(self.name, "speech", "dialogue", "convert")
+        return json_response([{"model_id": name, "name": name, "can_do_text_to_speech": True} for name in spoken])
 
     async def _voices(self, exchange: Exchange) -> Response:
         wanted = exchange.request.asked("search").lower()

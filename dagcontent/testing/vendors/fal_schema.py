@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dagcontent.testing.vendors.fal_results import asked
+from dagcontent.testing.vendors.listed import taken
 
 __all__ = ["queue_schema"]
 
@@ -45,6 +46,7 @@ def queue_schema(endpoint: str) -> dict[str, Any]:
     """Return an OpenAPI document with an endpoint's input and output."""
     makes = asked(endpoint, {}).makes
     given = {"prompt": {"type": "string"}, **_INPUTS[makes], "seed": {"type": "integer"}}
+    given |= {field: {} for field in taken(f"fal/{endpoint}") if field not in given}
     schemas = {
         "Input": {"title": "Input", "type": "object", "properties": given, "x-fal-order-properties": list(given)},
         "Output": {"title": "Output", "type": "object", "properties": _OUTPUTS[makes]},

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.google_jobs import LongJobs
+from dagcontent.testing.vendors.listed import listed
 from dagcontent.testing.vendors.realm import Kept, Realm
 from dagcontent.testing.vendors.schema import SchemaError, conforming
 from dagcontent.testing.vendors.vendor import Exchange, Refused, Route
@@ -55,6 +56,7 @@ class Fake:
         """Return the ways in."""
         return [
             Route("POST", "/{version}/models/{model}:generateContent", "generate", self._generate),
+            Route("GET", "/{version}/models", "models", self._models),
             Route("POST", "/upload/{version}/files", "files.start", self._upload_start),
             Route("POST", "/upload/{version}/files/{id}", "files.upload", self._upload, open=True),
             Route("GET", "/{version}/files/{id}:download", "files.download", self._long.download),
@@ -134,6 +136,12 @@ class Fake:
         return data
 
     # -- contents -----------------------------------------------------------------------------------------------
+
+    async def _models(self, exchange: Exchange) -> Response:
+        del exchange
+        return json_response(
+            {"models": [{"name": f"models/{name}", "displayName": name} for name in listed(self.name)]}
+        )
 
     async def _generate(self, exchange: Exchange) -> Response:
         body, model = camel(self.json_of(exchange)), exchange.params["model"]

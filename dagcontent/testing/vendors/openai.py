@@ -12,6 +12,7 @@ from dagcontent.testing.vendors import openai_images as images
 from dagcontent.testing.vendors import openai_responses as responses
 from dagcontent.testing.vendors.chat import BadInput, prompt_of, said, tokens
 from dagcontent.testing.vendors.jobs import Job
+from dagcontent.testing.vendors.listed import listed
 from dagcontent.testing.vendors.realm import Realm
 from dagcontent.testing.vendors.vendor import Exchange, Refused, Route, Vendor
 from dagcontent.testing.vendors.wire import Request, Response, json_response
@@ -247,7 +248,9 @@ class Fake(Vendor):
         return audio.transcription(heard, exchange.factor)
 
     async def _models(self, _exchange: Exchange) -> Response:
-        return self._answer({"object": "list", "data": [_about(name) for name in _MODELS]})
+        return self._answer(
+            {"object": "list", "data": [_about(name) for name in dict.fromkeys((*_MODELS, *listed(self.name)))]}
+        )
 
     async def _model(self, exchange: Exchange) -> Response:
         self._known(exchange.params["id"])

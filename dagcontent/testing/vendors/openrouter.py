@@ -11,6 +11,7 @@ from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.chat import BadInput, data_of_url, prompt_of, said, tokens
 from dagcontent.testing.vendors.files import served
 from dagcontent.testing.vendors.jobs import Job
+from dagcontent.testing.vendors.listed import listed
 from dagcontent.testing.vendors.realm import Kept, Realm
 from dagcontent.testing.vendors.vendor import Exchange, Refused, Route
 from dagcontent.testing.vendors.wire import Request, Response, json_response
@@ -58,6 +59,7 @@ class Fake:
             Route("POST", "/chat/completions", "chat", self._chat, job=True),
             Route("GET", "/generation", "generation", self._generation),
             Route("POST", "/videos", "videos", self._videos, job=True),
+            Route("GET", "/videos/models", "models", self._models, open=True),
             Route("GET", "/videos/{id}", "videos.get", self._video),
             Route("GET", "/videos/{id}/content", "videos.content", self._content),
             Route("GET", "/models", "models", self._models, open=True),
@@ -157,8 +159,9 @@ class Fake:
         return json_response({"data": found})
 
     async def _models(self, exchange: Exchange) -> Response:
-        del exchange
-        return json_response({"data": []})
+        drawn = exchange.request.path.endswith("/videos/models")
+        names = listed(self.name, *(("videos",) if drawn else ("chat", "chat.image")))
+        return json_response({"data": [{"id": name, "name": name} for name in names]})
 
     async def _key(self, exchange: Exchange) -> Response:
         del exchange
