@@ -220,7 +220,7 @@ class Build:
         )  # fmt: skip
         payer = PaidExecutor(
             till.desk, spending.configs, clock, run=self._run.id, graph=self._graph_id, standing=self._store.standing,
-            consent=Consent(spending.repay, spending.unpriced),
+            consent=Consent(spending.repay, spending.unpriced, spending.yes or spending.budget_microusd is not None),
         )  # fmt: skip
         return till, payer
 

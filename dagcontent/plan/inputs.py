@@ -12,7 +12,7 @@ from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout
-from dagcontent.plan.paid import is_paid, snapped, sticky
+from dagcontent.plan.paid import ALWAYS, check_offered, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.unit import Unit
 from dagcontent.values.record import FailedCharged, Record
@@ -79,12 +79,12 @@ class Inputs:
         """
         model = str(params.pop(_MODEL, ""))
         if is_paid(model):
-            fit = snapped(node, model, params, self._keys.today)
+            fit = snapped(node, model, params, ALWAYS)  # what it made stays, though it has ended
             params.clear()
             params.update(fit)
         manifest = self._keys.manifest(node, params, model, node.kind.version)
         unit.manifest = manifest
-        unit.key = self._keys.key(manifest)
+        unit.key = action_key = self._keys.key(manifest)
         found = self._lookup.find(unit.key)
         if found is not None:
             unit.manifest = found.manifest  # the same, since the keys are: kept once, not twice a unit
@@ -95,6 +95,8 @@ class Inputs:
                 break
         if found is not None and isinstance(found.outcome, FailedCharged):
             raise sticky(found, found.outcome)
+        if found is None and is_paid(model):
+            check_offered(node, model, self._keys.today, lambda: self._lookup.standing(action_key) is not None)
         return found
 
     def action(self, unit: Unit) -> Action:

@@ -5,20 +5,22 @@ The catalog says what a model can do. What it snaps a value to is what is keyed,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from dagcontent.catalog.effective import Effective, effective
+from dagcontent.catalog.effective import Effective, effective, known_model
 from dagcontent.catalog.load import find
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.model import Price
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["fitted", "is_paid", "price_of", "snapped", "sticky"]
+__all__ = ["ALWAYS", "check_offered", "fitted", "is_paid", "price_of", "snapped", "sticky"]
 
 _OPTIONS, _SEED = "options", "seed"
+ALWAYS = date.min
+"""The day on which no model has ended."""
 
 
 def is_paid(model: str) -> bool:
@@ -36,6 +38,15 @@ def snapped(node: Node, model: str, params: Mapping[str, Any], today: date | Non
     """Return parameters as a paid model takes them. Raises NodeError."""
     kept = {n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}
     return {**fitted(node, model, params, today).params, **kept}
+
+
+def check_offered(node: Node, model: str, today: date | None, is_under_way: Callable[[], bool]) -> None:
+    """Raise NodeError for a model that has ended, unless what was asked of it before is under way still."""
+    try:
+        known_model(model, node.kind, today)
+    except NodeError:
+        if not is_under_way():
+            raise
 
 
 def price_of(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Price:

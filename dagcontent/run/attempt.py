@@ -11,7 +11,7 @@ that is cut off at any point leaves its intent; whoever comes next goes on from 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -44,21 +44,22 @@ _AGAIN_MOST_S = 60.0
 _KEPT_HEADERS = ("content-type", "content-encoding", "date")
 
 
-async def purchase(desk: Desk, order: Order) -> Record:
+async def purchase(desk: Desk, order: Order, guard: Callable[[], None] = lambda: None) -> Record:
     """Return the record of an order: what an earlier attempt left is gone on with, else one is made.
 
-    Raises NodeError and its branches, StoreError.
+    `guard` is asked before anything is sent, and last of all before the intent; it raises what speaks against it. Raises
+    NodeError and its branches, StoreError.
     """
     known = desk.journal.blocking(order.key)
     if known is None or (order.again and known.state is AttemptState.EXPIRED):
-        return await _buy(desk, order)
-    return await resume(desk, order, known)
+        return await _buy(desk, order, guard)
+    return await resume(desk, order, known, guard)
 
 
-async def resume(desk: Desk, order: Order, attempt: Attempt) -> Record:
+async def resume(desk: Desk, order: Order, attempt: Attempt, guard: Callable[[], None] = lambda: None) -> Record:
     """Go on with an attempt from what is written of it; if it never was, send it."""
     found = await go_on(desk, order, attempt)
-    return found if found is not None else await _buy(desk, order)
+    return found if found is not None else await _buy(desk, order, guard)
 
 
 async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
@@ -121,12 +122,13 @@ async def _left_in_the_spool(desk: Desk, call: Call, attempt: Attempt) -> Handle
     return found if isinstance(found, Handle) else None
 
 
-async def _buy(desk: Desk, order: Order) -> Record:
+async def _buy(desk: Desk, order: Order, guard: Callable[[], None]) -> Record:
     """Send until the vendor takes it or refuses it for good; every request is an attempt of its own."""
+    guard()
     slot = await desk.limits.enter(order.account)
     try:
         for tried in range(TRIES_MOST):
-            one = _Try(desk, order)
+            one = _Try(desk, order, guard)
             found = await one.run()
             if isinstance(found, Record):
                 return found
@@ -148,8 +150,9 @@ class _TooLateError(DagcontentError):
 class _Try:
     """One request, from its preparation to what came of it."""
 
-    def __init__(self, desk: Desk, order: Order) -> None:
+    def __init__(self, desk: Desk, order: Order, guard: Callable[[], None]) -> None:
         self._desk = desk
+        self._guard = guard
         self._order = order
         self._operation: Operation = desk.operation_of(order.call)
         self._bounds: Bounds = desk.bounds(self._operation)
@@ -219,6 +222,7 @@ class _Try:
         try:
             if desk.clock.stopping:
                 raise AttemptDetached("the build was stopped before this was sent", hint="build again")
+            self._guard()
             await desk.journal.intend(intent, again=self._order.again)
             self._intent = intent
             desk.crashpoint("paid.intended")

@@ -6,12 +6,13 @@ A provider that refuses the key or the account, or charges more than its bound, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import anyio
 import msgspec
 
-from dagcontent.catalog.effective import effective
+from dagcontent.catalog.effective import effective, known_model
+from dagcontent.catalog.load import find
 from dagcontent.errors import NodeError, OverBudget
 from dagcontent.plan.action import OPTIONS, Action
 from dagcontent.providers.config import ProviderConfig
@@ -29,10 +30,13 @@ _STOPS = frozenset({ErrorClass.AUTH.value, ErrorClass.QUOTA.value})
 
 
 class Consent(msgspec.Struct, frozen=True):
-    """What the user agreed to. `repay` names nodes or instances whose result was paid for and is gone."""
+    """What the user agreed to. `repay` names nodes or instances whose result was paid for and is gone; without `buys` what is
+    under way is gone on with, and nothing is sent.
+    """
 
     repay: frozenset[str] = frozenset()
     unpriced: bool = False
+    buys: bool = True
 
     def repays(self, instance: str) -> bool:
         """Whether an instance may be paid for again."""
@@ -105,16 +109,8 @@ class PaidExecutor:
             if found is not None:
                 return found
             order = await self._again(desk, order, standing)
-        buys = standing is None or lost
-        if provider in self._stopped and buys:
-            raise self._stopped[provider]
-        if order.bound_microusd is None and not self._consent.unpriced and buys:
-            raise OverBudget(
-                f"what {action.model} may cost at most is not known",
-                hint="to send it all the same: --allow-unpriced",
-            )
         try:
-            record = await purchase(desk, order)
+            record = await purchase(desk, order, lambda: self._refuse(action, order))
         except NodeError as error:
             if error.error_class in _STOPS:
                 self._stopped[provider] = error
@@ -125,6 +121,26 @@ class PaidExecutor:
     def stop(self) -> None:
         """Send nothing more; leave jobs to go on at their vendors. Calls that could not be resumed are awaited."""
         self._clock.stop()
+
+    def _refuse(self, action: Action, order: Order) -> None:
+        """Raise what speaks against sending a request now, whatever was so when its turn began."""
+        if action.provider in self._stopped:
+            raise self._stopped[action.provider]
+        known_model(action.model, action.node.kind, self._today())
+        if order.bound_microusd is None and not self._consent.unpriced:
+            raise OverBudget(
+                f"what {action.model} may cost at most is not known",
+                hint="to send it all the same: --allow-unpriced",
+            )
+        if not self._consent.buys:
+            most = "" if order.bound_microusd is None else f", up to {usd_text(order.bound_microusd)}"
+            raise OverBudget(
+                f"it was not sent before, and nobody agreed to pay for it in this build{most}",
+                hint="--budget USD sets the most that may be spent; --yes spends without a bound",
+            )
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).date()
 
     async def _again(self, desk: Desk, order: Order, standing: Standing) -> Order:
         if not self._consent.repays(order.instance):
@@ -151,7 +167,10 @@ class PaidExecutor:
         config = self._configs[provider]
         kind = action.node.kind
         params = {n: v for n, v in action.params.items() if n != OPTIONS}
-        today = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).date()
+        known = find(action.model)
+        # What was sent while there was such a model is gone on with: that it has ended is said before another is sent.
+        ended = known is not None and known.gone(self._today())
+        today = date.min if ended else self._today()
         fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed, today=today)
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,

@@ -258,9 +258,7 @@ _SPENT: Final = {
 
 def spent(connection: apsw.Connection, scope: str, name: str, provider: str = "") -> tuple[int, int]:
     """Return (settled, reserved) of all attempts under one scope, or of those of one provider, in micro-USD."""
-    query, values = _SPENT[scope], (name,)
-    if provider:
-        query, values = f"{query} AND provider = ?", (name, provider)
+    query, values = (f"{_SPENT[scope]} AND provider = ?", (name, provider)) if provider else (_SPENT[scope], (name,))
     settled, held = fetch(connection, query, values)[0]
     return int(settled), int(held)
 

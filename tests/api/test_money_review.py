@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle.paid import TABLE, Bench, graph_of, only
+from oracle.paid import QUICK, TABLE, Bench, graph_of, only
 
+from dagcontent import api
 from dagcontent.api import paying
-from dagcontent.errors import NodeError
+from dagcontent.catalog.model import Model
+from dagcontent.errors import BudgetExceeded, NodeError
 from dagcontent.media import probe
 from dagcontent.testing.vendors.client import FakeVendors
 from dagcontent.values.attempt import AttemptState
@@ -39,6 +43,11 @@ def states(bench: Bench) -> list[str]:
     return [attempt.state.value for attempt in bench.attempts()]
 
 
+def out_of_memory(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's words
+    """Stand for a machine that has no memory left to look at a file."""
+    raise MemoryError
+
+
 @pytest.mark.parametrize("refusal", [OSError(errno.EMFILE, "too many open files"), MemoryError()])
 def test_what_this_machine_cannot_look_at_now_is_no_charged_failure(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, refusal: Exception
@@ -60,11 +69,7 @@ def test_what_this_machine_cannot_look_at_now_is_no_charged_failure(
 
 def test_a_spool_that_was_taken_away_is_told_and_not_paid_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its bytes a spooled result is gone: that is said, nothing is sent, and `--repay` buys it."""
-
-    def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's words
-        raise MemoryError
-
-    monkeypatch.setattr(paying, "measure", measure)
+    monkeypatch.setattr(paying, "measure", out_of_memory)
     bench.build()
     monkeypatch.setattr(paying, "measure", probe.measure)
     for path in (bench.store / "spool").iterdir():
@@ -123,11 +128,7 @@ def test_a_result_paid_again_takes_its_place_though_another_build_fetches_it(
     assert only(bench.build()).status == "ran"
     lose_the_blob(bench)
     bench.vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "result", "times": 2}])
-
-    def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the seam's words
-        raise MemoryError
-
-    monkeypatch.setattr(paying, "measure", measure)
+    monkeypatch.setattr(paying, "measure", out_of_memory)
     bench.build(repay=frozenset({IMAGE.node}))
     assert states(bench) == ["committed", "spooled"]
     monkeypatch.setattr(paying, "measure", probe.measure)
@@ -143,3 +144,43 @@ def test_a_ceiling_for_one_vendor_holds(bench: Bench) -> None:
     result = bench.build(ceilings=[others, Ceiling("day", 1, "provider.fal.per_day_usd", "fal")])
     assert (result.status, len(bench.posts())) == ("budget", 0)
     assert bench.build(ceilings=[others]).status == "ok"
+
+
+def test_a_result_is_there_though_its_model_has_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was paid for is used, and what is under way is fetched, after the day on which its model ended; nothing is sent."""
+    assert only(bench.build()).status == "ran"
+
+    def gone(_model: Model, today: date | None) -> bool:
+        return today not in {None, date.min}
+
+    monkeypatch.setattr(Model, "gone", gone)
+    assert only(bench.build(seams=api.Seams())).status == "hit"
+    bench.write(graph_of(IMAGE, edited=True))
+    ended = only(bench.build())
+    assert (ended.status, len(bench.posts())) == ("failed", 1)
+    assert "retired" in (ended.error or "")
+    monkeypatch.undo()
+    monkeypatch.setattr(paying, "measure", out_of_memory)
+    bench.build()
+    monkeypatch.setattr(paying, "measure", probe.measure)
+    monkeypatch.setattr(Model, "gone", gone)
+    assert states(bench)[-1] == "spooled"
+    assert only(bench.build()).status == "ran"
+    assert len(bench.charges()) == 2
+
+
+def test_what_was_never_sent_is_not_bought_without_anybodys_word(bench: Bench) -> None:
+    """A build to which nobody agreed goes on with what is under way; if that never was, it sends nothing in its place."""
+    bench.write(graph_of(IMAGE).replace("output =", 'timeout = "0.05s"\noutput ='))
+    bench.vendors.set_faults([IMAGE.fault("drop", when="before")])
+    bench.build(QUICK)
+    bench.vendors.set_faults([])
+    assert states(bench) == ["intent"]
+    end = time.monotonic() + 20
+    while states(bench) == ["intent"] and time.monotonic() < end:
+        bench.build(QUICK, budget_microusd=None)
+    assert (states(bench), bench.charges()) == (["released"], [])
+    with pytest.raises(BudgetExceeded):
+        bench.build(QUICK, budget_microusd=None)
+    bench.write(graph_of(IMAGE))
+    assert (only(bench.build()).status, len(bench.charges())) == ("ran", 1)
