@@ -204,6 +204,10 @@ def _ask(session: Session, what: str, then: str) -> None:
 def _settled(session: Session, job: Job, what: str) -> int:
     if session.screen.json:
         session.screen.document({"job": job_document(job)})
-    for line in [*settled_lines(job, what), "", *after_lines(job, what, session.screen, session.store_options)]:
+    for line in [
+        *settled_lines(job, what, session.screen),
+        "",
+        *after_lines(job, what, session.screen, session.store_options),
+    ]:
         session.screen.say(line)
     return 0

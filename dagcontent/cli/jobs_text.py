@@ -167,17 +167,21 @@ def twice(job: Job) -> str:
     return f"the second costs {most_text(job.bound_microusd)}"
 
 
-def settled_lines(job: Job, what: str) -> list[str]:
+def settled_lines(job: Job, what: str, screen: Screen) -> list[str]:
     """Return what was just done with a job."""
+    import textwrap  # noqa: PLC0415 - as above
+
+    return textwrap.wrap(_settled(job, what), screen.width(), subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _settled(job: Job, what: str) -> str:
     ident, name = short_id(job.attempt), safe(job.node)
     if what == "retry":
-        return [f"{name}: the next build sends it again ({twice(job)}); attempt {ident} counts as paid"]
+        return f"{name}: the next build sends it again ({twice(job)}); attempt {ident} counts as paid"
     if what == "abandoned":
-        return [
-            f"{name}: attempt {ident} is abandoned and counts as paid ({most_text(job.bound_microusd)}); the node stays undone"
-        ]
+        return f"{name}: attempt {ident} is abandoned and counts as paid ({most_text(job.bound_microusd)}); the node stays undone"
     shown = ", ".join(job.ids.values())
-    return [f"{name}: attempt {ident} is the job {safe(shown)} of {safe(job.provider)} now; nothing is sent again"]
+    return f"{name}: attempt {ident} is the job {safe(shown)} of {safe(job.provider)} now; nothing is sent again"
 
 
 def after_lines(job: Job, what: str, screen: Screen, options: Sequence[str]) -> list[str]:

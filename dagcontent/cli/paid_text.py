@@ -29,6 +29,7 @@ __all__ = [
 _INDENT: Final = " " * 14
 _MOST: Final = 10
 _MOST_WITH_WAYS: Final = 3
+_AGAIN: Final = "build again"  # the summary ends with that command
 _ID: Final = 13
 
 
@@ -146,7 +147,10 @@ def _job_lines(one: NodeResult, screen: Screen) -> list[str]:
     sent = dt.datetime.fromtimestamp(job.sent_ms / 1000).astimezone()
     facts = f"attempt {short_id(job.attempt)}, sent {sent:%H:%M:%S}, {most_text(job.bound_microusd)}"
     said = job.message if job.state == "unresolved" else one.error
-    return [f"{_INDENT}{facts}", *_wrapped(safe(said or ""), screen.width())]
+    lines = [f"{_INDENT}{facts}", *_wrapped(safe(said or ""), screen.width())]
+    if one.hint and job.state != "unresolved" and not one.hint.startswith(_AGAIN):
+        lines += _wrapped(safe(one.hint), screen.width(), "-> ")
+    return lines
 
 
 def _amount(text: str) -> int:

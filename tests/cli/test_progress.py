@@ -5,8 +5,17 @@ from pathlib import Path
 import pytest
 
 from dagcontent import api
-from dagcontent.cli.progress import Progress, Waits
-from dagcontent.run.events import NodeFinished, NodeProgress, NodeStarted, NodeWaiting
+from dagcontent.cli.progress import Progress, Waits, ends_words, stopping_words
+from dagcontent.run.events import (
+    AWAITS,
+    BuildSpent,
+    BuildStopping,
+    NodeFinished,
+    NodeProgress,
+    NodeStage,
+    NodeStarted,
+    NodeWaiting,
+)
 
 from .conftest import SMALL
 
@@ -77,3 +86,33 @@ def test_failures_and_other_builds_are_kept(progress: Progress) -> None:
     assert [(f.node, f.error) for f in progress.failed] == [("card[dusk]", "no such voice")]
     progress.take(NodeWaiting("0123456789ab", "run", "other", 0.0))
     assert progress.elsewhere == {"0123456789ab": "other"}
+
+
+def test_paid_nodes_tell_how_they_stand(progress: Progress) -> None:
+    """Stages and money are kept as they are told; what has no money left waits again, what is lost is a failure."""
+    progress.take(started("card[dusk]"))
+    progress.take(NodeStage("card[dusk]", AWAITS, None, 0.0))
+    progress.take(NodeStage("unheard", AWAITS, None, 0.0))
+    assert progress.awaited == ["card[dusk]"]
+    progress.take(NodeStage("card[dusk]", "in queue", 3, 0.1))
+    assert (progress.awaited, progress.running["card[dusk]"].position) == ([], 3)
+    progress.take(BuildSpent(1, 2, None, 0.2))
+    progress.take(BuildStopping(0.2))
+    assert (progress.spent, progress.stopping) == (BuildSpent(1, 2, None, 0.2), True)
+    progress.take(finished("card[dusk]", "parked", "no money"))
+    assert (progress.waiting, progress.done, progress.failed) == (5, 0, [])
+    progress.take(started("card[dusk]"))
+    progress.take(finished("card[dusk]", "unresolved", "nobody can tell"))
+    assert (progress.done, [f.status for f in progress.failed]) == (1, ["unresolved"])
+
+
+def test_what_a_stopping_build_waits_for_is_named() -> None:
+    """Only calls whose answers could not be asked for again are worth waiting for, and they are named."""
+    assert "jobs go on" in stopping_words([])
+    assert stopping_words(["a", "b"]) == "awaits 2 calls that would be lost: a, b; Ctrl-C again: unresolved"
+    assert [ends_words(word) for word in ("ran", "detached", "parked", "failed")] == [
+        "made",
+        "at work",
+        "waits",
+        "failed",
+    ]

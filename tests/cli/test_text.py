@@ -14,7 +14,7 @@ from dagcontent.cli.progress import Progress
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted, facts_of, listed, plain, seconds, short, size, when
 from dagcontent.plan.unit import instance_name
-from dagcontent.run.events import BuildStarted, NodeProgress, NodeStarted
+from dagcontent.run.events import AWAITS, BuildSpent, BuildStarted, BuildStopping, NodeProgress, NodeStage, NodeStarted
 from dagcontent.values.value import UNKNOWN, Blob, Digest
 
 BLOB = Blob(Digest("9f2c41ab" + "0" * 56), "image", "image/png", 812)
@@ -149,12 +149,21 @@ def test_the_live_picture_fits(columns: str) -> None:
     view(NodeStarted("still[" + "x" * 70 + "]", "image.generate", "provider/" + "m" * 70, 1, 0.0))
     view(NodeProgress("still[" + "x" * 70 + "]", 0.5, 0.0))
     view(NodeStarted("other", "video.concat", "", 2, 0.0))
+    view(NodeStarted("paid" * 20, "image.generate", "fal/" + "x" * 60, 1, 0.0))
+    view(NodeStage("paid" * 20, "in queue", 3, 0.0))
+    view(NodeStarted("sync", "image.generate", "openai/x", 1, 0.0))
+    view(NodeStage("sync", AWAITS, None, 0.0))
+    view(BuildSpent(233_000, 560_000, 2_000_000, 0.0))
+    view(BuildStopping(0.0))
     lines = view.lines()
     view.close()
     view.close()
     plain_lines = [line.replace("\x1b[", "\0") for line in lines]
     assert any("50 %" in line for line in lines)
     assert any("attempt 2" in line for line in lines)
+    assert any("in queue" in line for line in lines)
+    assert any("$0.233 spent  $0.560 reserved" in line for line in lines)
+    assert any("awaits 1 call that would be lost: sync" in line for line in lines)
     for line in plain_lines:
         shown = "".join(part.partition("m")[2] if i else part for i, part in enumerate(line.split("\0")))
         assert cells(shown) <= int(columns)
