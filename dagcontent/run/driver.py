@@ -14,7 +14,15 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from dagcontent.errors import AttemptDetached, AttemptUnresolved, DagcontentError, NodeError, OverBudget
+from dagcontent.errors import (
+    AttemptDetached,
+    AttemptUnresolved,
+    DagcontentError,
+    InternalError,
+    NodeError,
+    OverBudget,
+    StoreError,
+)
 from dagcontent.plan.action import Action
 from dagcontent.run.events import (
     BuildStopping,
@@ -54,6 +62,16 @@ __all__ = ["Driver"]
 _GRACE_S = 1.0
 _FOREIGN_POLL_S = 0.05
 _FOREIGN_POLL_MOST_S = 1.0
+
+
+def _unforeseen(error: Exception, name: str) -> DagcontentError:
+    """Return what nobody caught as an error that stops a build in order."""
+    from dagcontent.providers.secret import redact  # noqa: PLC0415 - a fault is rare
+
+    text = f"{name}: {type(error).__name__}: {redact(str(error))}"
+    if isinstance(error, OSError):
+        return StoreError(text, hint="look at the disk that the store is on; what was sent is on the journal")
+    return InternalError(text, hint="what was sent is on the journal: build again goes on with it")
 
 
 class Driver:
@@ -208,7 +226,13 @@ class Driver:
             raise NodeError(
                 f"{action.model} costs money, and this build has nobody who pays", hint="build with providers"
             )
-        return await self._payer.execute(action, name)
+        try:
+            return await self._payer.execute(action, name)
+        except (DagcontentError, LostBlob):
+            raise
+        except Exception as error:
+            # Left to the task group it would cut off all others, and with them answers that were paid for.
+            raise _unforeseen(error, name) from error
 
     def stage(self, name: str, stage: str, position: int | None) -> None:
         """Tell how a paid instance stands. Call it from the event loop."""

@@ -15,8 +15,9 @@ from oracle.paid import QUICK, TABLE, Bench, graph_of, only
 from dagcontent import api
 from dagcontent.api import paying
 from dagcontent.catalog.model import Model
-from dagcontent.errors import BudgetExceeded, NodeError
+from dagcontent.errors import BudgetExceeded, InternalError, NodeError
 from dagcontent.media import probe
+from dagcontent.providers import fal
 from dagcontent.testing.vendors.client import FakeVendors
 from dagcontent.values.attempt import AttemptState
 from dagcontent.values.money import Ceiling
@@ -184,3 +185,20 @@ def test_what_was_never_sent_is_not_bought_without_anybodys_word(bench: Bench) -
         bench.build(QUICK, budget_microusd=None)
     bench.write(graph_of(IMAGE))
     assert (only(bench.build()).status, len(bench.charges())) == ("ran", 1)
+
+
+def test_a_fault_of_ours_cuts_off_no_other_call(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails unforeseen in one attempt stops the build in order: an answer that others wait for is read and kept."""
+    other = TABLE["openai-images.generate"]
+    bench.write(graph_of(IMAGE, other))
+    bench.vendors.set_faults([other.fault("delay", at="replying", seconds=1.0)])
+
+    def odd(_answer: object) -> None:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(fal, "read_status", odd)
+    with pytest.raises(InternalError, match="odd"):
+        bench.build()
+    assert sorted(states(bench)) == ["committed", "submitted"]
+    monkeypatch.undo()
+    assert (bench.build().status, len(bench.charges())) == ("ok", 2)
