@@ -9,6 +9,7 @@ import functools
 import importlib
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -183,27 +184,27 @@ def put_inputs(folder: Path) -> None:
 
 
 def configs(
-    base_urls: Mapping[str, str], keys: Callable[[str], str], bounds: Mapping[str, float]
+    base_urls: Mapping[str, str],
+    keys: Callable[[str], str],
+    bounds: Mapping[str, float],
+    concurrency: int | None = None,
 ) -> dict[str, ProviderConfig]:
     """Return how every fake vendor is reached."""
     return {
         name: ProviderConfig(
             name=name, base_url=base_urls[name], key=Secret(keys(name), "FAKE_KEY", [urlsplit(base_urls[name]).netloc]),
-            bounds=bounds, name_of_realm=REALM, own_hosts=vendor.hosts,
+            bounds=bounds, name_of_realm=REALM, own_hosts=vendor.hosts, concurrency=concurrency,
         )
         for name, vendor in VENDORS.items()
     }  # fmt: skip
 
 
 def spending(
-    vendors: FakeVendors,
-    bounds: Mapping[str, float] = PATIENT,
-    *,
-    budget_microusd: int | None = BUDGET_MICROUSD,
-    **more: Any,
-) -> api.Spending:
-    """Return a spending that pays fake vendors."""
-    made = configs(vendors.base_urls, vendors.key, bounds)
+    vendors: FakeVendors, bounds: Mapping[str, float] = PATIENT, *, budget_microusd: int | None = BUDGET_MICROUSD,
+    concurrency: int | None = None, base_urls: Mapping[str, str] | None = None, **more: Any,
+) -> api.Spending:  # fmt: skip
+    """Return a spending that pays fake vendors; at other addresses, if some are given."""
+    made = configs(base_urls or vendors.base_urls, vendors.key, bounds, concurrency)
     return api.Spending(
         make_configs=lambda: made, realms={name: one.realm for name, one in made.items()},
         budget_microusd=budget_microusd, unpriced=True, **more,
@@ -242,8 +243,11 @@ class Bench:
         except DagcontentError as error:
             return error
 
-    def charges(self) -> list[Charge]:
-        """Return what was charged, refunds taken off."""
+    def charges(self, within_s: float = 20.0) -> list[Charge]:
+        """Return what was charged, refunds taken off, once no vendor is at work on a request any more."""
+        end = time.monotonic() + within_s
+        while any(r["complete"] and "status" not in r for r in self.vendors.requests()) and time.monotonic() < end:
+            time.sleep(0.02)
         return self.vendors.charges()
 
     def posts(self) -> list[dict[str, Any]]:

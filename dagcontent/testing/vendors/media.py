@@ -73,7 +73,7 @@ def recording(
     seconds: float, form: str, seed: str, *, rate: int = 24_000, channels: int = 1, bit_rate: int = 64_000
 ) -> bytes:
     """Return a hum with syllables, each seed's own pitch, of so many seconds. "pcm" is 16 bits, little endian, no header."""
-    pitch = 90 + hashlib.sha256(seed.encode()).digest()[0] % 120
+    pitch = 90 + 10 * (hashlib.sha256(seed.encode()).digest()[0] % 12)  # few, as a second of each is worked out once
     return _sound(
         round(seconds * rate), form, pitch, rate, channels, bit_rate, hashlib.sha256(seed.encode()).hexdigest()
     )
@@ -107,8 +107,7 @@ def clip(
 
 @functools.lru_cache(maxsize=64)
 def _sound(samples: int, form: str, pitch: int, rate: int, channels: int, bit_rate: int, tag: str) -> bytes:
-    second = array.array("h", (_sample(at / rate, pitch) for at in range(rate) for _ in range(channels)))
-    raw = second.tobytes()
+    raw = _second(pitch, rate, channels)
     pcm = (raw * (samples // rate + 1))[: samples * channels * 2]
     if form == "pcm":
         return pcm
@@ -121,6 +120,11 @@ def _sound(samples: int, form: str, pitch: int, rate: int, channels: int, bit_ra
             file.writeframes(pcm)
         return out.getvalue()
     return _encoded(pcm, form, rate, channels, bit_rate, tag)
+
+
+@functools.lru_cache(maxsize=512)
+def _second(pitch: int, rate: int, channels: int) -> bytes:
+    return array.array("h", (_sample(at / rate, pitch) for at in range(rate) for _ in range(channels))).tobytes()
 
 
 def _sample(at: float, pitch: int) -> int:
