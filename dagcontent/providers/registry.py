@@ -17,7 +17,7 @@ from dagcontent.providers.port import Adapter
 if TYPE_CHECKING:
     from dagcontent.providers.once import Gates
 
-__all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing"]
+__all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing", "recovery_of"]
 
 
 class Vendor(msgspec.Struct, frozen=True):
@@ -107,6 +107,15 @@ def make(config: ProviderConfig, gates: Gates) -> Adapter:
         text = f"{config.name} cannot be used: {error}"
         raise ConfigError(text, hint=_install(vendor)) from error
     return adapter
+
+
+def recovery_of(provider: str, operation: str) -> str:
+    """Return how a lost answer of an operation is recovered, as its adapter declares it; empty if there is no such operation."""
+    vendor = VENDORS.get(provider)
+    if vendor is None:
+        return ""
+    declared = importlib.import_module(vendor.module).OPERATIONS.get(operation)
+    return "" if declared is None else str(declared.recovery.value)
 
 
 def installed(vendor: Vendor) -> bool:
