@@ -51,7 +51,7 @@ prompt = "The sun goes down"
 start_image = "${still}"
 duration = 5.2
 """
-PATIENT = {"send_s": 2.0, "answer_s": 20.0}  # a machine with much to do is no broken connection
+PATIENT = {"send_s": 2.0, "answer_s": 20.0, "inflight_s": 0.01}  # a machine with much to do is no broken connection
 LOST = [{"fault": "drop", "vendor": "openai"}]
 
 
@@ -228,6 +228,7 @@ def test_what_goes_wrong_with_leftovers_is_a_warning(run: Run, vendors: FakeVend
     (here / "paid.toml").write_text(PAID.replace("dusk", "noon"), encoding="utf-8")
     found = run("build", "paid.toml", "cover", "--budget", "1")
     assert found.exit_code == 0
+    assert [job["state"] for job in jobs(run, "--all")] == ["expired", "committed"]
     assert f"warning: still as it was before ({attempt})" in found.stderr
 
 
