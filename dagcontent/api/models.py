@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from dagcontent.catalog.load import VENDORS as CATALOGUED
-from dagcontent.catalog.load import find, models, names
+from dagcontent.catalog.load import catalogued, find, models, names
 from dagcontent.catalog.model import Model, Price, Rate, Slot
 from dagcontent.errors import ConfigError
 from dagcontent.kinds.registry import KINDS
@@ -54,7 +54,7 @@ class Sheet(msgspec.Struct, frozen=True):
 
 def sheets(provider: str | None = None, kind: str | None = None, *, today: datetime.date) -> list[Sheet]:
     """Return every catalogued model, in the catalog's order; of one provider, of one kind. Raises ConfigError."""
-    if provider is not None and provider not in CATALOGUED:
+    if provider is not None and not catalogued(provider):
         raise ConfigError(f"there are no models of `{provider}`", hint=_nearest(provider, CATALOGUED))
     if kind is not None:
         well_named_kind(kind)
@@ -67,7 +67,7 @@ def sheet(model_id: str, *, today: datetime.date) -> Sheet:
     if model is not None:
         return _sheet(model, today)
     provider, _, name = model_id.partition("/")
-    if provider not in CATALOGUED:
+    if not catalogued(provider):
         raise ConfigError(f"there are no models of `{provider}`", hint=_nearest(provider, CATALOGUED))
     near = difflib.get_close_matches(name[:120], names(provider), n=1)
     hint = f"did you mean `{provider}/{near[0]}`?" if near else f"dagcontent models {provider} lists what is catalogued"

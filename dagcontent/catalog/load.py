@@ -16,13 +16,14 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.catalog.model import Canvas, Form, Knob, Model, Price, Rate, Slot, Unit
-from dagcontent.errors import InternalError
+from dagcontent.catalog.third import catalog_of, package_of
+from dagcontent.errors import ConfigError, DagcontentError, InternalError
 from dagcontent.kinds.registry import KINDS
 
-__all__ = ["VENDORS", "find", "models", "names"]
+__all__ = ["VENDORS", "catalogued", "find", "models", "names"]
 
 VENDORS: Final = ("fal", "elevenlabs", "google", "openai", "openrouter")
-"""Vendors with a catalog, one TOML file each."""
+"""Vendors with a catalog of ours, one TOML file each."""
 
 _NANO: Final = 1_000_000_000
 _PER: Final[dict[str, int]] = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
@@ -97,23 +98,31 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def find(model_id: str) -> Model | None:
-    """Return a catalogued model by `provider/name`; None if there is no entry of it. Reads that vendor's file only."""
+    """Return a catalogued model by `provider/name`; None if there is no entry of it. Reads that vendor's file only.
+
+    Raises ConfigError for a catalog of another package that cannot be read.
+    """
     vendor, _, name = model_id.partition("/")
-    if vendor not in VENDORS:
+    if not catalogued(vendor):
         return None
     file = _file(vendor)
     return _model(vendor, name, file) if name in file.model else None
 
 
 def models(provider: str | None = None) -> tuple[Model, ...]:
-    """Return every catalogued model, in the files' order; of one vendor, if it is named."""
-    wanted = VENDORS if provider is None else (provider,) if provider in VENDORS else ()
+    """Return every model of our catalogs, in the files' order; of one vendor, if it is named, one of another package too."""
+    wanted = VENDORS if provider is None else (provider,)
     return tuple(found for vendor in wanted for name in names(vendor) if (found := find(f"{vendor}/{name}")))
 
 
 def names(provider: str) -> tuple[str, ...]:
     """Return the vendor's own ids of all its catalogued models; nothing is read of them."""
-    return tuple(_file(provider).model) if provider in VENDORS else ()
+    return tuple(_file(provider).model) if catalogued(provider) else ()
+
+
+def catalogued(provider: str) -> bool:
+    """Tell whether there is a catalog of a provider: ours, or one of another package."""
+    return provider in VENDORS or catalog_of(provider) is not None
 
 
 @cache
@@ -121,10 +130,17 @@ def _file(vendor: str) -> _File:
     import tomli  # noqa: PLC0415 - a build of hits asks for no model
 
     try:
-        written = Path(__file__).with_name(f"{vendor}.toml").read_text(encoding="utf-8")
+        path = Path(__file__).with_name(f"{vendor}.toml") if vendor in VENDORS else catalog_of(vendor)
+        written = path.read_text(encoding="utf-8") if path is not None else ""
         return msgspec.convert(tomli.loads(written), _File)
-    except (OSError, tomli.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise InternalError(f"the catalog of {vendor} cannot be read: {error}") from error
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise _unreadable(vendor, f"the catalog of {vendor} cannot be read: {error}") from error
+
+
+def _unreadable(vendor: str, text: str) -> DagcontentError:
+    if vendor in VENDORS:
+        return InternalError(text)
+    return ConfigError(text, hint=f"look at the package {package_of(vendor)}, or uninstall it")
 
 
 def _model(vendor: str, name: str, file: _File) -> Model:
@@ -132,7 +148,7 @@ def _model(vendor: str, name: str, file: _File) -> Model:
         entry = msgspec.convert(_merged(file.model[name], file, ()), _Entry)
         return _made(vendor, name, entry, file)
     except (msgspec.ValidationError, KeyError, ValueError) as error:
-        raise InternalError(f"the catalog's entry of {vendor}/{name} cannot be read: {error!r}") from error
+        raise _unreadable(vendor, f"the catalog's entry of {vendor}/{name} cannot be read: {error!r}") from error
 
 
 def _made(vendor: str, name: str, entry: _Entry, file: _File) -> Model:

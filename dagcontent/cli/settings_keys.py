@@ -6,7 +6,7 @@ A `.env` file gives keys and nothing else: what else it holds changes nothing, a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +28,33 @@ _TELLING: Final = re.compile(r"auth|key|token|secret|cookie|credential|password|
 
 def provider_configs(
     tables: Mapping[str, ProviderTable], environment: Mapping[str, str], env_file: Path | None
-) -> dict[str, ProviderConfig]:
+) -> Mapping[str, ProviderConfig]:
     """Return every provider with its key, if it has one. Raises ConfigError for a `.env` file or a key that cannot be used."""
     variables = {**_read_env(env_file), **{name: value for name, value in environment.items() if value}}
-    return {
-        name: _config(name, vendor, tables.get(name, ProviderTable()), variables) for name, vendor in VENDORS.items()
-    }
+    return _Configs(tables, variables)
+
+
+class _Configs(Mapping[str, ProviderConfig]):
+    """Ours and those that have a table; one of another package is made when it is asked for."""
+
+    def __init__(self, tables: Mapping[str, ProviderTable], variables: Mapping[str, str]) -> None:
+        self._tables = tables
+        self._variables = variables
+        self._made = {name: self._make(name) for name in dict.fromkeys((*VENDORS, *tables))}
+
+    def __getitem__(self, name: str) -> ProviderConfig:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def _make(self, name: str) -> ProviderConfig:
+        return _config(name, VENDORS[name], self._tables.get(name, ProviderTable()), self._variables)
 
 
 def _config(name: str, vendor: Vendor, table: ProviderTable, variables: Mapping[str, str]) -> ProviderConfig:

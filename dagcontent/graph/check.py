@@ -24,7 +24,7 @@ from dagcontent.graph.model import (
 )
 from dagcontent.graph.references import did_you_mean
 from dagcontent.graph.typing import fits_param
-from dagcontent.spec.aliases import PROVIDERS, is_well_formed, makers
+from dagcontent.spec.aliases import PROVIDERS, is_provider, is_well_formed, makers
 from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
 
@@ -87,7 +87,7 @@ def _misnamed(node: Node, model: str) -> tuple[str, str] | None:
     kind = node.kind
     if not slash:
         return f"`{model}` is neither an alias of [models] nor provider/name", makers(kind, '"{}"')
-    if provider not in PROVIDERS:
+    if not is_provider(provider):
         return f"`{provider}` is no provider", did_you_mean(provider, PROVIDERS) or f"providers: {', '.join(PROVIDERS)}"
     if not is_well_formed(model):
         return f"`{model}` names no model of {provider}", f"dagcontent models {provider} lists them"

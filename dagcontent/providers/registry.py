@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from dagcontent.catalog.third import is_installed, loaded, package_of
 from dagcontent.errors import ConfigError
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.port import Adapter
@@ -21,9 +22,9 @@ __all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing", "reco
 
 
 class Vendor(msgspec.Struct, frozen=True):
-    """Where a provider's adapter is and what it needs.
+    """Where a provider's adapter is and what it needs. An entry point of the group `dagcontent.providers` is one, too.
 
-    `extra` is what to install, `package` what then can be imported. The key is in the first of `keys` that is set; `pair`
+    `extra` is what to install (of ours an extra of dagcontent's, of others a package), `package` what then can be imported. The key is in the first of `keys` that is set; `pair`
     are two variables that together make one, as "id:secret". `base` is the vendor's own address, `hosts` are all that
     its key may be sent to, in the header `auth[0]`, behind `auth[1]`.
     """
@@ -36,9 +37,35 @@ class Vendor(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...]
     auth: tuple[str, str] = ("Authorization", "Bearer ")
     pair: tuple[str, str] | None = None
+    catalog: str = ""
+    """Of a provider of another package: the path of its models' TOML file, in the form of those in `dagcontent.catalog`."""
 
 
-VENDORS: Final[Mapping[str, Vendor]] = {
+class _Vendors(Mapping[str, Vendor]):
+    """Our own; providers of other packages are found by their name, and are not counted among these."""
+
+    def __init__(self, own: Mapping[str, Vendor]) -> None:
+        self._own = own
+
+    def __getitem__(self, name: str) -> Vendor:
+        if name in self._own:
+            return self._own[name]
+        if not is_installed(name):
+            raise KeyError(name)
+        found = loaded(name)
+        if not isinstance(found, Vendor):
+            text = f"the provider {name} is no {Vendor.__module__}.Vendor, but {type(found).__name__}"
+            raise ConfigError(text, hint=f"look at the package {package_of(name)}, or uninstall it")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
+_OURS: Final[Mapping[str, Vendor]] = {
     "fal": Vendor(
         "dagcontent.providers.fal", "fal", "fal_client", ("FAL_KEY",), "https://queue.fal.run",
         ("queue.fal.run", "fal.run", "rest.fal.ai", "api.fal.ai"), ("Authorization", "Key "),
@@ -62,6 +89,9 @@ VENDORS: Final[Mapping[str, Vendor]] = {
         ("openrouter.ai",),
     ),
 }  # fmt: skip
+
+VENDORS: Final[Mapping[str, Vendor]] = _Vendors(_OURS)
+"""Every provider by its name. One of another package is loaded when it is asked for, and is not listed."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -132,4 +162,5 @@ def installed(vendor: Vendor) -> bool:
 
 
 def _install(vendor: Vendor) -> str:
-    return f"pip install 'dagcontent[{vendor.extra}]'"
+    ours = any(vendor is one for one in _OURS.values())
+    return f"pip install 'dagcontent[{vendor.extra}]'" if ours else f"pip install '{vendor.extra}'"

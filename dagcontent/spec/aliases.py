@@ -15,13 +15,23 @@ from dagcontent.spec.model import Place, Template
 from dagcontent.spec.tables import Entry, Tables
 from dagcontent.spec.words import a_value, listed
 
-__all__ = ["PROVIDERS", "Aliases", "is_well_formed", "makers"]
+__all__ = ["PROVIDERS", "Aliases", "is_provider", "is_well_formed", "makers"]
 
 PROVIDERS: Final = ("local", "fal", "elevenlabs", "google", "openai", "openrouter")
+"""Those that are ours; another package may bring more."""
 _MAX_CHAIN: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _MODEL_ID: Final = re.compile(r"(?!\.\.?(?:/|$))[A-Za-z0-9._:@+~-]+(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._:@+~-]+)*")
 _MAX_MODEL_ID: Final = 200
+
+
+def is_provider(name: str) -> bool:
+    """Tell whether there is a provider of this name, ours or another package's."""
+    if name in PROVIDERS:
+        return True
+    from dagcontent.catalog.third import is_installed  # noqa: PLC0415 - only an unknown name is looked for
+
+    return is_installed(name)
 
 
 def is_well_formed(model: str) -> bool:
@@ -33,7 +43,7 @@ def is_well_formed(model: str) -> bool:
     provider, _, name = model.partition("/")
     if provider == "local":
         return True
-    return provider in PROVIDERS and len(name) <= _MAX_MODEL_ID and _MODEL_ID.fullmatch(name) is not None
+    return len(name) <= _MAX_MODEL_ID and _MODEL_ID.fullmatch(name) is not None and is_provider(provider)
 
 
 def makers(kind: Kind, form: str = "{}") -> str:
@@ -87,7 +97,7 @@ class Aliases:
         if is_well_formed(model):
             return True
         provider = model.partition("/")[0]
-        if provider not in PROVIDERS:
+        if not is_provider(provider):
             hint = self._findings.suggestion(provider, PROVIDERS)
             self._literals.wrong(spot, f"`{provider}` is no provider", hint or f"providers: {listed(PROVIDERS)}")
         else:
