@@ -101,8 +101,9 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
     """Make the database where there is none. May be called by several processes at once, and again."""
     if layout.db.exists():
         return
-    with locked(layout.lock, create=True), mapped(layout.db):
-        if layout.db.exists():
+    with locked(layout.lock, create=True, unless=layout.db.exists) as alone, mapped(layout.db):
+        # Who made it meanwhile may have it open, and shares the lock for as long as its build takes.
+        if not alone or layout.db.exists():
             return
         # Made elsewhere and renamed: under its name it is never seen unfinished.
         part = layout.tmp / f"store-{secrets.token_hex(8)}.db"

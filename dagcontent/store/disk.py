@@ -7,7 +7,8 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dagcontent.errors import StoreBusy, StoreError, StoreFull
@@ -17,15 +18,29 @@ __all__ = ["OPEN_SAFELY", "fsync_dir", "fsync_file", "locked", "store_error", "w
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW
 """Never inherited by a program we start, never through a link."""
 
+_LOCK_POLL_S = 0.005
+
 
 @contextlib.contextmanager
-def locked(path: Path, *, create: bool = False) -> Iterator[int]:
-    """Hold a file's exclusive lock, waiting for it; the kernel frees it when the process dies."""
+def locked(path: Path, *, create: bool = False, unless: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+    """Hold a file's exclusive lock, waiting for it; the kernel frees it when the process dies.
+
+    While others hold it, it is not waited for any longer once `unless` holds: yields False then, and has no lock.
+    """
     flags = os.O_RDWR | OPEN_SAFELY | (os.O_CREAT if create else 0)
     descriptor = os.open(path, flags, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if unless():
+                    yield False
+                    return
+                time.sleep(_LOCK_POLL_S)
+            else:
+                break
+        yield True
     finally:
         os.close(descriptor)
 

@@ -109,7 +109,7 @@ def prepare(root: Path, *, crashpoint: Callable[[str], None]) -> Layout:
         _check_folder(real, writing=True)
         version = _check_format(real, _names(real), writing=True)
         layout = Layout(real, writable=True, exists=True, format=version)
-        if not (real / "FORMAT").exists() or not (real / "cas").exists():
+        if not _is_made(real):
             _create(layout, crashpoint)
         for name in _FOLDERS:
             _ensure_folder(real / name)
@@ -118,8 +118,15 @@ def prepare(root: Path, *, crashpoint: Callable[[str], None]) -> Layout:
     return layout
 
 
+def _is_made(root: Path) -> bool:
+    return (root / "FORMAT").exists() and (root / "cas").exists()
+
+
 def _create(layout: Layout, crashpoint: Callable[[str], None]) -> None:
-    with locked(layout.lock, create=True):
+    with locked(layout.lock, create=True, unless=lambda: _is_made(layout.root)) as alone:
+        if not alone:
+            layout.format = _check_format(layout.root, _names(layout.root), writing=True)
+            return
         for name in _FOLDERS:
             _ensure_folder(layout.root / name)
         crashpoint("layout.folders-made")
