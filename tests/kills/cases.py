@@ -68,7 +68,7 @@ voice = "Rachel"
 text = "A small boat."
 output = "voice"
 [node.sound]
-kind = "audio.generate"
+kind = "sound.generate"
 model = "elevenlabs/eleven_text_to_sound_v2"
 prompt = "Waves"
 duration = 1
