@@ -183,7 +183,7 @@ class ElevenLabs:
             return answers.refusal(Answer(error.status_code, headers, body.encode("utf-8", "replace")))
         if isinstance(error, NoHistory):
             return Failure(ErrorClass.GONE, str(error), None)
-        if isinstance(error, httpx.TransportError):
+        if isinstance(error, httpx.RequestError):  # a body that is not in the form it says is one, too
             return Failure(ErrorClass.TRANSIENT, words(f"ElevenLabs: {type(error).__name__}: {error}"), None)
         return None
 

@@ -192,7 +192,7 @@ class Google:
         response = getattr(error, "response", None)
         if isinstance(response, httpx2.Response) and not response.is_success:
             return refusal(_answer(response))
-        if isinstance(error, httpx2.TransportError) or _unreached(error):
+        if isinstance(error, httpx2.RequestError) or _unreached(error):
             return Failure(ErrorClass.TRANSIENT, words(f"Google: {type(error).__name__}: {error}"), None)
         if isinstance(error, GoogleAuthError):
             return Failure(ErrorClass.AUTH, words(f"Google: {error}"), False)

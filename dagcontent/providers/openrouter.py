@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dagcontent.errors import NodeError
+from dagcontent.errors import NodeError, ProviderError
 from dagcontent.providers import openrouter_answers as answers
 from dagcontent.providers.answers import words
 from dagcontent.providers.chat import MESSAGE_PARAMS, Asked, asked, chat_format, chat_messages
@@ -138,6 +138,11 @@ class OpenRouter:
             failure = self.fault(error)
             message = failure.message if failure is not None else "the job is not known"
             return Failure(ErrorClass.GONE, message, None)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                raise
+            text = f"OpenRouter answered with what cannot be read: {type(error).__name__}: {words(error, 200)}"
+            raise ProviderError(text) from error
         return answers.read_video(data)
 
     async def find(self, call: Call, payload_digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:
