@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dagcontent.api.result import Job
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import budget_for, dollars, most_text
-from dagcontent.cli.paid_text import short_id
+from dagcontent.cli.paid_text import AGAIN, short_id
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import counted, when
@@ -137,8 +137,8 @@ def resumed_lines(results: Sequence[Resumed], screen: Screen) -> list[str]:
     lines: list[str] = []
     for line, one in zip(aligned(rows, screen.width(), screen.style, shrink=(2,), right=(3,)), results, strict=True):
         said = one.error or ("" if one.job.state == "committed" else one.job.message)
-        goes_on = one.job.state in _UNDER_WAY  # what helps is said once, below
-        hint = f"-> {one.hint}" if one.hint and one.error and not goes_on else ""
+        shows = one.hint and one.error and not one.hint.startswith(AGAIN)
+        hint = f"-> {one.hint}" if shows else ""
         lines += [line, *_said(said, screen), *_said(hint, screen)]
     done = [one.job for one in results if one.job.state == "committed"]
     left = sum(one.job.state in _UNDER_WAY for one in results)

@@ -15,6 +15,7 @@ from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import counted
 
 __all__ = [
+    "AGAIN",
     "detached",
     "detached_lines",
     "short_id",
@@ -29,7 +30,8 @@ __all__ = [
 _INDENT: Final = " " * 14
 _MOST: Final = 10
 _MOST_WITH_WAYS: Final = 3
-_AGAIN: Final = "build again"  # the summary ends with that command
+AGAIN: Final = "build again"
+"""How hints begin that a summary gives as a command."""
 _ID: Final = 13
 
 
@@ -148,7 +150,7 @@ def _job_lines(one: NodeResult, screen: Screen) -> list[str]:
     facts = f"attempt {short_id(job.attempt)}, sent {sent:%H:%M:%S}, {most_text(job.bound_microusd)}"
     said = job.message if job.state == "unresolved" else one.error
     lines = [f"{_INDENT}{facts}", *_wrapped(safe(said or ""), screen.width())]
-    if one.hint and job.state != "unresolved" and not one.hint.startswith(_AGAIN):
+    if one.hint and job.state != "unresolved" and not one.hint.startswith(AGAIN):
         lines += _wrapped(safe(one.hint), screen.width(), "-> ")
     return lines
 

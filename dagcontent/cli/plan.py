@@ -10,7 +10,8 @@ import msgspec
 
 from dagcontent import api
 from dagcontent.cli.documents import plan_document
-from dagcontent.cli.money import BUYS, budget_for, dollars, total
+from dagcontent.cli.money import BUYS, budget_for, total
+from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
     graph_argument,
     json_option,
@@ -30,7 +31,6 @@ from dagcontent.plan.model import Plan
 __all__ = ["command", "run_plan"]
 
 PENDING = 3
-_MOST_NAMED = 4
 
 
 @click.command("plan")
@@ -112,7 +112,10 @@ def _say(session: Session, made: Plan, targets: tuple[str, ...]) -> None:
         screen.say(line)
     screen.say()
     for command, what in _next(session, made, targets):
-        screen.say(screen.style("command", command) + (f"    {what}" if what else ""))
+        fits = len(command) + len(what) + 6 <= screen.width()
+        screen.say(screen.style("command", command) + (f"    # {what}" if what and fits else ""))
+        if what and not fits:
+            screen.say(f"  # {what}")
     if not made.pending and not any(row.status in {"unresolved", "repay", "failed"} for row in made.rows):
         screen.say("nothing to make; a build only puts the outputs in their places" if made.rows else "nothing to make")
 
@@ -125,16 +128,17 @@ def _next(session: Session, made: Plan, targets: tuple[str, ...]) -> list[tuple[
     if stuck:
         commands.append((command_line("jobs", "list", *store), f"settles {listed([row.node for row in stuck])}"))
     lost = [row for row in made.rows if row.status == "repay"]
-    if lost:
-        cost = total(lost)[0].high
-        price = f", up to {dollars(cost, up=True)}" if cost else ""
-        repay = [word for row in lost[:_MOST_NAMED] for word in ("--repay", row.node)]
-        budget = ["--budget", budget_for(total([r for r in made.rows if r.status in BUYS])[0].high or 0)]
-        commands.append((command_line(*session.again("build", *targets, *repay, *budget)), f"pays for it again{price}"))
-    if made.pending:
+    if made.pending or lost:
         due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe"})
         budget = ["--budget", budget_for(due.high or 0)] if due.high or unpriced else []
-        commands.append((command_line(*session.again("build", *targets, *budget)), ""))
+        again = command_line(*session.again("build", *targets, *budget))
+        commands.append((again, "fetches what the vendors still have, for nothing" if lost else ""))
+    if lost:
+        most = total(row for row in made.rows if row.status in BUYS)[0].high or 0
+        nodes = dict.fromkeys(node_of(row.node) for row in lost)
+        repay = [word for node in nodes for word in ("--repay", node)]
+        command = command_line(*session.again("build", *targets, *repay, "--budget", budget_for(most)))
+        commands.append((command, "pays again for what they have not"))
     return commands
 
 

@@ -18,7 +18,7 @@ _ID: Final = 13
 _STANDS: Final = {
     "resume": "under way{attempt}: nothing more to pay",
     "unresolved": "nobody can tell{attempt}",
-    "repay": "it was paid for, and its bytes are gone",
+    "repay": "its bytes are gone",
 }
 
 

@@ -330,6 +330,23 @@ def test_proxies_of_the_environment_are_used(run: Run, vendors: FakeVendors) -> 
     assert wrong.exit_code == 2
 
 
+def test_what_is_lost_is_not_paid_again_by_itself(run: Run, vendors: FakeVendors, here: Path) -> None:
+    """A plan says `repay` and both ways on: what the vendor still has costs nothing, the rest needs --repay."""
+    assert run("build", "paid.toml", "--budget", "1", "-q").exit_code == 0
+    for path in (here / "store" / "cas").glob("*/*"):
+        path.unlink()
+    (here / "paid.toml").write_text(PAID + "# edited\n", encoding="utf-8")
+    plan = run("plan", "paid.toml")
+    assert "2 repay" in plan.stdout
+    assert "dagcontent build paid.toml    # fetches what the vendors still have, for nothing" in plan.stdout
+    assert "dagcontent build paid.toml --repay still --repay cover --budget 0.30" in plan.stdout
+    built = run("build", "paid.toml")
+    assert (built.exit_code, len(vendors.charges())) == (1, 2)
+    assert "--repay" in built.stdout
+    assert run("build", "paid.toml", "--repay", "cover", "--budget", "1").exit_code == 0
+    assert [charge.vendor for charge in vendors.charges()].count("openai") == 2
+
+
 @pytest.mark.parametrize("budget", ["two", "", "nan", "inf", "-1", "2,50"])
 def test_a_budget_is_an_amount_of_money(run: Run, vendors: FakeVendors, budget: str) -> None:
     """A budget that cannot be read is refused before anything is sent."""
