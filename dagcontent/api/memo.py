@@ -164,7 +164,7 @@ def write_memo(
         format=_FORMAT,
         version=__version__,
         graph=result.graph,
-        files=[_aged(file, now_ns) for file in files],
+        files=[_aged(file, now_ns) for file in (*files, *_catalogs(kept))],
         globs=[(folder, pattern, paths) for (folder, pattern), paths in globs.items()],
         placed=[(instance, path, _stamp(path)) for instance, path in result.outputs],
         counts=counts,
@@ -179,6 +179,21 @@ def write_memo(
 def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts without those that are as long as the artifact: words with their times, chapters."""
     return {name: fact for name, fact in facts.items() if isinstance(fact, int | str)}
+
+
+def _catalogs(rows: Iterable[_Row]) -> Iterable[SeenFile]:
+    """Yield the catalogs of other packages that these rows rest on; our own change with our version."""
+    providers = {row.model.partition("/")[0] for row in rows if row.model} - {"local"}
+    if not providers:
+        return
+    from dagcontent.catalog.load import VENDORS  # noqa: PLC0415 - a free graph rests on none
+    from dagcontent.catalog.third import catalog_of  # noqa: PLC0415 - as above
+
+    for provider in sorted(providers - set(VENDORS)):
+        path = catalog_of(provider)
+        if path is not None and path.is_file():
+            with path.open("rb") as opened:
+                yield SeenFile(os.fspath(path), stamp_of(path), hashlib.file_digest(opened, "sha256").hexdigest())
 
 
 def _aged(file: SeenFile, now_ns: int) -> SeenFile:

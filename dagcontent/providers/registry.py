@@ -24,9 +24,9 @@ __all__ = ["VENDORS", "Problem", "Vendor", "installed", "make", "missing", "reco
 class Vendor(msgspec.Struct, frozen=True):
     """Where a provider's adapter is and what it needs. An entry point of the group `dagcontent.providers` is one, too.
 
-    `extra` is what to install (of ours an extra of dagcontent's, of others a package), `package` what then can be imported. The key is in the first of `keys` that is set; `pair`
-    are two variables that together make one, as "id:secret". `base` is the vendor's own address, `hosts` are all that
-    its key may be sent to, in the header `auth[0]`, behind `auth[1]`.
+    `extra` is what to install (of ours an extra of dagcontent's, of others a package), `package` what then can be imported.
+    The key is in the first of `keys` that is set; `pair` are two variables that together make one, as "id:secret". `base`
+    is the vendor's own address, `hosts` are all that its key may be sent to, in the header `auth[0]`, behind `auth[1]`.
     """
 
     module: str

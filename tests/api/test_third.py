@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from dagcontent.catalog import load, third
+from dagcontent.cli.settings_keys import provider_configs
+from dagcontent.errors import ConfigError
+from dagcontent.providers.registry import VENDORS, missing, recovery_of
 from dagcontent.testing.vendors.client import FakeVendors
 
 Dagcontent = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -113,7 +117,7 @@ def dagcontent(tmp_path: Path, site: Path) -> Dagcontent:
 
 @pytest.mark.slow
 def test_a_provider_of_another_package_is_paid_once(
-    dagcontent: Dagcontent, vendors: FakeVendors, tmp_path: Path
+    dagcontent: Dagcontent, vendors: FakeVendors, site: Path, tmp_path: Path
 ) -> None:
     """From the check to the picture, and the second build is free: nothing here knows that it is not ours."""
     (tmp_path / "config.toml").write_text(
@@ -134,6 +138,10 @@ def test_a_provider_of_another_package_is_paid_once(
     again = json.loads(dagcontent("build", "graph.toml", "--json", **env).stdout)
     assert again["counts"]["hit"] == 1
     assert len(vendors.charges()) == 1
+    catalog = site / "acme_film" / "acme.toml"
+    takes = 'takes = { prompt = true, aspect = { values = ["1:1", "16:9"], default = "1:1" } }'
+    catalog.write_text(CATALOG.replace("takes = { prompt = true }", takes), encoding="utf-8")
+    assert json.loads(dagcontent("plan", "graph.toml", "--json", **env).stdout)["totals"]["counts"]["run"] == 1
     health = json.loads(dagcontent("doctor", "--json", **env).stdout)["checks"]
     assert [check["state"] for check in health if check["name"] == "acme"] == ["ok"]
 
@@ -173,3 +181,42 @@ def test_what_is_wrong_with_a_package_is_said(dagcontent: Dagcontent, tmp_path: 
     assert "did you mean `acme/acme/hare`?" in said("acme/acme/hair")
     (site / "acme_film" / "acme.toml").write_text("as_of = 5\n", encoding="utf-8")
     assert "the catalog of acme cannot be read" in said("acme/acme/hare")
+
+
+def test_a_vendor_is_made_when_it_is_asked_for(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the providers it is found by its name, with its key, and is not counted: nobody who lists them loads it."""
+    caches = (third._points, third.loaded, load.find, load._file)
+    monkeypatch.syspath_prepend(site)
+    for cache in caches:
+        cache.cache_clear()
+    try:
+        configs = provider_configs({}, {"ACME_KEY": "a-key-of-acme"}, None)
+        assert list(configs) == list(VENDORS) == list(load.VENDORS)
+        assert "acme_film" not in sys.modules
+        assert third.is_installed("acme")
+        assert "acme_film" not in sys.modules
+        config = configs["acme"]
+        assert config.key is not None
+        assert config.key.reveal("acme.example") == "a-key-of-acme"
+        assert [problem.message for problem in missing(configs, ["acme"])] == []
+        assert [problem.lack for problem in missing({}, ["acme", "nobody"])] == ["key", "extra"]
+        assert configs.get("nobody") is None
+        assert len(configs) == len(VENDORS) + 1
+        assert VENDORS["fal"].module == "dagcontent.providers.fal"
+        assert [model.id for model in load.models("acme")] == ["acme/acme/hare"]
+        assert recovery_of("acme", "queue") == "by-match"
+        with pytest.raises(ConfigError, match=r"is no dagcontent\.providers\.registry\.Vendor, but str"):
+            VENDORS["odd"]
+        with pytest.raises(ConfigError, match="the provider broken cannot be loaded"):
+            VENDORS["broken"]
+        third.loaded.cache_clear()
+        (site / "acme_film" / "__init__.py").write_text(POINT.replace('"acme_film"', '"acme_absent"'), encoding="utf-8")
+        del sys.modules["acme_film"]
+        (problem,) = missing(configs, ["acme"])
+        assert problem.hint == "pip install 'acme-film'"
+    finally:
+        monkeypatch.undo()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "acme_film"]:
+            del sys.modules[name]
+        for cache in caches:
+            cache.cache_clear()
