@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -345,6 +349,32 @@ def test_what_is_lost_is_not_paid_again_by_itself(run: Run, vendors: FakeVendors
     assert "--repay" in built.stdout
     assert run("build", "paid.toml", "--repay", "cover", "--budget", "1").exit_code == 0
     assert [charge.vendor for charge in vendors.charges()].count("openai") == 2
+
+
+@pytest.mark.slow
+def test_an_interrupt_names_what_it_waits_for(run: Run, vendors: FakeVendors, here: Path) -> None:
+    """Ctrl-C: a call that could not be asked for again is awaited and named, a job is left to go on; nothing is paid twice."""
+    vendors.set(job_s=60)
+    vendors.set_faults([{"fault": "delay", "at": "replying", "vendor": "openai", "seconds": 4}])
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dagcontent", "build", "paid.toml", "--budget", "1", "--events", "events"],
+        cwd=here, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    events = here / "events"
+    wanted = ('"node":"cover","stage":"awaits the answer"', '"node":"still","stage":"generating"')
+    for _ in range(3000):
+        if events.exists() and all(word in events.read_text("utf-8") for word in wanted):
+            break
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, err) == (130, "")
+    assert "  stopping: awaits 1 call that would be lost: cover; Ctrl-C again: unresolved\n" in out
+    assert "paid: stopped      1 made, kept" in out
+    assert "$0.054 spent   $0.032 reserved" in out
+    assert "at work     still" in out
+    assert [(job["node"], job["state"]) for job in jobs(run)] == [("still", "submitted")]
+    assert len(vendors.charges()) == 2
 
 
 @pytest.mark.parametrize("budget", ["two", "", "nan", "inf", "-1", "2,50"])
