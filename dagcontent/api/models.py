@@ -114,7 +114,8 @@ def _believed(one: Sheet) -> Believed:
     for price in model.prices:
         most[price.unit] = max(most.get(price.unit, 0), *(rate.bound_nano for rate in price.rates))
     ways = tuple(dict.fromkeys(operation.name for operation in one.operations.values()))
-    return Believed(model.name, ways, frozenset(name.partition(".")[0] for name in fields), most, one.gone)
+    tops, refused = (frozenset(name.partition(".")[0] for name in names) for names in (fields, model.refuse))
+    return Believed(model.name, ways, tops, refused, most, one.gone)
 
 
 def well_named_kind(kind: str) -> None:

@@ -181,6 +181,7 @@ def told(heard: Heard, screen: Screen, *, verbose: bool) -> Iterator[str]:
         for what, words in (
             ("alive", "retired and still there"),
             ("unclear", "unclear"),
+            ("new", "with more fields"),
             ("unknown", "not catalogued"),
         ):
             count = sum(finding.what == what for finding in others)

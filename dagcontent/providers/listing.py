@@ -33,13 +33,14 @@ _FAL: Final = "https://fal.ai"
 
 
 class Believed(msgspec.Struct, frozen=True):
-    """One model as it is catalogued. `fields` are all that may be sent, "a|b" where one of several is; `most` are our
-    bounds in nano-USD a unit; `retired` ones are believed to be gone.
+    """One model as it is catalogued. `fields` are all that may be sent, "a|b" where one of several is; `refused` are known
+    and never sent; `most` are our bounds in nano-USD a unit; `retired` ones are believed to be gone.
     """
 
     name: str
     operations: tuple[str, ...]
     fields: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
     most: Mapping[str, int] = {}
     retired: bool = False
 
@@ -48,7 +49,7 @@ class Finding(msgspec.Struct, frozen=True):
     """Where a vendor says another thing. `wrong`: calls would fail, or cost more than is believed."""
 
     model: str
-    what: Literal["gone", "field", "required", "dearer", "alive", "unclear", "unknown"]
+    what: Literal["gone", "field", "required", "dearer", "alive", "unclear", "new", "unknown"]
     text: str
 
     @property
@@ -222,6 +223,9 @@ def _against_schema(one: Believed, document: dict[str, Any] | None) -> Iterator[
             yield Finding(one.name, "field", f"takes no `{field}`")
     for field in sorted(required - named):
         yield Finding(one.name, "required", f"needs `{field}`, which is never sent")
+    more = sorted(set(properties) - named - one.refused - required)
+    if more:
+        yield Finding(one.name, "new", f"takes more than is catalogued: {', '.join(more)}")
 
 
 def _input_of(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:

@@ -91,7 +91,9 @@ def test_a_schema_that_takes_what_is_sent_is_fine(vendor: Loopback, wrapped: boo
     """One of two fields is enough, optional fields of a newer schema do no harm, and no key is shown to the schemas' host."""
     vendor.on("GET", SCHEMA, schema({"prompt": {}, "video_url": {}, "new": {}}, ["prompt"], wrapped=wrapped))
     heard = asked(vendor, "fal", HARE)
-    assert heard == Heard("fal", confirmed=1)
+    assert (heard.confirmed, heard.failure) == (1, "")
+    assert heard.findings == (Finding("acme/hare", "new", "takes more than is catalogued: new"),)
+    assert not heard.findings[0].wrong
     (request,) = vendor.asked
     assert request.query == {"endpoint_id": ["acme/hare"]}
     assert KEY not in str(request.headers)
