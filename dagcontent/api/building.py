@@ -175,6 +175,7 @@ class Build:
             await driver.run(self.work, signals=self._options.signals)
             self._interrupted = driver.interrupted
             await self._finish_leftovers(till, payer)
+            self._said += payer.overcharged if payer is not None else []
         finally:
             self._interrupted = driver.interrupted
             executor.close()

@@ -96,6 +96,8 @@ class PaidExecutor:
         self._standing = standing
         self._consent = consent
         self._stopped: dict[str, NodeError] = {}
+        self.overcharged: list[str] = []
+        """What vendors charged above their bounds, in words."""
 
     async def execute(self, action: Action, instance: str) -> Record:
         """Make a result, or find what was paid for. Raises NodeError and its branches, StoreError."""
@@ -156,11 +158,11 @@ class PaidExecutor:
     def _look_at_cost(self, provider: str, order: Order, record: Record) -> None:
         bound = order.bound_microusd
         if bound is not None and record.cost_microusd > bound and record.run == self._run:
+            said = f"{provider} charged {usd_text(record.cost_microusd)} for {order.instance}, which may cost {usd_text(bound)} at most"
+            self.overcharged.append(said)
             self._stopped[provider] = OverBudget(
-                f"{provider} charged {usd_text(record.cost_microusd)} for {order.instance}, which may cost {usd_text(bound)} at most;"
-                " nothing more is sent to it in this build",
-                hint="look at its price list; then build again",
-            )  # fmt: skip
+                f"{said}; nothing more is sent to it in this build", hint="look at its price list; then build again"
+            )
 
     def _order(self, action: Action, instance: str) -> Order:
         provider, _, model = action.model.partition("/")
