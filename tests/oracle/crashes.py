@@ -71,14 +71,14 @@ output = "text"
 class Server:
     """A crash server; use it as a context."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Path = SERVER) -> None:
         environment = {
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": os.defpath,
         }
         self.process = subprocess.Popen(
-            [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         assert self._line() == "ready\n"
 
