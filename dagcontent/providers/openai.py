@@ -152,13 +152,13 @@ class _OpenAI:
 
     async def find(self, call: Call, payload_digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:
         """Return the stored completion with our mark. Raises ProviderError, ListInDoubt, the SDK's errors."""
-        del payload_digest  # the mark is exact
+        del payload_digest, until_ms  # the mark is exact
         if call.operation != "chat":
             return []
         rows = await self._stored({"dagcontent": call.marker}, since_ms - _SKEW_MS)
         found = [row for row in rows if table(row.get("metadata")).get("dagcontent") == call.marker]
         if found:
-            return [_listed(row) for row in found if _created_ms(row) <= until_ms + _SKEW_MS]
+            return [_listed(row) for row in found]  # the mark is exact, whatever the clocks say
         # Silence proves something only where something of ours is stored: accounts may be set to store nothing.
         others = await self._stored(None, None)
         if not any("dagcontent" in table(row.get("metadata")) for row in others):

@@ -24,7 +24,7 @@ _SLOWER = 1.3
 _STOPS = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.INVALID})
 _NO_LIST = frozenset({ErrorClass.NOT_FOUND, ErrorClass.GONE})
 _GARBLED_MOST = 8  # answers in a row that cannot be understood, before a vendor is believed to have changed
-_SKEW_MS = 2_000  # a vendor's clock against ours
+_SKEW_MS = 600_000  # a vendor's clock against ours: what is not seen for a wrong clock would be bought again
 _LISTED_MS = 7 * 86_400_000  # nobody promises that a list goes back further
 _PASSING = frozenset({ErrorClass.TRANSIENT, ErrorClass.RATE_LIMIT, ErrorClass.CONCURRENCY})
 

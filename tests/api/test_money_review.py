@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle.paid import QUICK, TABLE, Bench, graph_of, only
+from oracle.paid import PATIENT, QUICK, TABLE, Bench, graph_of, only
 
 from dagcontent import api
 from dagcontent.api import paying
@@ -202,3 +202,15 @@ def test_a_fault_of_ours_cuts_off_no_other_call(bench: Bench, monkeypatch: pytes
     assert sorted(states(bench)) == ["committed", "submitted"]
     monkeypatch.undo()
     assert (bench.build().status, len(bench.charges())) == ("ok", 2)
+
+
+@pytest.mark.parametrize("name", ["elevenlabs-speech", "openai-chat", "fal-queue-image"])
+@pytest.mark.parametrize("ahead_s", [300, -300])
+def test_a_clock_that_is_wrong_buys_nothing_twice(bench: Bench, name: str, ahead_s: int) -> None:
+    """A lost answer is found though this machine's clock is five minutes from its vendor's."""
+    row = TABLE[name]
+    bench.write(graph_of(row))
+    bench.vendors.set_faults([row.fault("drop", nth=1)])
+    seams = api.Seams(now_ms=lambda: time.time_ns() // 1_000_000 + ahead_s * 1000)
+    assert bench.build({**PATIENT, "send_s": 0.5}, seams=seams).status == "ok"
+    assert len(bench.charges()) == 1
