@@ -97,12 +97,8 @@ class StoreJournal:
         """Write down status and headers."""
         await committed(self._attempts.answered(attempt, dict(answer), now_ms=self._now_ms()))
 
-    async def submitted(self, attempt: str, handle: Handle) -> None:
-        """Write down a job's id."""
-        await committed(self._attempts.submitted(attempt, handle, now_ms=self._now_ms()))
-
     async def adopt(self, attempt: str, handle: Handle) -> bool:
-        """Write down a job that was found, unless another attempt has it."""
+        """Write down a job that was found, or answered, unless another attempt has it."""
         return await committed(self._attempts.adopt(attempt, handle, now_ms=self._now_ms()))
 
     async def spooled(self, attempt: str, spool: Mapping[str, Any]) -> None:

@@ -39,6 +39,7 @@ __all__ = ["TRIES_MOST", "go_on", "purchase", "resume"]
 TRIES_MOST = 12
 """Requests of one order that a vendor may turn away as too many, before it is given up."""
 _ANSWER = "answer"
+_TWIN = "the job that it was answered with is another request's"  # a twin's own is as good, if there is one
 _AGAIN_S = 1.0
 _AGAIN_MOST_S = 60.0
 _KEPT_HEADERS = ("content-type", "content-encoding", "date")
@@ -76,7 +77,8 @@ async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
     if attempt.state is AttemptState.INTENT:
         handle = await _left_in_the_spool(desk, call, attempt)
         if handle is not None:
-            await desk.journal.submitted(call.attempt, handle)
+            if not await desk.journal.adopt(call.attempt, handle):
+                return await reconcile(desk, order, call, attempt.intent, _TWIN, taken=True)
             return await follow(desk, order, call, handle, attempt.intent)
         why = "the build ended before an answer was written down"
         return await reconcile(desk, order, call, attempt.intent, why, taken=_took(_status(attempt)))
@@ -278,7 +280,8 @@ class _Try:
         except ProviderError as error:
             return await self._lost(f"the answer cannot be understood: {error.message}")
         if isinstance(outcome, Handle):
-            await desk.journal.submitted(call.attempt, outcome)
+            if not await desk.journal.adopt(call.attempt, outcome):
+                return await reconcile(desk, self._order, call, self._intent, _TWIN, taken=True)
             desk.crashpoint("paid.submitted")
             return await follow(desk, self._order, call, outcome, self._intent)
         if not whole:

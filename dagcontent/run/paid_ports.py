@@ -52,12 +52,8 @@ class Journal(Protocol):
         """Write down status and headers of an answer that is being read."""
         ...
 
-    async def submitted(self, attempt: str, handle: Handle) -> None:
-        """Write down the job's id."""
-        ...
-
     async def adopt(self, attempt: str, handle: Handle) -> bool:
-        """Write down the id of a job that was found; False if another attempt has it: then nothing is written."""
+        """Write down the id of a job that was found, or answered; False if another attempt has it: then nothing is written."""
         ...
 
     async def spooled(self, attempt: str, spool: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 import apsw
 import msgspec
 
-from dagcontent.errors import DagcontentError, InternalError, StoreFull
+from dagcontent.errors import DagcontentError, InternalError, StoreDamaged, StoreFull
 from dagcontent.store import db, journal, paid, records, runs
 from dagcontent.store.cas import Cas
 from dagcontent.store.journal import ClaimLost, new_attempt_id
@@ -32,6 +32,8 @@ T = TypeVar("T")
 _S: Final = AttemptState
 _UNDER_WAY: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
 _MOST_IDS: Final = 20
+_TWINS_MS: Final = 86_400_000
+"""Who has the job of an attempt took it not long before that was sent, whatever the clocks said meanwhile."""
 
 
 class Desk(Protocol):
@@ -111,21 +113,27 @@ class Attempts:
         return self._step(attempt_id, _S.SUBMITTED, now_ms, **changes)
 
     def adopt(self, attempt_id: str, handle: Handle, *, now_ms: int) -> Pending[bool]:
-        """Note the ids of a job that was found in the vendor's list, unless another attempt has it: then False, and nothing is done."""
+        """Note the ids of a job that was found, or answered, unless another attempt has it: then False, and nothing is done."""
 
         def work(connection: apsw.Connection) -> bool:
             intent = self._known(connection, attempt_id).intent
-            for other in journal.listed(connection, None, graph=None, provider=intent.provider, key=None):
+            since_ms, others = intent.at_ms - _TWINS_MS, list[Attempt]()
+            with contextlib.suppress(StoreDamaged):  # another's damage keeps no id from being written down
+                others = journal.listed(
+                    connection, None, graph=None, provider=intent.provider, since_ms=since_ms,
+                    holding=list(handle.ids.values()),
+                )  # fmt: skip
+            for other in others:
                 same = (
                     other.handle is not None and other.handle.ids == handle.ids and other.intent.realm == intent.realm
                 )
                 if same and other.id != attempt_id:
                     return False
             journal.step(connection, attempt_id, _S.SUBMITTED, now_ms, handle=handle)
-            self._desk.crashpoint("attempt.adopted")
+            self._desk.crashpoint("attempt.submitted")
             return True
 
-        return self._desk.write(work)
+        return self._surely(work, then=self._log_soon)
 
     def answered(self, attempt_id: str, answer: Any, *, now_ms: int) -> Pending[Attempt]:
         """Note the status and headers of an answer whose body is not read yet. The state stays."""

@@ -219,8 +219,12 @@ def listed(
     graph: str | None,
     provider: str | None,
     key: str | None = None,
+    since_ms: int | None = None,
+    holding: Sequence[str] = (),
 ) -> list[Attempt]:
-    """Return attempts, the oldest first. Raises StoreDamaged."""
+    """Return attempts, the oldest first; with `since_ms` those that changed then or later, with `holding` those in which all
+    these texts stand somewhere. Raises StoreDamaged.
+    """
     where = ["1"]
     values: list[apsw.SQLiteValue] = []
     if states is not None:
@@ -233,6 +237,12 @@ def listed(
     if key is not None:
         where.append("key = ?")
         values.append(bytes.fromhex(key))
+    if since_ms is not None:
+        where.append("changed_ms >= ?")
+        values.append(since_ms)
+    for text in holding:
+        where.append("instr(body, ?)")
+        values.append(text.encode())
     query = f"SELECT {_COLUMNS} FROM attempt WHERE {' AND '.join(where)} ORDER BY id"  # noqa: S608 - constants of ours
     return [read_attempt(row) for row in fetch(connection, query, tuple(values))]
 

@@ -232,9 +232,6 @@ class Disk:
     async def answered(self, attempt: str, answer: Mapping[str, Any]) -> None:
         await self.step(attempt, None, answer=dict(answer))
 
-    async def submitted(self, attempt: str, handle: Handle) -> None:
-        await self.step(attempt, AttemptState.SUBMITTED, handle=handle)
-
     async def adopt(self, attempt: str, handle: Handle) -> bool:
         await self.world.turn()
         if self.knows("vendor", handle, attempt):

@@ -98,7 +98,12 @@ def unwritten_intent(monkeypatch: pytest.MonkeyPatch) -> None:
         self.world.spool["later", intent.attempt] = b""
 
     monkeypatch.setattr(Disk, "intend", later)
-    original = Disk.step
+    original, adopting = Disk.step, Disk.adopt
+
+    async def adopt(self: Disk, attempt: str, handle: Any) -> bool:
+        return attempt not in self.world.attempts or await adopting(self, attempt, handle)
+
+    monkeypatch.setattr(Disk, "adopt", adopt)
 
     async def step(self: Disk, attempt: str, state: Any, **changes: Any) -> None:
         if attempt in self.world.attempts:
