@@ -136,6 +136,11 @@ def read_result(call: Call, done: Done, answer: Answer) -> Result | Failure | No
         return Failure(ErrorClass.GONE, f"fal keeps the result no longer: {said.message}", None, None, kept(answer))
     if answer.status in {401, 403, 429} and not (done.error or done.error_type):
         return None  # this reader is refused, not the job
+    if answer.status >= 500 and not (done.error or done.error_type or said.types or units is not None):
+        # It may be the asking that failed: believed to be the job's failure, the job would be bought again.
+        raise ProviderError(
+            f"fal answered {answer.status} to a finished job, and no reason of the job's: {said.message}"
+        )
     if not (done.error or done.error_type or said.types or units is not None):
         # Neither the status nor the answer says that the job failed: fal may have failed to give its result.
         raise ProviderError(f"fal answered {answer.status} to a finished job: {said.message}", hint="build again later")

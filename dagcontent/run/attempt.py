@@ -11,6 +11,7 @@ that is cut off at any point leaves its intent; whoever comes next goes on from 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -26,6 +27,7 @@ from dagcontent.errors import (
 )
 from dagcontent.providers.once import Sending, decoded, sending
 from dagcontent.providers.port import Answer, Bounds, Call, ErrorClass, Failure, Operation, Result, payload_digest
+from dagcontent.providers.secret import redact
 from dagcontent.run.events import AWAITS
 from dagcontent.run.finishing import charge, finish, finish_answer
 from dagcontent.run.following import follow, reconcile
@@ -42,6 +44,7 @@ _ANSWER = "answer"
 _TWIN = "the job that it was answered with is another request's"  # a twin's own is as good, if there is one
 _AGAIN_S = 1.0
 _AGAIN_MOST_S = 60.0
+_SECRET = re.compile("cookie|auth|token|secret|key|signature|location|link|credential")
 _KEPT_HEADERS = ("content-type", "content-encoding", "date")
 
 
@@ -287,7 +290,7 @@ class _Try:
         if not whole:
             return await self._lost("the answer broke off")
         if isinstance(outcome, Result):
-            kept = {n: v for n, v in headers.items() if "cookie" not in n}
+            kept = {n: redact(v) for n, v in headers.items() if not _SECRET.search(n)}
             await desk.journal.spooled(call.attempt, {"answer": {"status": status, "headers": kept}})
             desk.crashpoint("paid.spooled")
             return await finish_answer(desk, self._order, call, outcome, began_ms=self._intent.at_ms)

@@ -214,3 +214,29 @@ def test_a_clock_that_is_wrong_buys_nothing_twice(bench: Bench, name: str, ahead
     seams = api.Seams(now_ms=lambda: time.time_ns() // 1_000_000 + ahead_s * 1000)
     assert bench.build({**PATIENT, "send_s": 0.5}, seams=seams).status == "ok"
     assert len(bench.charges()) == 1
+
+
+def test_a_question_that_fails_is_no_failure_of_the_job(bench: Bench) -> None:
+    """A 500 to a finished job that says nothing of the job frees nothing: it is asked for again, and not bought again."""
+    bench.vendors.set_faults([{"fault": "status", "vendor": "fal", "operation": "result", "status": 500}])
+    assert only(bench.build()).status != "ran"
+    assert states(bench) == ["submitted"]
+    bench.vendors.set_faults([])
+    assert (bench.build().status, len(bench.charges())) == ("ok", 1)
+
+
+def test_no_credential_of_an_answer_is_written_down(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers that may let somebody in are neither in the journal nor in any other file of the store."""
+    row = TABLE["openai-images.generate"]
+    bench.write(graph_of(row))
+    canary = "canary-5f0c7a11e2"
+    names = ("X-Session-Token", "Set-Cookie", "Authorization", "Location", "X-Api-Key")
+    rule = row.fault("duplicate_headers", headers=[(name, canary) for name in names])
+    bench.vendors.set_faults([rule])
+    monkeypatch.setattr(paying, "measure", out_of_memory)
+    bench.build()
+    assert states(bench) == ["spooled"]
+    kept = bench.attempts()[0].spool["answer"]["headers"]
+    assert "content-type" in kept
+    found = [path for path in bench.store.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
+    assert found == []
