@@ -92,7 +92,7 @@ def plan(
     """
     with _open(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
-            memo = read_memo(opened, Question.of(graph, params, targets, realms), outputs=False)
+            memo = read_memo(opened, Question.of(graph, params, targets, realms), outputs=True)
             if memo is not None:
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
