@@ -114,6 +114,8 @@ class Driver:
                 due: list[Effect] = []
                 while self._events:
                     due.extend(self._machine.on(self._events.popleft()))
+                if self._machine.stopped and self._payer is not None:
+                    self._payer.stop()  # also after a failure that ends the build: what stands in line is not sent
                 finished = self._apply(due, group)
             group.cancel_scope.cancel()
         if self._fault is not None:

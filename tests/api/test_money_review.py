@@ -9,18 +9,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
-from oracle.paid import PATIENT, QUICK, TABLE, Bench, graph_of, only
+from oracle.paid import PATIENT, QUICK, TABLE, Bench, graph_of, only, spending
 
 from dagcontent import api
 from dagcontent.api import paying
+from dagcontent.api.files import BesideFiles
+from dagcontent.api.wiring import StoreArtifacts
 from dagcontent.catalog.model import Model
 from dagcontent.errors import BudgetExceeded, InternalError, NodeError
 from dagcontent.media import probe
 from dagcontent.providers import fal
+from dagcontent.store.store import Store, open_store
 from dagcontent.testing.vendors.client import FakeVendors
 from dagcontent.values.attempt import AttemptState
 from dagcontent.values.money import Ceiling
+from dagcontent.values.value import Blob
 
 IMAGE = TABLE["fal-queue-image"]
 
@@ -240,3 +245,39 @@ def test_no_credential_of_an_answer_is_written_down(bench: Bench, monkeypatch: p
     assert "content-type" in kept
     found = [path for path in bench.store.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
     assert found == []
+
+
+def test_after_the_first_failure_nothing_that_waits_is_sent(bench: Bench) -> None:
+    """With `fail_fast` what stands in line is not bought any more: it is as if the build had been told to stop."""
+    other = TABLE["fal-queue-video"]
+    bench.write(graph_of(IMAGE, other))
+    bench.vendors.set_faults(
+        [
+            IMAGE.fault("status", status=422),
+            IMAGE.fault("delay", at="registering", seconds=0.5),
+            other.fault("status", status=429, retry_after=3, nth=1),
+        ]
+    )
+    result = api.build(bench.graph, store=bench.store, fail_fast=True, spending=spending(bench.vendors))
+    assert result.status == "failed"
+    assert (len(bench.posts()), bench.charges()) == (2, [])
+
+
+def test_an_upload_of_one_account_is_not_named_to_another(tmp_path: Path) -> None:
+    """Where a vendor keeps a file is known for the account that put it there."""
+    sent: list[bytes] = []
+
+    async def upload(data: bytes, _media_type: str) -> tuple[str, int]:
+        sent.append(data)
+        return f"place-{len(sent)}", 10**15
+
+    async def work(store: Store) -> list[str]:
+        artifacts = StoreArtifacts(store, BesideFiles(tmp_path, store.side))
+        digest, size = store.cas.put_bytes(b"bytes")
+        blob = Blob(digest, "image", "image/png", size, {})
+        accounts = ["fal//one", "fal//two", "fal//one"]
+        files = [paying.StoreFiles(store, artifacts, "fal", account, lambda: 0) for account in accounts]
+        return [await one.uploaded(blob, upload) for one in files]
+
+    with open_store(tmp_path / "store") as store:
+        assert anyio.run(work, store) == ["place-1", "place-2", "place-1"]
