@@ -153,12 +153,12 @@ class StoreFiles:
     """The inputs of calls to one provider: bytes of the CAS, uploaded once."""
 
     def __init__(
-        self, store: Store, artifacts: StoreArtifacts, provider: str, realm: str, now_ms: Callable[[], int]
+        self, store: Store, artifacts: StoreArtifacts, provider: str, account: str, now_ms: Callable[[], int]
     ) -> None:
         self._store = store
         self._artifacts = artifacts
         self._provider = provider
-        self._realm = realm
+        self._account = account
         self._now_ms = now_ms
 
     def read(self, blob: Blob) -> bytes:
@@ -168,12 +168,12 @@ class StoreFiles:
     async def uploaded(self, blob: Blob, upload: Callable[[bytes, str], Awaitable[tuple[str, int]]]) -> str:
         """Return where the provider keeps an input; upload it if it does not yet, or not for long enough any more."""
         side = self._store.side
-        known = side.uploaded(self._provider, self._realm, blob.digest, now_ms=self._now_ms())
+        known = side.uploaded(self._provider, self._account, blob.digest, now_ms=self._now_ms())
         if known is not None:
             return known
         data = await anyio.to_thread.run_sync(self.read, blob)
         place, until_ms = await upload(data, blob.media_type)
-        side.note_upload(self._provider, self._realm, blob.digest, place, until_ms)
+        side.note_upload(self._provider, self._account, blob.digest, place, until_ms)
         return place
 
 
@@ -363,7 +363,7 @@ class Till:
         if provider not in self._desks:
             config = self._configs[provider]
             adapter = make(config, self._gates)
-            files = StoreFiles(self._store, self._artifacts, provider, config.realm, self._clock.now_ms)
+            files = StoreFiles(self._store, self._artifacts, provider, config.account, self._clock.now_ms)
             vault = StoreVault(self._store, files, config, adapter.result_hosts, Net(proxies=self._proxies))
 
             def bounds(operation: Operation) -> Bounds:
