@@ -110,6 +110,7 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
         crashpoint("db.before-schema")
         new_database(part).close()
         crashpoint("db.after-schema")
+        _check_whole(part, layout.db)
         # SQLite would play the log of a database that was removed by hand into this one.
         for end in ("-wal", "-shm"):
             Path(f"{layout.db}{end}").unlink(missing_ok=True)
@@ -133,6 +134,17 @@ def new_database(path: Path) -> apsw.Connection:
     connection.pragma("user_version", _USER_VERSION)
     connection.execute("COMMIT")
     return connection
+
+
+def _check_whole(part: Path, path: Path) -> None:
+    """Refuse to put a new database in its place whose content is still in its log: closing it says nothing of that."""
+    try:
+        with contextlib.closing(_connect(part, apsw.SQLITE_OPEN_READONLY, immutable=True)) as made:
+            _check_ours(made, part)
+    except StoreDamaged as error:
+        raise StoreError(
+            f"{path} could not be made", hint="check the disk that the store is on; then build again"
+        ) from error
 
 
 def open_anyhow(path: Path) -> apsw.Connection:
