@@ -267,7 +267,7 @@ class StoreVault:
             raise ResultGone("what lay in the spool was taken away")
         path = self._spool.path(attempt, name)
         try:
-            return await anyio.to_thread.run_sync(self._kept, path, type, dict(facts))
+            return await anyio.to_thread.run_sync(self._looked_at, path, type, dict(facts))
         except (NodeError, OSError, MemoryError) as error:
             reason = _not_now(error, path)
             if reason is None:
@@ -276,6 +276,15 @@ class StoreVault:
                 f"its result is here, and cannot be looked at now: {reason}", facts=[("attempt", attempt)],
                 hint="build again: it is not paid again",
             ) from error  # fmt: skip
+
+    def _looked_at(self, path: Path, type: str, facts: dict[str, Any]) -> Blob:  # noqa: A002 - as above
+        """Keep a file; where the system refused to read it, look once more: what was paid for is not given up for that."""
+        try:
+            return self._kept(path, type, facts)
+        except (NodeError, OSError) as error:
+            if all(getattr(one, "errno", None) is None for one in (error, error.__cause__)):
+                raise
+        return self._kept(path, type, facts)
 
     def _kept(self, path: Path, type: str, facts: dict[str, Any]) -> Blob:  # noqa: A002 - as above
         found = sniff(path)
