@@ -37,7 +37,6 @@ class Points:
         self._connection = connection
         self._hold = command.get("hold")
         self._stop = command.get("stop")
-        self._short = command.get("short_after")
         self._mark = command.get("mark", False)
         self._lock = threading.Lock()
         self._passed: dict[str, int] = {}
@@ -105,6 +104,7 @@ def journal(command: dict[str, Any]) -> list[dict[str, Any]]:
                 "id": one.id, "instance": one.intent.instance, "operation": one.intent.operation,
                 "recovery": one.intent.recovery, "state": one.state.value, "message": one.message,
                 "answered": one.answer is not None, "handle": one.handle is not None,
+                "at_ms": one.intent.at_ms, "send_by_ms": one.intent.send_by_ms,
             }
             for one in store.attempts.list()
         ]  # fmt: skip

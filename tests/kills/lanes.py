@@ -39,7 +39,7 @@ class Lane:
         self.zygote, self.case, self.vendors = zygote, case, vendors
         self.folder = new_folder()
         self.late = False
-        self._before = 0
+        self.before = 0
 
     def close(self) -> None:
         shutil.rmtree(self.folder)
@@ -51,7 +51,7 @@ class Lane:
         (self.folder / "graph.toml").write_text(self.case.graph, encoding="utf-8")
         self.vendors.reset()
         self._ask_for("openai", "/chat/completions", {"Authorization": "Bearer "}, _STORED)
-        self._before = len(self.vendors.ledger())
+        self.before = len(self.vendors.ledger())
         if self.late:  # within its bounds
             self.vendors.set(listing_s=0.2, job_s=0.1)
             self.vendors.set_faults(
@@ -113,7 +113,7 @@ class Lane:
         child = self.zygote.start(**self.command(do="finish"))
         said = child.end()
         assert said is not None, child.stderr
-        return said, child.stderr, self.vendors.ledger()[self._before :]
+        return said, child.stderr, self.vendors.ledger()[self.before :]
 
 
 class Lanes:
