@@ -198,6 +198,9 @@ async def _listed(desk: Desk, call: Call, intent: Intent, now_ms: int) -> Sequen
             raise AttemptDetached(text, facts=[("attempt", call.attempt), *said.facts], hint=said.hint) from error
         return fault
     free = [one for one in found if not desk.journal.knows(call.provider, one.handle, call.attempt)]
+    if found and not free and not any(one.exact for one in found):
+        # One of them may be ours, and ours another's: that none is free does not say that ours never was.
+        return Failure(ErrorClass.GONE, "its list shows requests that are the same to the letter, and others have them")
     exact = [one for one in free if one.exact]
     return exact or free
 
