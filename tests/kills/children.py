@@ -9,6 +9,7 @@ and no connection to a vendor.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -110,8 +111,36 @@ def journal(command: dict[str, Any]) -> list[dict[str, Any]]:
         ]  # fmt: skip
 
 
+def fill(place: Path, leave: int) -> None:
+    """Write a file until so many bytes are left on its disk."""
+    with (place / "filler").open("wb", buffering=0) as file:
+        free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize - leave
+        os.posix_fallocate(file.fileno(), 0, max(free, 1))
+        with contextlib.suppress(OSError):
+            while leave == 0:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, 1)
+
+
+def write_shortly(most: int) -> None:
+    """Let no write of ours take more than so many bytes at once."""
+    whole = os.write
+
+    def write(descriptor: int, data: Any) -> int:
+        return whole(descriptor, memoryview(data)[:most])
+
+    os.write = write
+
+
 def answered(command: dict[str, Any], points: Points) -> dict[str, Any]:
     """Carry out a command."""
+    if command["do"] == "fill":
+        fill(Path(command["place"]), command["leave"])
+        return {}
+    if command["do"] == "free":
+        (Path(command["place"]) / "filler").unlink()
+        return {}
+    if "short" in command:
+        write_shortly(command["short"])
     if command["do"] == "build":
         points("child.began")
         return build(command, points)

@@ -108,9 +108,9 @@ class Lane:
         child.said = child.line()
         return child
 
-    def finished(self) -> tuple[dict[str, Any], str, list[Charge]]:
+    def finished(self, **more: Any) -> tuple[dict[str, Any], str, list[Charge]]:
         """Build twice, undisturbed; return what was said, what was on standard error, and what all of it cost."""
-        child = self.zygote.start(**self.command(do="finish"))
+        child = self.zygote.start(**self.command(do="finish", **more))
         said = child.end()
         assert said is not None, child.stderr
         return said, child.stderr, self.vendors.ledger()[self.before :]
@@ -119,14 +119,14 @@ class Lane:
 class Lanes:
     """Several lanes of one case. Use them as a context."""
 
-    def __init__(self, case: Case, count: int, *, late: bool = False) -> None:
-        self._case, self._count, self._late = case, count, late
+    def __init__(self, case: Case, count: int, *, late: bool = False, disk_mib: int = 0) -> None:
+        self._case, self._count, self._late, self._disk_mib = case, count, late, disk_mib
 
     def __enter__(self) -> Self:
         self._vendors = [FakeVendors() for _ in range(self._count)]
         for one in self._vendors:
             one.start()
-        self._zygote = Zygote(self._case.graph, self._vendors[0]).__enter__()
+        self._zygote = Zygote(self._case.graph, self._vendors[0], disk_mib=self._disk_mib).__enter__()
         self.lanes = [Lane(self._zygote, self._case, one) for one in self._vendors]
         for lane in self.lanes:
             lane.late = self._late

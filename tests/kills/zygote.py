@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from dagcontent.testing.vendors.client import FakeVendors
 
+ALONE = ("unshare", "--map-root-user", "--mount", "sh", "-c")
+_MOUNTED = 'mount -t tmpfs -o "size=$1m" none "$0" && shift && exec "$@"'
 PROGRAM = Path(__file__).with_name("children.py")
 BOUNDS = {"send_s": 1.5, "inflight_s": 1.0, "list_lag_s": 0.3, "poll_s": 0.01, "poll_most_s": 0.05, "answer_s": 20.0}
 """Seconds. A busy machine must not make a vendor later than it is allowed to be."""
@@ -67,10 +69,13 @@ class Child:
 
 
 class Zygote:
-    """A parent of builds, with everything imported. Use it as a context; ask it from any thread."""
+    """A parent of builds, with everything imported. Use it as a context; ask it from any thread.
 
-    def __init__(self, graph: str, vendors: FakeVendors) -> None:
-        self._graph, self._vendors = graph, vendors
+    With `disk_mib` the folder `disk` is a file system of that size, which only children see.
+    """
+
+    def __init__(self, graph: str, vendors: FakeVendors, *, disk_mib: int = 0) -> None:
+        self._graph, self._vendors, self._disk_mib = graph, vendors, disk_mib
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
@@ -85,8 +90,11 @@ class Zygote:
         environment = {
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath, "HOME": self._folder.name,
         }  # fmt: skip
+        self.disk = Path(self._folder.name) / "disk"
+        self.disk.mkdir()
+        small = [*ALONE, _MOUNTED, str(self.disk), str(self._disk_mib)] if self._disk_mib else []
         self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), self._place, json.dumps(command)],
+            [*small, sys.executable, str(PROGRAM), self._place, json.dumps(command)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment,
         )  # fmt: skip
         assert self._process.stdout is not None
