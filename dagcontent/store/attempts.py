@@ -32,6 +32,7 @@ T = TypeVar("T")
 _S: Final = AttemptState
 _UNDER_WAY: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
 _MOST_IDS: Final = 20
+_TRIES_AGAIN: Final = 3  # others may take the room that was given back
 _TWINS_MS: Final = 86_400_000
 """Who has the job of an attempt took it not long before that was sent, whatever the clocks said meanwhile."""
 
@@ -268,13 +269,13 @@ class Attempts:
             self._desk.write(work, durable=False)
 
     def _surely(self, work: Work[T], *, then: Callable[[], None] | None = None) -> Pending[T]:
-        """Queue what happened and must be written down: when the disk is full, once more with the ballast's room.
+        """Queue what happened and must be written down: when the disk is full, again with the ballast's room.
 
         `then` is called once it is, before whoever waits is told.
         """
         told: Pending[T] = Pending()
 
-        def settle(pending: Pending[T], *, last: bool = True) -> None:
+        def settle(pending: Pending[T], *, left: int) -> None:
             try:
                 result = pending.result()
                 if then is not None:
@@ -282,15 +283,15 @@ class Attempts:
                 told.resolve(result, None)
             except StoreFull as error:
                 try:
-                    if last or not self._desk.ballast.release():
+                    if not left or not self._desk.ballast.release():
                         raise
-                    self._desk.write(work).when_done(settle)
+                    self._desk.write(work).when_done(partial(settle, left=left - 1))
                 except DagcontentError:
                     told.resolve(None, error)
             except BaseException as error:  # noqa: BLE001 - whatever it is reaches the caller
                 told.resolve(None, error)
 
-        self._desk.write(work).when_done(partial(settle, last=False))
+        self._desk.write(work).when_done(partial(settle, left=_TRIES_AGAIN))
         return told
 
     @staticmethod

@@ -29,6 +29,8 @@ __all__ = ["BALLAST_BYTES", "Ballast", "Spool", "SpoolFile", "attempt_of"]
 
 BALLAST_BYTES: Final = 64 << 20
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}(\.[a-z0-9]{1,10})?")
+_SOME_BYTES: Final = 1 << 20
+_TRIES_MOST: Final = 4
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -60,7 +62,7 @@ class Ballast:
                 raise store_error(error, self._path) from error
 
     def release(self) -> bool:
-        """Give the room back to the disk, for all processes. Returns whether there was any."""
+        """Give the room back to the disk, for all processes. Returns whether there is some now: another may have been first."""
         with self._lock:
             try:
                 descriptor = os.open(self._path, os.O_RDWR | OPEN_SAFELY)
@@ -69,11 +71,12 @@ class Ballast:
             try:
                 taken = os.fstat(descriptor).st_size > 0
                 os.ftruncate(descriptor, 0)
+                disk = os.fstatvfs(descriptor)
             except OSError:
                 return False
             finally:
                 os.close(descriptor)
-            return taken
+            return taken or disk.f_bavail * disk.f_frsize >= _SOME_BYTES
 
     def close(self) -> None:
         """Let go; whoever is the last removes the file. May be called twice."""
@@ -127,11 +130,13 @@ class SpoolFile:
     def write(self, data: bytes) -> None:
         """Append bytes. On a full disk the ballast goes first. Raises StoreFull; what was written until then stays."""
         view = memoryview(data)
+        tried = 0
         while view:
             try:
                 count = os.write(self._descriptor, view)
             except OSError as error:
-                if error.errno in _NO_ROOM and self._ballast.release():
+                tried += 1
+                if error.errno in _NO_ROOM and tried < _TRIES_MOST and self._ballast.release():
                     continue
                 raise store_error(error, self.path) from error
             view = view[count:]
