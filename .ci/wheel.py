@@ -21,7 +21,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ("pytest", "pytest-timeout", "hypothesis", "jsonschema")
+TOOLS = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "jsonschema")
+VENDORS = ("fal", "elevenlabs", "google", "openai")  # extras, which nothing may need to be imported
 # Quick, and one of every layer; the folders that are there are taken.
 SMOKE = ("values", "kinds", "spec", "graph", "plan", "store", "run", "api", "cli")
 # What the tests read beside themselves. Never the package.
@@ -61,7 +62,7 @@ def main() -> None:
         elsewhere = place / "elsewhere"
         elsewhere.mkdir()
         try_out(python, elsewhere)
-        link(python, *TOOLS)
+        link(python, *TOOLS, *asked(python))
         test(python, elsewhere)
     print(f"{wheel.name}: built, installed and tried away from the sources")
 
@@ -84,10 +85,16 @@ def install(wheel: Path, folder: Path) -> Path:
     return python
 
 
-def required(dist: Distribution) -> list[str]:
-    """Return the names of what a distribution asks for here, without extras."""
+def required(dist: Distribution, extra: str = "") -> list[str]:
+    """Return the names of what a distribution asks for here, without extras or with one."""
     wanted = [Requirement(line) for line in dist.requires or ()]
-    return [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": extra})]
+
+
+def asked(python: Path) -> list[str]:
+    """Return the packages that the wheel's extras for vendors ask for."""
+    metadata = PathDistribution(next(site_packages(python).glob("dagcontent-*.dist-info")))
+    return [name for extra in VENDORS for name in required(metadata, extra)]
 
 
 def link(python: Path, *names: str) -> None:
@@ -117,7 +124,7 @@ def try_out(python: Path, folder: Path) -> None:
     if not where[0].startswith(str(site_packages(python))):
         sys.exit(f"the wheel is not what was imported, but {where[0]}")
     package = Path(where[0]).parent
-    for name in ("py.typed", "schemas/graph.schema.json"):
+    for name in ("py.typed", "schemas/graph.schema.json", "catalog/fal.toml"):
         if not (package / name).is_file():
             sys.exit(f"{name} is not in the wheel")
     command = str(python.parent / "dagcontent")
@@ -140,7 +147,7 @@ def test(python: Path, folder: Path) -> None:
         elif source.exists():
             shutil.copy(source, folder)
     chosen = [f"tests/{name}" for name in SMOKE if (folder / "tests" / name).is_dir()]
-    quick = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=ci", "-m", "not slow and not sweep"]
+    quick = ["-q", "-n", "2", "-p", "no:cacheprovider", "--hypothesis-profile=ci", "-m", "not slow and not sweep"]
     print(run([str(python), "-m", "pytest", *quick, *chosen], folder).splitlines()[-1])
 
 
