@@ -33,7 +33,7 @@ from dagcontent.values.attempt import Attempt
 __all__ = ["QUICK", "ROWS", "TABLE", "Bench", "Row", "configs", "graph_of", "put_inputs", "spending"]
 
 REALM = "fake-vendors"
-BUDGET_MICROUSD = 90_000_000
+BUDGET_MICROUSD = 900_000_000
 PATIENT: Mapping[str, float] = {**BOUNDS, "answer_s": 30.0, "send_s": 10.0}
 """Bounds under which nothing is late on a busy machine."""
 QUICK: Mapping[str, float] = {**BOUNDS, "answer_s": 0.4, "send_s": 0.6, "inflight_s": 0.2, "list_lag_s": 0.1}

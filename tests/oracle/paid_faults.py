@@ -35,6 +35,7 @@ LOUD: Mapping[str, float] = {**BOUNDS, "answer_s": 30.0, "send_s": 2.0, "infligh
 QUIET: Mapping[str, float] = {**BOUNDS, "answer_s": 0.5, "send_s": 2.0, "inflight_s": 2.0, "list_lag_s": 0.5}
 """Bounds for faults that nobody hears of: the waiting ends soon, and a vendor has long to register what it took."""
 _MANY = 24
+_SAMPLES = frozenset({"google-generate.speech"})
 _RAW = frozenset({"openai-speech", "elevenlabs-sound", "elevenlabs-music"})
 
 End = Literal["made", "later", "lost", "paid"]
@@ -132,13 +133,13 @@ def polled(operation: str) -> Iterator[Case]:
 def fitted(row: Row, table: Iterable[Case]) -> list[Case]:
     """Return the cases that a row can have, with the ends that its vendor's own rules give them.
 
-    A text has no media to be damaged. A recording that is the whole answer has no form that could be broken, but a type.
+    A text has no media to be damaged, and of bare samples nobody can tell. A recording that is the whole answer has no form that could be broken, but a type.
     OpenRouter answers 503 where it asked nobody; ElevenLabs charges for nothing that it refuses.
     """
     found = []
     for case in table:
         one = case
-        if case.fault.endswith("_media") and row.output not in {"image", "audio", "video"}:
+        if case.fault.endswith("_media") and (row.output not in {"image", "audio", "video"} or row.name in _SAMPLES):
             continue
         if row.vendor == "openrouter" and case.how.get("status") == 503 and not case.of:
             if case.how["when"] == "after":
@@ -194,7 +195,9 @@ def built_twice(bench: Bench, row: Row, table: Sequence[Case], bounds: Mapping[s
     posts: Counter[str] = Counter()
     stands = bench.charges()
     for request in bench.posts():
-        case_of[request["body"]] = next(_id_of(n) for n in range(len(table)) if _text_of(n) in str(request.get("json")))
+        case_of[request["body"]] = next(
+            _id_of(n) for n in range(len(table)) if _text_of(n) in str(request.get("json") or request.get("form"))
+        )
         posts[case_of[request["body"]]] += 1
     charges = Counter(case_of[charge.body] for charge in stands)
     attempts = sorted(bench.attempts(), key=lambda attempt: attempt.id)
