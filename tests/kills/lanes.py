@@ -22,14 +22,28 @@ from kills.zygote import BOUNDS, Child, Zygote
 from oracle.builds import new_folder
 
 from dagcontent.testing.vendors.client import FakeVendors
+from dagcontent.testing.vendors.elevenlabs import VOICES
 from dagcontent.testing.vendors.ledger import Charge
 
 __all__ = ["Lane", "Lanes"]
 
 T = TypeVar("T")
-_STORED = {
-    "model": "gpt-6-luna", "store": True, "metadata": {"dagcontent": "0" * 32}, "messages": [{"role": "user", "content": "Hello"}],
+_EARLIER: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+    "openai": (
+        "/chat/completions",
+        {"Authorization": "Bearer "},
+        {
+            "model": "gpt-6-luna", "store": True, "metadata": {"dagcontent": "0" * 32},
+            "messages": [{"role": "user", "content": "Hello"}],
+        },
+    ),
+    "elevenlabs": (
+        f"/v1/text-to-speech/{VOICES[0][1]}/with-timestamps",
+        {"xi-api-key": ""},
+        {"text": "Hello", "model_id": "eleven_multilingual_v2"},
+    ),
 }  # fmt: skip
+"""What a customer bought earlier, by vendor: path, header of the key, body."""
 
 
 class Lane:
@@ -50,7 +64,8 @@ class Lane:
         self.folder.mkdir()
         (self.folder / "graph.toml").write_text(self.case.graph, encoding="utf-8")
         self.vendors.reset()
-        self._ask_for("openai", "/chat/completions", {"Authorization": "Bearer "}, _STORED)
+        for vendor in {vendor for vendor, _ in self.case.charges.values()} & set(_EARLIER):
+            self._ask_for(vendor, *_EARLIER[vendor])
         self.before = len(self.vendors.ledger())
         if self.late:  # within its bounds
             self.vendors.set(listing_s=0.2, job_s=0.1)

@@ -87,6 +87,7 @@ def refused(case: Case, part: int, parts: int, count: int, *, seed: int, ever: b
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @needs_strace
 def test_a_refused_system_call_ends_in_our_words_and_pays_nothing_twice() -> None:
     """EIO, ENOSPC, EMFILE and their like, at one call: the build says so or goes on; the next one has everything."""

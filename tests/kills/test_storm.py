@@ -42,6 +42,7 @@ def survived(processes: int, keys: int, kills: int, *, seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_processes_killed_at_random_buy_every_key_once() -> None:
     """Four processes, sixty keys, thirty kills: as many charges as keys, but for calls that nobody can look up."""
     survived(4, 60, 30, seed=1)
