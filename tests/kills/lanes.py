@@ -10,6 +10,7 @@ import http.client
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -28,6 +29,7 @@ from dagcontent.testing.vendors.ledger import Charge
 __all__ = ["Lane", "Lanes"]
 
 T = TypeVar("T")
+_SETTLE_S = 3.0
 _EARLIER: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "openai": (
         "/chat/completions",
@@ -128,7 +130,18 @@ class Lane:
         child = self.zygote.start(**self.command(do="finish", **more))
         said = child.end()
         assert said is not None, child.stderr
+        self._settle()
         return said, child.stderr, self.vendors.ledger()[self.before :]
+
+    def _settle(self) -> None:
+        """Wait until what came whole has been charged: a vendor may be late, and its client dead."""
+        wanted = set(self.case.charges.values())
+        end = time.monotonic() + _SETTLE_S
+        while time.monotonic() < end:
+            came = [r for r in self.vendors.requests() if r["method"] == "POST" and r["complete"]]
+            if len(self.vendors.ledger()) >= sum((r["vendor"], r["operation"]) in wanted for r in came):
+                return
+            time.sleep(0.02)
 
 
 class Lanes:
