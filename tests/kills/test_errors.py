@@ -33,13 +33,15 @@ ERRORS = {
     "lstat": ("EIO",),
     "fstat": ("EIO",),
     "getdents64": ("EIO",),
-    "mmap": ("ENOMEM",),
     "lseek": ("EIO",),
     "connect": ("ECONNREFUSED", "ENETUNREACH", "EMFILE"),
     "socket": ("EMFILE", "ENOBUFS"),
     "epoll_wait": ("EINTR",),
 }
 """What each call may answer, if it is refused."""
+
+LASTING = frozenset({"write", "pwrite64", "fsync", "fdatasync", "rename", "openat", "mkdir", "fallocate", "ftruncate"})
+"""What a disk may refuse from one moment on. A net that is gone is waited for, however long."""
 
 needs_strace = pytest.mark.skipif(bool(strace_missing()), reason=f"{strace_missing()}; errors are injected by strace")
 
@@ -61,13 +63,14 @@ def lied_to(lane: Lane, point: Point, error: str, *, ever: bool = False) -> tupl
     return "died" if said is None else str(said["status"]), verdict._replace(wrong=wrong)
 
 
-def choose(points: Sequence[Point], count: int, seed: int) -> list[tuple[Point, str]]:
+def choose(points: Sequence[Point], count: int, seed: int, *, ever: bool = False) -> list[tuple[Point, str]]:
     """Return points with what is answered there: of every call some, and each error in its turn."""
-    known = [point for point in points if point.call in ERRORS]
+    known = [point for point in points if point.call in (LASTING if ever else ERRORS)]
     turns: Counter[str] = Counter()
     chosen = []
     for point in spread(known, count, seed, dense=2):
         errors = ERRORS[point.call]
+        errors = [error for error in errors if not (ever and error == "EINTR")]
         chosen.append((point, errors[turns[point.call] % len(errors)]))
         turns[point.call] += 1
     return chosen
@@ -77,7 +80,7 @@ def refused(case: Case, part: int, parts: int, count: int, *, seed: int, ever: b
     """Refuse a share of the calls of builds of a case."""
     with Lanes(case, lanes) as all_lanes:
         known = all_lanes.lanes[0].record()
-        chosen = choose(known.points, count * parts, seed)[part::parts]
+        chosen = choose(known.points, count * parts, seed, ever=ever)[part::parts]
         made = all_lanes.each(chosen, lambda lane, one: (one, *lied_to(lane, *one, ever=ever)))
     wrong = {f"{point} {error}": verdict.wrong for (point, error), _, verdict in made if verdict.wrong}
     assert not wrong, wrong
