@@ -94,7 +94,7 @@ def refused(case: Case, part: int, parts: int, count: int, *, seed: int, ever: b
 @needs_strace
 def test_a_refused_system_call_ends_in_our_words_and_pays_nothing_twice() -> None:
     """EIO, ENOSPC, EMFILE and their like, at one call: the build says so or goes on; the next one has everything."""
-    refused(GATE, 0, 1, 40, seed=3)
+    refused(GATE, 0, 1, 24, seed=3)
 
 
 @pytest.mark.sweep

@@ -77,16 +77,15 @@ class Server:
         task.add_done_callback(self._later.discard)
 
     async def _refuse(self, seconds: float) -> None:
-        if self._main is not None:
-            self._main.close()
-        await asyncio.sleep(seconds)
-        self._main = await self._listen(self.port, self._connected)
+        # The port stays ours, with nobody listening: else another program may have it before the time is over.
+        with contextlib.closing(_bound(self.port)):
+            if self._main is not None:
+                self._main.close()
+            await asyncio.sleep(seconds)
+            self._main = await self._listen(self.port, self._connected)
 
     async def _listen(self, port: int, connected: Connected) -> asyncio.Server:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-        return await asyncio.start_server(connected, sock=listener, backlog=_BACKLOG, limit=HEAD_BYTES_MAX)
+        return await asyncio.start_server(connected, sock=_bound(port), backlog=_BACKLOG, limit=HEAD_BYTES_MAX)
 
     async def _controlled(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(BadRequest, ConnectionError):
@@ -219,3 +218,12 @@ async def _delivered(writer: asyncio.StreamWriter) -> None:
 def _reset(writer: asyncio.StreamWriter) -> None:
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that has a port of this machine, and does not listen yet; it may be shared with another of ours."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind((_HOST, port))
+    return bound
