@@ -91,8 +91,16 @@ def build(command: dict[str, Any], points: Points) -> dict[str, Any]:
         "status": result.status,
         "counts": result.counts,
         "nodes": {n.node: [n.status, n.error] for n in result.nodes},
-        "outputs": {Path(path).name: Path(path).stat().st_size for _, path in result.outputs},
+        "outputs": {Path(path).name: size_of(path) for _, path in result.outputs},
     }
+
+
+def size_of(path: str) -> int:
+    """Return a file's size, -1 where the system refuses to tell: what is injected may strike us too."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return -1
 
 
 def journal(command: dict[str, Any]) -> list[dict[str, Any]]:
