@@ -111,14 +111,14 @@ def check_consent(spending: Spending, plan: Plan) -> None:
             f"a new version of dagcontent would make what was paid for again: {_listed(upgrades)}",
             hint="to pay for it: --accept-upgrade",
         )
-    unpriced = [row.node for row in buys if row.status == "run" and row.price and row.price.bound_microusd is None]
+    unpriced = [row.node for row in buys if row.status == "run" and row.price and row.price.quote.high is None]
     if unpriced and not spending.unpriced:
         raise BudgetExceeded(
             f"what these may cost at most is not known: {_listed(unpriced)}",
             hint="to send them all the same: --allow-unpriced",
         )
     if not spending.yes and spending.budget_microusd is None:
-        most = sum(row.price.bound_microusd or 0 for row in buys if row.price is not None)
+        most = sum(row.price.quote.high or 0 for row in buys if row.price is not None)
         open_ended = any(row.status == "maybe" for row in buys)
         raise BudgetExceeded(
             f"{len(buys)} of {len(plan.rows)} nodes cost money, {'at least ' if open_ended else 'at most '}{usd_text(most)}"

@@ -1,4 +1,4 @@
-"""A model's prices and one call into micro-USD: the list price, and a bound that it cannot exceed. Knows no budget.
+"""A model's prices and one call into a Quote: the list price, and a bound that it cannot exceed. Knows no budget.
 
 What cannot be measured (a text still to be written, a clip still to be made) is taken at its most for the bound; where
 there is no most, the bound is None: unknown is never zero.
@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from dagcontent.catalog.model import Model, Price, Rate, Slot
+from dagcontent.values.quote import Charge, Quote
 from dagcontent.values.value import ABSENT, UNKNOWN, Blob, blobs_in, contains_unknown
 
-__all__ = ["bound_microusd", "list_microusd"]
+__all__ = ["quote"]
 
 _MEASURED: Final[dict[str, tuple[str, ...]]] = {
     "video.generate": ("duration",),
@@ -38,56 +41,81 @@ _NANO: Final = 1000
 
 
 class _Unmeasured(Exception):  # noqa: N818 - a state, not an error
-    """The call does not say, and the catalog has no most."""
+    """The call does not say."""
 
 
-def bound_microusd(
-    model: Model, kind: str, params: Mapping[str, Any], fields: Mapping[str, Any], pixels: int | None
-) -> int | None:
-    """Return what this call can cost at most, in micro-USD, over all dates; None if nobody can say."""
-    return _total(model, kind, params, fields, pixels, bound=True, today=None)
+class _Amount(msgspec.Struct, frozen=True):
+    """How many units a call has, at least, likely and at most; None: nobody can say. `guessed`: the likely is a guess."""
+
+    low: float
+    expected: float | None
+    high: float | None
+    guessed: bool = False
+
+    @classmethod
+    def exactly(cls, units: float) -> _Amount:
+        return cls(units, units, units)
+
+    def map(self, change: Callable[[float], float]) -> _Amount:
+        """Return it with every number changed alike; `change` must not fall where its argument rises."""
+        return _Amount(
+            change(self.low), None if self.expected is None else change(self.expected),
+            None if self.high is None else change(self.high), self.guessed,
+        )  # fmt: skip
 
 
-def list_microusd(
+_NOBODY_KNOWS: Final = _Amount(0.0, None, None)
+
+
+def quote(
     model: Model,
     kind: str,
     params: Mapping[str, Any],
     fields: Mapping[str, Any],
     pixels: int | None,
     today: datetime.date | None = None,
-) -> int | None:
-    """Return what it costs at list prices on a day (without one: when the catalog was written); None if unknown."""
-    return _total(model, kind, params, fields, pixels, bound=False, today=today or model.as_of)
-
-
-def _total(
-    model: Model,
-    kind: str,
-    params: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    pixels: int | None,
-    *,
-    bound: bool,
-    today: datetime.date | None,
-) -> int | None:
-    if not model.prices:
-        return None
+) -> Quote:
+    """Return what this call costs. `high` holds on all dates, `low` and `expected` at list prices of `today` (without one:
+    of the day the catalog was written).
+    """
+    day = today or model.as_of
     said = {**{name: _at(fields, name) for name in model.knobs}, **params}
-    nano = 0.0
-    try:
-        for price in model.prices:
-            units = _units(model, price, kind, params, fields, pixels, most=bound)
-            each = max((_nano(rate, bound=bound) for rate in _rates(price, said, today)), default=None)
-            if each is None:
-                return None
-            nano += each * units
-    except _Unmeasured:
-        return None
+    call = _Measured(model, kind, params, fields, pixels)
+    charges = []
+    low: float = 0.0
+    expected: float | None = 0.0
+    high: float | None = 0.0
+    guessed = False
+    for price in model.prices:
+        listed = [rate.list_nano for rate in _rates(price, said, day)]
+        bounds = [rate.bound_nano for rate in _rates(price, said, None)]
+        amount = call.amount(price)
+        guessed = guessed or amount.guessed
+        if listed:
+            low += min(listed) * amount.low
+        expected = None if expected is None or amount.expected is None or not listed else (
+            expected + max(listed) * amount.expected
+        )  # fmt: skip
+        high = None if high is None or amount.high is None or not bounds else high + max(bounds) * amount.high
+        if listed and bounds:
+            charges.append(
+                Charge(
+                    unit=price.unit, low=amount.low, expected=amount.expected, high=amount.high, nano=max(listed),
+                    bound_nano=max(bounds), source=price.source, date=price.date.isoformat(),
+                    confidence=price.confidence,
+                )
+            )  # fmt: skip
+    if not model.prices:
+        return Quote(basis="most")
+    basis = "most" if expected is None else "guess" if guessed else "list"
+    return Quote(
+        low=_micro(low), expected=None if expected is None else _micro(expected),
+        high=None if high is None else _micro(high), charges=tuple(charges), basis=basis,
+    )  # fmt: skip
+
+
+def _micro(nano: float) -> int:
     return math.ceil(round(nano, 3) / _NANO)
-
-
-def _nano(rate: Rate, *, bound: bool) -> int:
-    return rate.bound_nano if bound else rate.list_nano
 
 
 def _rates(price: Price, said: Mapping[str, Any], today: datetime.date | None) -> Iterator[Rate]:
@@ -104,49 +132,113 @@ def _rates(price: Price, said: Mapping[str, Any], today: datetime.date | None) -
             return
 
 
-def _units(
-    model: Model,
-    price: Price,
-    kind: str,
-    params: Mapping[str, Any],
-    fields: Mapping[str, Any],
-    pixels: int | None,
-    *,
-    most: bool,
-) -> float:
-    """Return how many units a call has. `most` takes what cannot be measured at its most."""
-    unit = price.unit
-    try:
+class _Measured:
+    """One call, and how many units of a price it has."""
+
+    def __init__(
+        self, model: Model, kind: str, params: Mapping[str, Any], fields: Mapping[str, Any], pixels: int | None
+    ) -> None:
+        self._model = model
+        self._kind = kind
+        self._params = params
+        self._fields = fields
+        self._pixels = pixels
+
+    def amount(self, price: Price) -> _Amount:
+        """Return a price's units. What cannot be measured is the price's own most, if it has one."""
+        try:
+            found = self._units(price)
+        except _Unmeasured:
+            found = _NOBODY_KNOWS
+        if found.high is None and price.at_most is not None:
+            found = _Amount(found.low, found.expected, price.at_most, found.guessed)
+        if price.long is not None:
+            found = self._of_long(found, price)
+        return found.map(lambda units: units + price.plus) if price.plus else found
+
+    def _units(self, price: Price) -> _Amount:
+        unit, params = price.unit, self._params
         if unit in {"call", "image"}:
-            units = 1.0
-        elif unit == "megapixel":
-            units = _megapixels(price, params, pixels)
-        elif unit in _SECONDS:
-            seconds = _seconds(model, price, kind, params, most=most)
-            if price.rounds:
-                seconds = math.ceil(seconds / price.rounds - 1e-9) * price.rounds
-            units = seconds / _SECONDS[unit]
-        elif unit == "1000 characters":
-            units = float(_characters(model, kind, params, most=most))
-        elif unit == "input token":
-            units = _input_tokens(params, most=most)
-        elif unit == "output token":
-            units = _output_tokens(price, params, fields, most=most)
-        elif unit == "input image":
-            units = float(sum(1 for blob in _blobs(params) if blob.type == "image"))
-        elif unit == "input second":
-            units = sum(_length(blob) for blob in _blobs(params) if blob.type in {"audio", "video"})
-        else:  # seconds of a machine: nobody knows before
-            raise _Unmeasured
-    except _Unmeasured:
-        if price.at_most is None or not most:
-            raise
-        units = price.at_most
-    if price.long is not None:
+            return _Amount.exactly(1.0)
+        if unit == "megapixel":
+            return _Amount.exactly(_megapixels(price, params, self._pixels))
+        if unit in _SECONDS:
+            rounds, whole = price.rounds, _SECONDS[unit]
+            seconds = self._seconds(price)
+            if rounds:
+                seconds = seconds.map(lambda one: math.ceil(one / rounds - 1e-9) * rounds)
+            return seconds.map(lambda one: one / whole)
+        if unit == "1000 characters":
+            return self._characters()
+        if unit == "input token":
+            return _input_tokens(params)
+        if unit == "output token":
+            return _output_tokens(params, self._fields)
+        if unit == "input image":
+            return _Amount.exactly(float(sum(1 for blob in _blobs(params) if blob.type == "image")))
+        if unit == "input second":
+            return _Amount.exactly(sum(_length(blob) for blob in _blobs(params) if blob.type in {"audio", "video"}))
+        raise _Unmeasured  # seconds of a machine: nobody knows before
+
+    def _of_long(self, found: _Amount, price: Price) -> _Amount:
+        """Return units that count for more, where so much is given that every token is dearer."""
+        assert price.long is not None
         tokens, factor_in, factor_out = price.long
-        if _input_tokens(params, most=most) > tokens:
-            units *= factor_in if unit == "input token" else factor_out
-    return units + price.plus
+        given = self._given_tokens()
+        factor = factor_in if price.unit == "input token" else factor_out
+
+        def dearer(units: float | None, count: float | None) -> float | None:
+            return units if units is None or count is None or count <= tokens else units * factor
+
+        return _Amount(
+            dearer(found.low, given.low) or 0.0, dearer(found.expected, given.expected),
+            dearer(found.high, given.high), found.guessed,
+        )  # fmt: skip
+
+    def _given_tokens(self) -> _Amount:
+        try:
+            return _input_tokens(self._params)
+        except _Unmeasured:
+            return _NOBODY_KNOWS
+
+    def _seconds(self, price: Price) -> _Amount:
+        named = (price.by,) if price.by else _MEASURED.get(self._kind)
+        values = [self._params[n] for n in named if n in self._params] if named else list(_blobs(self._params))
+        if named and not values:
+            raise _Unmeasured
+        found = [one for value in values if (one := self._of_time(named, value)) is not None]
+        if not found:
+            raise _Unmeasured
+        likely = [one.expected for one in found if one.expected is not None]
+        most = [one.high for one in found if one.high is not None]
+        return _Amount(
+            max(one.low for one in found), max(likely) if len(likely) == len(found) else None,
+            max(most) if most else None,
+        )  # fmt: skip
+
+    def _of_time(self, named: tuple[str, ...] | None, value: Any) -> _Amount | None:
+        """Return the seconds that a value stands for; None for what has no length, as a picture."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _Amount.exactly(float(value))
+        if isinstance(value, Blob) and "duration_ms" in value.facts:
+            return _Amount.exactly(float(value.facts["duration_ms"]) / 1000)
+        if isinstance(value, Blob) and value.type not in {"audio", "video"}:
+            return None
+        slots = [s for s in self._model.slots.get(self._kind, ()) if named is None or s.param in named]
+        longest = [limit for slot in slots if (limit := _longest(slot)) is not None]
+        shortest = [limit for slot in slots if (limit := _shortest(slot)) is not None]
+        return _Amount(min(shortest, default=0.0), None, max(longest, default=None))
+
+    def _characters(self) -> _Amount:
+        spoken = [self._params[name] for name in ("text", "lines", "prompt") if name in self._params][:1]
+        if not spoken:
+            raise _Unmeasured
+        if not contains_unknown(spoken[0]):
+            return _Amount.exactly(float(sum(len(text) for text in _texts(spoken[0]))))
+        slots = self._model.slots.get(self._kind, ())
+        limits = [slot.chars for slot in slots if slot.chars is not None]
+        known = float(sum(len(text) for text in _texts(spoken[0])))
+        return _Amount(known, None, float(max(limits)) if limits else None)
 
 
 def _megapixels(price: Price, params: Mapping[str, Any], pixels: int | None) -> float:
@@ -165,50 +257,14 @@ def _megapixels(price: Price, params: Mapping[str, Any], pixels: int | None) -> 
     return float(math.ceil(pixels / _MEGAPIXEL))
 
 
-def _seconds(model: Model, price: Price, kind: str, params: Mapping[str, Any], *, most: bool) -> float:
-    named = (price.by,) if price.by else _MEASURED.get(kind)
-    values = [params[name] for name in named if name in params] if named else list(_blobs(params))
-    if named and not values:
-        raise _Unmeasured
-    found = [_of_time(model, kind, named, value, most=most) for value in values]
-    timed = [seconds for seconds in found if seconds is not None]
-    if not timed:
-        raise _Unmeasured
-    return max(timed)
-
-
-def _of_time(model: Model, kind: str, named: tuple[str, ...] | None, value: Any, *, most: bool) -> float | None:
-    """Return the seconds that a value stands for; None for what has no length, as a picture."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, Blob) and "duration_ms" in value.facts:
-        return float(value.facts["duration_ms"]) / 1000
-    if isinstance(value, Blob) and value.type not in {"audio", "video"}:
-        return None
-    if not most:
-        raise _Unmeasured
-    limits = [_longest(slot) for slot in model.slots.get(kind, ()) if named is None or slot.param in named]
-    known = [limit for limit in limits if limit is not None]
-    if not known:
-        raise _Unmeasured
-    return max(known)
+def _shortest(slot: Slot) -> float | None:
+    numbers = [float(v) for v in slot.values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return min(numbers) if numbers else slot.minimum
 
 
 def _longest(slot: Slot) -> float | None:
     numbers = [float(v) for v in slot.values if isinstance(v, int | float) and not isinstance(v, bool)]
     return max(numbers) if numbers else slot.maximum if slot.seconds is None else slot.seconds
-
-
-def _characters(model: Model, kind: str, params: Mapping[str, Any], *, most: bool) -> int:
-    spoken = [params[name] for name in ("text", "lines", "prompt") if name in params][:1]
-    if not spoken:
-        raise _Unmeasured
-    if contains_unknown(spoken[0]):
-        limits = [slot.chars for slot in model.slots.get(kind, ()) if slot.chars is not None]
-        if not limits or not most:
-            raise _Unmeasured
-        return max(limits)
-    return sum(len(text) for text in _texts(spoken[0]))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -221,36 +277,38 @@ def _texts(value: Any) -> Iterator[str]:
         yield from _texts(value.get("text", ""))
 
 
-def _input_tokens(params: Mapping[str, Any], *, most: bool) -> float:
+def _input_tokens(params: Mapping[str, Any]) -> _Amount:
     """Return the tokens of what is given: at most one a byte of text, and usually a quarter of that."""
-    each = _AT_MOST if most else _USUALLY
-    total = each["around"]
+    likely, most = _USUALLY["around"], _AT_MOST["around"]
     for value in params.values():
         if contains_unknown(value):
             raise _Unmeasured
         for blob in blobs_in(value):
             if blob.type == "image":
-                total += each["image"]
+                of_it = 1.0
             elif blob.type in {"audio", "video"}:
-                total += _length(blob) * each[blob.type]
+                of_it = _length(blob)
             else:
                 raise _Unmeasured
+            likely += of_it * _USUALLY[blob.type]
+            most += of_it * _AT_MOST[blob.type]
+        written = 0
         if isinstance(value, str):
-            total += len(value.encode("utf-8", "surrogatepass")) * each["byte"]
+            written = len(value.encode("utf-8", "surrogatepass"))
         elif isinstance(value, dict | list) and not any(True for _ in blobs_in(value)):
-            total += len(json.dumps(value, default=str)) * each["byte"]
-    return total
+            written = len(json.dumps(value, default=str))
+        likely += written * _USUALLY["byte"]
+        most += written * _AT_MOST["byte"]
+    return _Amount(min(likely, most), min(likely, most), most, guessed=True)
 
 
-def _output_tokens(price: Price, params: Mapping[str, Any], fields: Mapping[str, Any], *, most: bool) -> float:
+def _output_tokens(params: Mapping[str, Any], fields: Mapping[str, Any]) -> _Amount:
     for name in ("max_output_tokens", "max_completion_tokens", "max_tokens"):
         found = fields.get(name)
         if isinstance(found, int):
             # What is usual is not known before; a tenth of the most is shown where a graph says nothing.
-            return float(found) if most or params.get("max_tokens") else found / 10
-    if price.at_most is None:
-        raise _Unmeasured
-    return price.at_most
+            return _Amount(0.0, float(found) if params.get("max_tokens") else found / 10, float(found), guessed=True)
+    raise _Unmeasured
 
 
 def _at(fields: Mapping[str, Any], path: str) -> Any:

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from dagcontent.catalog.conventional import conventional
-from dagcontent.catalog.cost import bound_microusd, list_microusd
+from dagcontent.catalog.cost import quote
 from dagcontent.catalog.load import find, names
 from dagcontent.catalog.model import Model
 from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
+from dagcontent.values.quote import Quote
 
 __all__ = ["Effective", "effective", "known_model"]
 
@@ -27,18 +28,16 @@ class Effective(msgspec.Struct, frozen=True):
 
     `params` are the kind's, complete: snapped, with the model's own defaults; they are keyed and priced. `fields` are the
     same in the vendor's names and forms, with `options` merged in; artifacts are Blobs in both. `notes` are for people.
-    `bound_microusd` is an upper bound of the cost, `list_microusd` the list price; None: nobody can say. `model` is the
-    vendor's own id. `recovery` is None where the operation's own class holds.
+    `quote` is what it costs. `model` is the vendor's own id. `recovery` is None where the operation's own class holds.
     """
 
     params: dict[str, Any]
     fields: dict[str, Any]
     notes: tuple[str, ...]
-    bound_microusd: int | None
+    quote: Quote
     operation: str
     recovery: str | None
     model: str
-    list_microusd: int | None = None
 
 
 def effective(
@@ -67,11 +66,10 @@ def effective(
         own,
         fields,
         tuple(made.notes),
-        bound_microusd(model, kind.name, own, fields, made.pixels),
+        quote(model, kind.name, own, fields, made.pixels, today),
         _operation(model, kind.name, own),
         model.recovery,
         model.name,
-        list_microusd(model, kind.name, own, fields, made.pixels, today),
     )
 
 

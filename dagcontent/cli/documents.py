@@ -49,8 +49,8 @@ def _row(row: PlanRow) -> dict[str, Any]:
     if row.price is not None:
         if row.price.recovery:
             made["recovery"] = row.price.recovery
-        if row.price.date:
-            made["price"] = {"source": row.price.source, "date": row.price.date}
+        if row.price.quote.date:
+            made["price"] = {"source": row.price.quote.source, "date": row.price.quote.date}
         if row.price.notes:
             made["notes"] = list(row.price.notes)
     if row.attempt is not None:

@@ -45,9 +45,9 @@ def range_of(row: PlanRow) -> Range:
     """Return what a row costs: nothing, unless it would be paid for. A list of unknown length counts at its longest."""
     if row.price is None or row.status not in BUYS:
         return Range()
-    high, listed = row.price.bound_microusd, row.price.list_microusd
-    expected = high if listed is None else listed
-    low = listed if listed is not None and row.status == "run" else 0
+    quote = row.price.quote
+    high, expected = quote.high, quote.high if quote.expected is None else quote.expected
+    low = quote.low if row.status == "run" else 0
     if not row.node.endswith("*]") and row.items_max is None and row.items_expected is None:
         return Range(low, expected, high)
     likely = row.items_expected or row.items_max

@@ -111,7 +111,9 @@ def _paid_lines(plan: Plan, screen: Screen) -> list[str]:
     if ways:
         words = [f"{ways.count(way):,} {word}" for way, word in _RECOVERY.items()]
         rows.append([("dim", "recovery"), ", ".join(words), ("dim", "if an answer is lost")])
-    oldest = min((row.price.date for row in plan.paid if row.price is not None and row.price.date), default="")
+    oldest = min(
+        (row.price.quote.date for row in plan.paid if row.price is not None and row.price.quote.date), default=""
+    )
     if oldest:
         rows.append([("dim", "prices"), f"of {oldest}", ("dim", "the oldest of these")])
     lines = aligned(rows, screen.width(), screen.style)

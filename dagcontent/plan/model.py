@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from dagcontent.spec.model import Place
+from dagcontent.values.quote import Quote
 
 __all__ = ["FieldDiff", "Plan", "PlanRow", "Price"]
 
@@ -30,20 +31,16 @@ class FieldDiff(msgspec.Struct, frozen=True):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What is known of a paid request: how it is sent, how a lost answer is recovered, its upper bound, and what was
+    """What is known of a paid request: how it is sent, how a lost answer is recovered, what it costs, and what was
     changed to fit the model.
 
-    `recovery` is "exact", "by-match" or "ask", empty where the operation's own class holds; `bound_microusd` is None where
-    nobody knows a bound, `list_microusd` where there is no list price. `source` and `date` (ISO) say where the price is from.
+    `recovery` is "exact", "by-match" or "ask", empty where the operation's own class holds.
     """
 
     operation: str = ""
     recovery: str = ""
-    bound_microusd: int | None = None
+    quote: Quote = Quote(basis="most")
     notes: tuple[str, ...] = ()
-    list_microusd: int | None = None
-    source: str = ""
-    date: str = ""
 
 
 class PlanRow(msgspec.Struct, frozen=True):

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from dagcontent.catalog.effective import Effective, effective, known_model
-from dagcontent.catalog.load import find
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.model import Price
@@ -55,13 +54,7 @@ def price_of(node: Node, model: str, params: Mapping[str, Any], today: date | No
         fit = fitted(node, model, params, today)
     except NodeError:
         return Price()  # it says so itself when it is evaluated
-    found = find(model)
-    prices = found.prices if found is not None else ()
-    return Price(
-        fit.operation, fit.recovery or "", fit.bound_microusd, tuple(fit.notes), fit.list_microusd,
-        source=", ".join(dict.fromkeys(one.source for one in prices)),
-        date=min(one.date for one in prices).isoformat() if prices else "",
-    )  # fmt: skip
+    return Price(fit.operation, fit.recovery or "", fit.quote, tuple(fit.notes))
 
 
 def sticky(record: Record, outcome: FailedCharged) -> NodeError:

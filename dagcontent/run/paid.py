@@ -181,7 +181,7 @@ class PaidExecutor:
         timeout_s = action.node.spec.timeout_s
         return Order(
             key=action.key, manifest=action.manifest, call=call, run=self._run, graph=self._graph, instance=instance,
-            realm=config.realm, account=config.account, bound_microusd=fit.bound_microusd,
-            expected_microusd=fit.list_microusd,
+            realm=config.realm, account=config.account, bound_microusd=fit.quote.high,
+            expected_microusd=fit.quote.expected,
             leave_ms=None if timeout_s is None else self._clock.now_ms() + int(timeout_s * 1000),
         )  # fmt: skip

@@ -37,10 +37,10 @@ def ask(model: str, kind: str, params: dict[str, Any], options: Any = None, **mo
 def test_list_prices_are_those_that_were_found(model: str, kind: str, params: dict[str, Any], usd: float) -> None:
     """Worked out by hand from the vendors' lists."""
     found = ask(model, kind, params)
-    assert found.list_microusd is not None
-    assert found.list_microusd == pytest.approx(usd * 1e6, rel=0.005)
-    assert found.bound_microusd is not None
-    assert found.bound_microusd >= found.list_microusd
+    assert found.quote.expected is not None
+    assert found.quote.expected == pytest.approx(usd * 1e6, rel=0.005)
+    assert found.quote.high is not None
+    assert found.quote.high >= found.quote.expected
 
 
 def test_length_of_what_is_given_is_measured(media: Any) -> None:
@@ -49,14 +49,14 @@ def test_length_of_what_is_given_is_measured(media: Any) -> None:
         "fal/fal-ai/bytedance/omnihuman/v1.5", "video.avatar",
         {"image": media("image"), "audio": media("audio", duration_ms=10_000)},
     )  # fmt: skip
-    assert avatar.list_microusd == 1_600_000
+    assert avatar.quote.expected == 1_600_000
     heard = ask("elevenlabs/scribe_v2", "audio.transcribe", {"audio": media("audio", duration_ms=3_600_000)})
-    assert heard.list_microusd == 220_000
+    assert heard.quote.expected == 220_000
     lips = ask(
         "fal/fal-ai/kling-video/lipsync/audio-to-video", "video.lipsync",
         {"video": media("video", duration_ms=6_000), "audio": media("audio", duration_ms=4_000)},
     )  # fmt: skip
-    assert lips.list_microusd == 140_000
+    assert lips.quote.expected == 140_000
 
 
 def test_what_cannot_be_measured_is_taken_at_its_most(media: Any) -> None:
@@ -64,21 +64,21 @@ def test_what_cannot_be_measured_is_taken_at_its_most(media: Any) -> None:
     image, audio = media("image"), media("audio")
     audio.facts.clear()
     found = ask("fal/fal-ai/bytedance/omnihuman/v1.5", "video.avatar", {"image": image, "audio": audio})
-    assert found.bound_microusd == 60 * 200_000
-    assert found.list_microusd is None
+    assert found.quote.high == 60 * 200_000
+    assert found.quote.expected is None
     unbounded = ask("elevenlabs/scribe_v2", "audio.transcribe", {"audio": audio})
-    assert unbounded.bound_microusd is None
+    assert unbounded.quote.high is None
     text = ask("fal/fal-ai/dia-tts", "speech.generate", {"text": UNKNOWN, "voice": "default"})
-    assert text.bound_microusd is None
+    assert text.quote.high is None
 
 
 def test_an_enlarged_picture_is_billed_by_what_it_becomes(media: Any) -> None:
     """Twice the sides are four times the megapixels."""
     found = ask("fal/fal-ai/clarity-upscaler", "image.upscale", {"image": media("image"), "factor": 2})
-    assert found.list_microusd == 4 * 30_000
+    assert found.quote.expected == 4 * 30_000
     image = media("image")
     image.facts.clear()
-    assert ask("fal/fal-ai/clarity-upscaler", "image.upscale", {"image": image, "factor": 2}).bound_microusd is None
+    assert ask("fal/fal-ai/clarity-upscaler", "image.upscale", {"image": image, "factor": 2}).quote.high is None
 
 
 def test_prices_change_on_their_day_and_bounds_hold_on_every_day() -> None:
@@ -86,12 +86,12 @@ def test_prices_change_on_their_day_and_bounds_hold_on_every_day() -> None:
     params = {"prompt": "x" * 1000, "max_tokens": 1000}
     old = ask("google/gemini-3.8-flash", "text.generate", params, today=datetime.date(2026, 12, 31))
     new = ask("google/gemini-3.8-flash", "text.generate", params, today=datetime.date(2027, 1, 1))
-    assert old.list_microusd is not None
-    assert new.list_microusd == pytest.approx(2 * old.list_microusd, abs=1)  # rounded up
-    assert old.bound_microusd == new.bound_microusd
-    assert new.bound_microusd is not None
-    assert new.list_microusd is not None
-    assert new.bound_microusd >= new.list_microusd
+    assert old.quote.expected is not None
+    assert new.quote.expected == pytest.approx(2 * old.quote.expected, abs=1)  # rounded up
+    assert old.quote.high == new.quote.high
+    assert new.quote.high is not None
+    assert new.quote.expected is not None
+    assert new.quote.high >= new.quote.expected
     assert ask("google/gemini-3.8-flash", "text.generate", params) == old
 
 
@@ -100,23 +100,23 @@ def test_tokens_are_bounded_by_bytes(prompt: str, longest: int) -> None:
     """No tokenizer makes more tokens of a text than it has bytes, and an answer ends where it is told to."""
     found = ask("openai/gpt-6.1-sol", "text.generate", {"prompt": prompt or "x", "max_tokens": longest})
     assert found.fields["max_output_tokens"] == longest
-    assert found.bound_microusd is not None
-    assert found.bound_microusd >= (len(prompt.encode()) * 2 + longest * 10)
+    assert found.quote.high is not None
+    assert found.quote.high >= (len(prompt.encode()) * 2 + longest * 10)
 
 
 def test_long_inputs_cost_more_of_everything() -> None:
     """Beyond a limit the whole request is dearer, not only what lies beyond."""
     short = ask("openai/gpt-6.1-sol", "text.generate", {"prompt": "x" * 1_000_000, "max_tokens": 100})
     long = ask("openai/gpt-6.1-sol", "text.generate", {"prompt": "x" * 2_000_000, "max_tokens": 100})
-    assert short.list_microusd is not None
-    assert long.list_microusd is not None
-    assert long.list_microusd > 3.9 * short.list_microusd
+    assert short.quote.expected is not None
+    assert long.quote.expected is not None
+    assert long.quote.expected > 3.9 * short.quote.expected
 
 
 def test_a_bound_grows_with_what_is_asked() -> None:
     """Longer, sharper and louder never have a lower bound."""
     bounds = [
-        ask("fal/fal-ai/veo3.1", "video.generate", {"prompt": "x", "duration": d, "resolution": r, "sound": s}).bound_microusd
+        ask("fal/fal-ai/veo3.1", "video.generate", {"prompt": "x", "duration": d, "resolution": r, "sound": s}).quote.high
         for d, r, s in [(4, "720p", False), (6, "720p", False), (6, "720p", True), (6, "4k", True), (8, "4k", True)]
     ]  # fmt: skip
     assert bounds == sorted(bounds, key=lambda bound: bound or 0)

@@ -43,7 +43,7 @@ def test_what_a_request_becomes_stays_as_it_is(vendor: str, simple: Any) -> None
             first = effective(model.id, KINDS[kind], simple(model, kind), None, 7)
             again = effective(model.id, KINDS[kind], first.params, None, 7)
             assert (again.params, again.fields) == (first.params, first.fields), model.id
-            assert (again.bound_microusd, again.operation) == (first.bound_microusd, first.operation), model.id
+            assert (again.quote.high, again.operation) == (first.quote.high, first.operation), model.id
 
 
 @given(st.sampled_from(DURABLE), st.floats(0.1, 40), st.sampled_from([None, "up", "down", "nearest", "error"]))
@@ -126,9 +126,9 @@ def test_a_knob_takes_what_is_priced_and_nothing_else() -> None:
     """The bound follows the quality; one that has no price would have no bound."""
     low = ask("openai/gpt-image-2.6-flare", "image.generate", {"prompt": "x"}, {"quality": "low"})
     best = ask("openai/gpt-image-2.6-flare", "image.generate", {"prompt": "x"}, {"quality": "max"})
-    assert low.bound_microusd is not None
-    assert best.bound_microusd is not None
-    assert low.bound_microusd < best.bound_microusd
+    assert low.quote.high is not None
+    assert best.quote.high is not None
+    assert low.quote.high < best.quote.high
     with pytest.raises(NodeError, match="takes low, medium"):
         ask("openai/gpt-image-2.6-flare", "image.generate", {"prompt": "x"}, {"quality": "auto"})
 
@@ -226,7 +226,7 @@ def test_a_fal_endpoint_that_is_not_catalogued_works() -> None:
     assert found.fields == {
         "prompt": "x", "duration": 5, "aspect_ratio": "9:16", "generate_audio": True, "motion": 3, "seed": 4,
     }  # fmt: skip
-    assert (found.bound_microusd, found.recovery, found.operation) == (None, "by-match", "queue")
+    assert (found.quote.high, found.recovery, found.operation) == (None, "by-match", "queue")
     assert "not in the catalog" in found.notes[0]
 
 
@@ -273,7 +273,7 @@ def test_a_language_model_that_is_not_catalogued_works(model: str, operation: st
     """Chat is the same for every model of a vendor; only its price is not known."""
     found = ask(model, "text.generate", {"prompt": "x", "max_tokens": 100})
     assert found.operation == operation
-    assert found.bound_microusd is None
+    assert found.quote.high is None
     assert 100 in found.fields.values()
 
 
@@ -295,10 +295,10 @@ def test_what_is_not_known_yet_passes_and_is_bounded_by_the_most() -> None:
     found = ask(KLING, "video.generate", {"prompt": UNKNOWN, "start_image": UNKNOWN, "duration": UNKNOWN})
     assert found.fields["duration"] is UNKNOWN
     known = ask(KLING, "video.generate", {"prompt": "x", "start_image": UNKNOWN, "duration": 10})
-    assert found.bound_microusd == known.bound_microusd
+    assert found.quote.high == known.quote.high
     sound = ask("fal/fal-ai/veo3.1", "video.generate", {"prompt": "x", "sound": UNKNOWN, "resolution": UNKNOWN})
     most = ask("fal/fal-ai/veo3.1", "video.generate", {"prompt": "x", "sound": True, "resolution": "4k"})
-    assert sound.bound_microusd == most.bound_microusd
+    assert sound.quote.high == most.quote.high
 
 
 def test_leaves_are_dotted_paths() -> None:

@@ -169,10 +169,10 @@ def test_a_simple_request_has_a_bound_above_its_price(model: Model, simple: Any)
         assert found.model == model.name
         assert found.operation in model.operations.values()
         free = not model.prices
-        assert free == (found.bound_microusd is None)
-        if found.bound_microusd is not None:
-            assert found.bound_microusd > 0
-            assert found.list_microusd is None or found.bound_microusd >= found.list_microusd
+        assert free == (found.quote.high is None)
+        if found.quote.high is not None:
+            assert found.quote.high > 0
+            assert found.quote.expected is None or found.quote.high >= found.quote.expected
 
 
 @each_alive
@@ -187,8 +187,8 @@ def test_every_combination_that_prices_has_a_bound(model: Model, simple: Any) ->
             own = {slot.param: value for slot, value in zip(slots, chosen, strict=False)}
             options = {name: value for (name, _), value in zip(knobs, chosen[len(slots) :], strict=True)}
             found = effective(model.id, KINDS[kind], {**params, **own}, options)
-            assert found.bound_microusd, (own, options)
-            assert found.bound_microusd >= (found.list_microusd or 0)
+            assert found.quote.high, (own, options)
+            assert found.quote.high >= (found.quote.expected or 0)
 
 
 def test_only_known_models_have_no_price() -> None:

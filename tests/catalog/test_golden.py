@@ -9,6 +9,7 @@ import pytest
 
 from dagcontent.catalog.effective import effective
 from dagcontent.kinds.registry import KINDS
+from dagcontent.values.quote import Quote
 from dagcontent.values.value import Blob
 
 GOLDEN = Path(__file__).with_name("golden_requests.json")
@@ -60,6 +61,8 @@ def _given(value: Any, media: Any) -> Any:
 def _shown(value: Any) -> Any:
     if isinstance(value, Blob):
         return f"${value.type}:{value.digest[0]}"
+    if isinstance(value, Quote):
+        return [value.low, value.expected, value.high]
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return {key: _shown(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from dagcontent.cli.money import Range, budget_for, dollars, range_of, shown, total
 from dagcontent.plan.model import PlanRow, Price
 from dagcontent.values.money import microusd, usd_decimal
+from dagcontent.values.quote import Quote
 
 
 def row(status: str, bound: int | None, listed: int | None = None, node: str = "n", **more: int | None) -> PlanRow:
     """Return a row of a plan that would be paid for."""
-    price = Price("queue", "ask", bound, list_microusd=listed)
+    price = Price("queue", "ask", Quote(low=listed or 0, expected=listed, high=bound))
     return PlanRow(node, "image.generate", "fal/x", status, price=price, **more)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from dagcontent.values.attempt import AttemptState
 def bound_of(one: Bench) -> int:
     """Return the dearest row's upper bound."""
     rows = api.plan(one.graph, store=one.store, realms=spending(one.vendors).realms).rows
-    return max(row.price.bound_microusd or 0 for row in rows if row.price is not None)
+    return max(row.price.quote.high or 0 for row in rows if row.price is not None)
 
 
 @pytest.mark.slow
