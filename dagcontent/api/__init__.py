@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dagcontent.api.seams import Seams
     from dagcontent.api.showing import ShowResult
     from dagcontent.api.spending import Spending
+    from dagcontent.catalog.market import Market
 
 __all__ = [
     "BuildResult",
@@ -85,10 +86,11 @@ def plan(
     store: str | os.PathLike[str] | None = None,
     explain: bool = True,
     realms: Mapping[str, str] | None = None,
+    market: Market | None = None,
 ) -> Plan:
     """Return what a build would do, and why. Runs nothing, opens no socket, needs no key and no store to exist.
 
-    `realms` are those of a build's `Spending`.
+    `realms` and `market` are those of a build's `Spending`.
     """
     with _open(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
@@ -97,7 +99,7 @@ def plan(
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
 
-        return plan_graph(_loaded(graph, params), opened, targets, explain=explain, realms=realms)
+        return plan_graph(_loaded(graph, params), opened, targets, explain=explain, realms=realms, market=market)
 
 
 def why(

@@ -144,7 +144,7 @@ class Build:
         from dagcontent.api.spending import check_consent, check_means  # noqa: PLC0415 - as above
 
         spending = self._options.spending
-        plan = plan_graph(self._loaded, self._store, self._texts, realms=spending.realms)
+        plan = plan_graph(self._loaded, self._store, self._texts, realms=spending.realms, market=spending.market)
         check_consent(spending, plan)
         check_means(spending, plan)
 
@@ -221,7 +221,7 @@ class Build:
         )  # fmt: skip
         payer = PaidExecutor(
             till.desk, spending.configs, clock, run=self._run.id, graph=self._graph_id, standing=self._store.standing,
-            consent=Consent(spending.repay, spending.unpriced, spending.yes or spending.budget_microusd is not None),
+            market=spending.market, consent=Consent(spending.repay, spending.unpriced, spending.yes or spending.budget_microusd is not None),
         )  # fmt: skip
         return till, payer
 

@@ -14,6 +14,7 @@ from dagcontent.api.result import WhyResult
 from dagcontent.api.spending import with_recovery
 from dagcontent.api.targets import Target, chosen_by, parse_targets
 from dagcontent.api.wiring import StoreLookup
+from dagcontent.catalog.market import Market
 from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
@@ -51,7 +52,7 @@ def new_resolver(
     """Return a resolver over a store's records."""
     return Resolver(
         loaded.graph,
-        StoreLookup(store),
+        StoreLookup(store, str(loaded.path)),
         files,
         epoch=epoch,
         targets=[t.node for t in targets] if targets else None,
@@ -63,14 +64,14 @@ def new_resolver(
 
 def plan_graph(
     loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
-    realms: Mapping[str, str] | None = None,
+    realms: Mapping[str, str] | None = None, market: Market | None = None,
 ) -> Plan:  # fmt: skip
     """Return the dry run. Raises ConfigError, UsageError."""
     wanted = parse_targets(loaded.graph, targets)
     resolver = dry_resolver(loaded, store, wanted, realms)
     check_targets(resolver, wanted)
     check_outputs(resolver)
-    plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain)
+    plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain, market=market)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
     plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
     return with_recovery(plan) if loaded.paid else plan

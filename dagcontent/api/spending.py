@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.values.money import Cap, Ceiling, usd_text
@@ -33,7 +34,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `make_configs` says how each provider is reached, asked for when something may be bought; `realms` keep the results of
     other hosts apart. `yes`: no question before spending. `budget_microusd`: not more than that in this build.
     `ceilings` hold in any build. `make_proxies` is asked when something is sent. `repay` names nodes or instances whose paid result is gone and may be paid for once more;
-    `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a new version of ours.
+    `market` says whose prices hold. `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a new version of ours.
     """
 
     make_configs: Callable[[], Mapping[str, ProviderConfig]] = dict
@@ -45,6 +46,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     unpriced: bool = False
     upgrade: bool = False
     make_proxies: Callable[[], Proxies | None] = lambda: None
+    market: Market = Market()
 
     @cached_property
     def proxies(self) -> Proxies | None:

@@ -23,8 +23,9 @@ __all__ = ["StoreArtifacts", "StoreCommits", "StoreLookup"]
 class StoreLookup:
     """The planner's look-ups: a record counts only if its blobs are in place."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, graph: str = "") -> None:
         self._store = store
+        self._graph = graph
 
     def find(self, key: ActionKey) -> Record | None:
         """Return a usable record."""
@@ -32,6 +33,11 @@ class StoreLookup:
         if record is None or self._store.missing_blobs(record):
             return None
         return record
+
+    def results(self, instance: str, limit: int) -> Sequence[Record]:
+        """Return what was paid for an instance, newest first."""
+        keys = self._store.attempts.committed(self._graph, instance, limit)
+        return [record for key in keys if (record := self._store.get(ActionKey(key))) is not None]
 
     def standing(self, key: ActionKey) -> Standing | None:
         """Return what was paid for a key without a usable record."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -74,10 +74,12 @@ def quote(
     fields: Mapping[str, Any],
     pixels: int | None,
     today: datetime.date | None = None,
+    prices: Sequence[Price] | None = None,
 ) -> Quote:
     """Return what this call costs. `high` holds on all dates, `low` and `expected` at list prices of `today` (without one:
-    of the day the catalog was written).
+    of the day the catalog was written). `prices` hold in place of the model's own.
     """
+    prices = model.prices if prices is None else prices
     day = today or model.as_of
     said = {**{name: _at(fields, name) for name in model.knobs}, **params}
     call = _Measured(model, kind, params, fields, pixels)
@@ -86,7 +88,7 @@ def quote(
     expected: float | None = 0.0
     high: float | None = 0.0
     guessed = False
-    for price in model.prices:
+    for price in prices:
         listed = [rate.list_nano for rate in _rates(price, said, day)]
         bounds = [rate.bound_nano for rate in _rates(price, said, None)]
         amount = call.amount(price)
@@ -101,11 +103,12 @@ def quote(
             charges.append(
                 Charge(
                     unit=price.unit, low=amount.low, expected=amount.expected, high=amount.high, nano=max(listed),
-                    bound_nano=max(bounds), source=price.source, date=price.date.isoformat(),
+                    bound_nano=max(bounds), source=price.source,
+                    date="" if price.date == datetime.date.min else price.date.isoformat(),
                     confidence=price.confidence,
                 )
             )  # fmt: skip
-    if not model.prices:
+    if not prices:
         return Quote(basis="most")
     basis = "most" if expected is None else "guess" if guessed else "list"
     return Quote(

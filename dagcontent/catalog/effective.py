@@ -14,13 +14,14 @@ import msgspec
 from dagcontent.catalog.conventional import conventional
 from dagcontent.catalog.cost import quote
 from dagcontent.catalog.load import find, names
+from dagcontent.catalog.market import Market
 from dagcontent.catalog.model import Model
 from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
 from dagcontent.values.quote import Quote
 
-__all__ = ["Effective", "effective", "known_model"]
+__all__ = ["Effective", "effective", "known_model", "request_of"]
 
 
 class Effective(msgspec.Struct, frozen=True):
@@ -48,29 +49,43 @@ def effective(
     seed: int | None = None,
     snap: str | None = None,
     today: datetime.date | None = None,
+    market: Market | None = None,
 ) -> Effective:
     """Return the request that a node's parameters make of a model. UNKNOWN parts stay as they are.
 
     `snap` is "up", "down", "nearest", "error", or None: durations up, all else an error. `today` decides what is retired
-    and which of dated prices is the list price; without it, the day the catalog was written. Raises NodeError for what the
-    model cannot do.
+    and which of dated prices is the list price; without it, the day the catalog was written. `market` says whose prices
+    hold. Raises NodeError for what the model cannot do.
     """
-    model = known_model(model_id, kind, today)
-    made = Request(model, kind, snap)
-    made.take(params)
-    if options:
-        made.merge(options)
-    made.sow(seed)
-    fields, own = made.fields, made.params
+    made = request_of(model_id, kind, params, options, seed, snap, today)
+    model, fields, own = made.model, made.fields, made.params
     return Effective(
         own,
         fields,
         tuple(made.notes),
-        quote(model, kind.name, own, fields, made.pixels, today),
+        quote(model, kind.name, own, fields, made.pixels, today, (market or Market()).prices_of(model)),
         _operation(model, kind.name, own),
         model.recovery,
         model.name,
     )
+
+
+def request_of(
+    model_id: str,
+    kind: Kind,
+    params: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    snap: str | None = None,
+    today: datetime.date | None = None,
+) -> Request:
+    """Return the same request without its cost: enough for a key. Raises NodeError."""
+    made = Request(known_model(model_id, kind, today), kind, snap)
+    made.take(params)
+    if options:
+        made.merge(options)
+    made.sow(seed)
+    return made
 
 
 def known_model(model_id: str, kind: Kind, today: datetime.date | None = None) -> Model:

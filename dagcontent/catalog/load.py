@@ -81,6 +81,7 @@ class _PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     plus: float = 0.0
     long: tuple[int, float, float] | None = None
     confidence: str = "listed"
+    credits: float | None = None
 
 
 class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -247,6 +248,7 @@ def _price(written: Any, file: _File) -> Price:
         plus=row.plus,
         long=row.long,
         confidence=row.confidence,
+        credits=row.credits,
     )
 
 

@@ -99,7 +99,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
     `by` names the parameter that is measured, where the kind does not say. `at_most` are units assumed for the bound
     when nothing can be measured; without it there is no bound. `rounds` are units that are billed whole; `plus` units
-    billed on top. `long` is (input tokens, factor in, factor out) beyond which every token costs more.
+    billed on top. `long` is (input tokens, factor in, factor out) beyond which every token costs more. `credits` are what
+    a unit takes of a plan that bills credits. A `date` of `date.min` is one that nobody says.
     """
 
     unit: Unit
@@ -112,6 +113,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     plus: float = 0.0
     long: tuple[int, float, float] | None = None
     confidence: str = "listed"
+    credits: float | None = None
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -136,6 +136,7 @@ def _spending(
         unpriced=unpriced,
         upgrade=upgrade,
         make_proxies=settings.make_proxies,
+        **({} if settings.market is None else {"market": settings.market}),
     )
 
 
@@ -178,7 +179,10 @@ def _say_next(session: Session, result: BuildResult, targets: tuple[str, ...]) -
     if session.loaded.paid:
         from dagcontent.cli.money import BUYS, budget_for, total  # noqa: PLC0415 - a free graph costs nothing
 
-        plan = api.plan(session.loaded, targets, store=session.store, realms=session.realms, explain=False)
+        plan = api.plan(
+            session.loaded, targets, store=session.store, realms=session.realms, explain=False,
+            market=session.settings.market,
+        )  # fmt: skip
         rest, unpriced = total(row for row in plan.rows if row.status in BUYS)
         options = ["--budget", budget_for(rest.high or 0)] if rest.high or unpriced else []
     again = command_line(*session.again("build", *targets, *options))

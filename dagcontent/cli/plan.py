@@ -72,7 +72,14 @@ def command(  # noqa: PLR0913 - the options
 
 def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None = None, exit_code: bool = False) -> int:
     """Do what `plan` and `build --dry-run` do; return the exit code."""
-    made = api.plan(session.path, targets, params=session.params, store=session.store, realms=session.realms)
+    made = api.plan(
+        session.path,
+        targets,
+        params=session.params,
+        store=session.store,
+        realms=session.realms,
+        market=session.settings.market,
+    )
     for warning in made.warnings:
         session.warn(warning)
     if lacking := _lacking(session, made):

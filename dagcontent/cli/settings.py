@@ -18,6 +18,7 @@ import msgspec
 from dagcontent.errors import ConfigError
 
 if TYPE_CHECKING:
+    from dagcontent.catalog.market import Market
     from dagcontent.cli.settings_file import FileSettings
     from dagcontent.cli.settings_provider import ProviderTable
     from dagcontent.providers.config import ProviderConfig
@@ -30,7 +31,7 @@ __all__ = ["Settings", "read_settings"]
 class Settings(msgspec.Struct, frozen=True, dict=True):
     """What was configured. `warnings` are said once, by the command that runs.
 
-    `ceilings` are the lowest that any file set; `confirm_above_microusd` is what may be spent unasked. `tables` are the
+    `market` says whose prices hold, where that is configured. `ceilings` are the lowest that any file set; `confirm_above_microusd` is what may be spent unasked. `tables` are the
     providers as configured, without keys: what keeps their results apart is all in there.
     """
 
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
     tables: Mapping[str, ProviderTable] = {}
     make_providers: Callable[[], Mapping[str, ProviderConfig]] = dict
     make_proxies: Callable[[], Proxies | None] = lambda: None
+    market: Market | None = None
 
     @cached_property
     def providers(self) -> Mapping[str, ProviderConfig]:
@@ -77,7 +79,8 @@ def read_settings(graph: Path | None, *, store: str | None, environment: Mapping
         return Proxies.read(environment)
 
     ceilings, confirm, warnings = _money(own, beside)
-    return Settings(path, warnings, ceilings, confirm, tables, providers, proxies)
+    market = own.market if own is not None else None
+    return Settings(path, warnings, ceilings, confirm, tables, providers, proxies, market)
 
 
 def _money(own: FileSettings | None, beside: FileSettings | None) -> tuple[tuple[Ceiling, ...], int, tuple[str, ...]]:

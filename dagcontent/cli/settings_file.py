@@ -22,13 +22,17 @@ from dagcontent.values.mistake import Mistake
 from dagcontent.values.money import Ceiling
 
 if TYPE_CHECKING:
+    from dagcontent.catalog.market import Market
     from dagcontent.cli.settings_provider import ProviderTable
 
 __all__ = ["FileSettings", "read_file_settings"]
 
-_EXECUTED: Final = ("store", "provider", "budget", "confirm_above_usd")
+_EXECUTED: Final = ("store", "provider", "budget", "price", "confirm_above_usd")
 _LATER: Final = ("executor", "remote")
-_USERS_ONLY: Final = frozenset({"provider"})
+_USERS_ONLY: Final = {
+    "provider": "a file beside a graph comes with the graph: it may not say where your keys are sent",
+    "price": "a file beside a graph comes with the graph: a price that it sets would make your budgets worth less",
+}
 _SECRET: Final = re.compile(
     r"""(?i:key|token|secret|auth|password|cookie|credential)[\w-]*+["']?\s*+=\s*+"""
     r"""(?!"[A-Z][A-Z0-9_]*"\s*$|""\s*$|[0-9]+\s*$|true\s*$|false\s*$)(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|\[[^\]]*\]?|[^=]+)"""
@@ -44,6 +48,7 @@ class FileSettings(msgspec.Struct, frozen=True):
     providers: Mapping[str, ProviderTable] = {}
     ceilings: tuple[Ceiling, ...] = ()
     confirm_above_microusd: int | None = None
+    market: Market | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -70,7 +75,7 @@ def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: b
     for name in table:
         if name in _USERS_ONLY and not own:
             findings.add(0, (name,), f"`{name}` can be set in your own config.toml only", at="key",
-                         note="a file beside a graph comes with the graph: it may not say where your keys are sent")  # fmt: skip
+                         note=_USERS_ONLY[name])  # fmt: skip
         elif name in _LATER:
             findings.note(Mistake(f"`{name}` is not used by this version yet", 0, (name,), "key", warning=True))
         elif name not in _EXECUTED:
@@ -93,8 +98,13 @@ def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: b
         from dagcontent.cli.settings_budget import check_usd  # noqa: PLC0415 - as above
 
         confirm = check_usd(("confirm_above_usd",), table["confirm_above_usd"], findings)
+    market: Market | None = None
+    if "price" in table and own:
+        from dagcontent.cli.settings_price import check_prices  # noqa: PLC0415 - most have none
+
+        market = check_prices(table["price"], findings)
     path = _store(table, findings)
-    return FileSettings(file.parent / Path(path).expanduser() if path else None, providers, ceilings, confirm)
+    return FileSettings(file.parent / Path(path).expanduser() if path else None, providers, ceilings, confirm, market)
 
 
 def _store(table: Mapping[str, Any], findings: Findings) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 from dagcontent.spec.model import Place
 from dagcontent.values.quote import Quote
 
-__all__ = ["FieldDiff", "Plan", "PlanRow", "Price"]
+__all__ = ["Dependence", "FieldDiff", "Plan", "PlanRow", "Price"]
 
 
 class FieldDiff(msgspec.Struct, frozen=True):
@@ -43,11 +43,21 @@ class Price(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Dependence(msgspec.Struct, frozen=True):
+    """An instance whose content, still to be made, a row depends on: of the last `of` times that it was made anew, its result
+    `changed` so often.
+    """
+
+    node: str
+    changed: int = 0
+    of: int = 0
+
+
 class PlanRow(msgspec.Struct, frozen=True):
     """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound).
 
     A row that costs money has a `price`; `attempt` names the one on the journal that `resume`, `unresolved` or `repay` is about.
-    `cost_microusd` is what the result of a hit cost when it was made.
+    `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on.
     """
 
     node: str
@@ -65,6 +75,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     price: Price | None = None
     attempt: str | None = None
     cost_microusd: int = 0
+    depends: tuple[Dependence, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):

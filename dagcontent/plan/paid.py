@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from dagcontent.catalog.effective import Effective, effective, known_model
+from dagcontent.catalog.effective import effective, known_model, request_of
+from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.model import Price
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["ALWAYS", "check_offered", "fitted", "is_paid", "price_of", "snapped", "sticky"]
+__all__ = ["ALWAYS", "check_offered", "is_paid", "price_of", "snapped", "sticky"]
 
 _OPTIONS, _SEED = "options", "seed"
 ALWAYS = date.min
@@ -27,16 +28,16 @@ def is_paid(model: str) -> bool:
     return bool(model) and not model.startswith("local/")
 
 
-def fitted(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Effective:
-    """Return the request that parameters make (`options` and `seed` among them). Raises NodeError for what a model cannot do."""
-    own = {n: v for n, v in params.items() if n not in {_OPTIONS, _SEED}}
-    return effective(model, node.kind, own, params.get(_OPTIONS), params.get(_SEED), today=today)
-
-
 def snapped(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> dict[str, Any]:
-    """Return parameters as a paid model takes them. Raises NodeError."""
+    """Return parameters as a paid model takes them (`options` and `seed` among them). Raises NodeError."""
     kept = {n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}
-    return {**fitted(node, model, params, today).params, **kept}
+    return {**request_of(model, node.kind, *_split(params), today=today).params, **kept}
+
+
+def _split(params: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
+    """Return parameters, options and seed apart."""
+    own = {n: v for n, v in params.items() if n not in {_OPTIONS, _SEED}}
+    return own, params.get(_OPTIONS), params.get(_SEED)
 
 
 def check_offered(node: Node, model: str, today: date | None, is_under_way: Callable[[], bool]) -> None:
@@ -48,10 +49,12 @@ def check_offered(node: Node, model: str, today: date | None, is_under_way: Call
             raise
 
 
-def price_of(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Price:
+def price_of(
+    node: Node, model: str, params: Mapping[str, Any], today: date | None, market: Market | None = None
+) -> Price:
     """Return what a plan says of a request, as far as its parameters are known."""
     try:
-        fit = fitted(node, model, params, today)
+        fit = effective(model, node.kind, *_split(params), today=today, market=market)
     except NodeError:
         return Price()  # it says so itself when it is evaluated
     return Price(fit.operation, fit.recovery or "", fit.quote, tuple(fit.notes))

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.estimate import Estimates
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.model import Plan, PlanRow, Price
-from dagcontent.plan.paid import is_paid, price_of
+from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Record
@@ -31,22 +33,25 @@ def resolve_dry(resolver: Resolver) -> None:
             resolver.settled(action.unit, UNKNOWN)
 
 
-def make_plan(resolver: Resolver, last_build: Mapping[str, str], *, explain: bool = True) -> Plan:
+def make_plan(
+    resolver: Resolver, last_build: Mapping[str, str], *, explain: bool = True, market: Market | None = None
+) -> Plan:
     """Return the plan of a resolver that `resolve_dry` has driven. `last_build` maps instances to their last keys.
 
-    Without `explain` rows carry no cause and no differences, which costs look-ups.
+    `market` says whose prices hold. Without `explain` rows carry no cause and no differences, which costs look-ups.
     """
-    return _Planner(resolver, last_build, explain=explain).plan()
+    return _Planner(resolver, last_build, explain=explain, market=market or Market()).plan()
 
 
 class _Planner:
-    def __init__(self, resolver: Resolver, last_build: Mapping[str, str], *, explain: bool) -> None:
+    def __init__(self, resolver: Resolver, last_build: Mapping[str, str], *, explain: bool, market: Market) -> None:
         self.resolver = resolver
         self.graph: Graph = resolver.graph
         self.fanout = resolver.fanout
         self.explainer = Explainer(resolver)
         self.last_build = last_build
         self.explain = explain
+        self.estimates = Estimates(resolver, last_build, market, self._inputs_of)
 
     def plan(self) -> Plan:
         certain = self._certain()
@@ -152,14 +157,19 @@ class _Planner:
         old = self._last(name)
         diffs = self.explainer.diff(unit, old)
         cause = cause_of(unit, old, diffs)
-        return PlanRow(name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt)
+        depends = self.estimates.dependences(unit) if word == "maybe" else ()
+        return PlanRow(
+            name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends
+        )
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
-        if not is_paid(model):
-            return None
-        return price_of(
-            node, model, {k: v for k, v in (unit.params or {}).items() if k != "model"}, self.resolver.keys.today
-        )
+        return self.estimates.price(unit, node, model) if is_paid(model) else None
+
+    def _inputs_of(self, unit: Unit) -> Iterator[Unit]:
+        node = self.graph.nodes[unit.node]
+        if None not in unit.coords:
+            yield from self._chosen(unit, (*node.when_outputs, *node.outputs))
+        yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:
         key = self.last_build.get(name)
@@ -183,4 +193,5 @@ class _Planner:
         return PlanRow(
             name, node.kind.name, model, "maybe", "upstream" if expected else "new",
             items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
+            depends=self.estimates.dependences(unit) if self.explain else (),
         )  # fmt: skip

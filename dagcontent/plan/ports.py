@@ -37,6 +37,10 @@ class Lookup(Protocol):
         """Return up to `limit` records of a kind and model, newest first."""
         ...
 
+    def results(self, instance: str, limit: int) -> Sequence[Record]:
+        """Return up to `limit` results that were paid for an instance of this graph, newest first."""
+        ...
+
     def standing(self, key: ActionKey) -> Standing | None:
         """Return what was paid for a key without a usable record. Asked for paid actions only."""
         ...

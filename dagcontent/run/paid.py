@@ -13,6 +13,7 @@ import msgspec
 
 from dagcontent.catalog.effective import effective, known_model
 from dagcontent.catalog.load import find
+from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError, OverBudget
 from dagcontent.plan.action import OPTIONS, Action
 from dagcontent.providers.config import ProviderConfig
@@ -87,6 +88,7 @@ class PaidExecutor:
         graph: str,
         standing: Callable[[str], Standing | None],
         consent: Consent,
+        market: Market | None = None,
     ) -> None:
         self._desk = desk
         self._configs = configs
@@ -95,6 +97,7 @@ class PaidExecutor:
         self._graph = graph
         self._standing = standing
         self._consent = consent
+        self._market = market
         self._stopped: dict[str, NodeError] = {}
         self.overcharged: list[str] = []
         """What vendors charged above their bounds, in words."""
@@ -173,7 +176,9 @@ class PaidExecutor:
         # What was sent while there was such a model is gone on with: that it has ended is said before another is sent.
         ended = known is not None and known.gone(self._today())
         today = date.min if ended else self._today()
-        fit = effective(action.model, kind, params, action.params.get(OPTIONS), action.seed, today=today)
+        fit = effective(
+            action.model, kind, params, action.params.get(OPTIONS), action.seed, today=today, market=self._market
+        )
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,
             output=_plain(kind.output_type(action.params)), params=fit.params, fields=fit.fields, seed=action.seed,

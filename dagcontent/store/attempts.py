@@ -326,6 +326,10 @@ class Attempts:
             lambda connection: journal.listed(connection, wanted, graph=graph, provider=provider, key=key), []
         )
 
+    def committed(self, graph: str, instance: str, limit: int) -> Sequence[str]:
+        """Return the keys of what was paid for an instance of a graph and is there, newest first."""
+        return self._ask(lambda connection: journal.committed(connection, graph, instance, limit), [])
+
     def find_id(self, prefix: str) -> Sequence[str]:
         """Return the ids that begin as a person typed, at most 20; case does not matter."""
         typed = prefix.strip().lower()

@@ -27,6 +27,7 @@ __all__ = [
     "add",
     "blocking",
     "check_cap",
+    "committed",
     "counted",
     "day_of",
     "decode_attempt",
@@ -245,6 +246,16 @@ def listed(
         values.append(text.encode())
     query = f"SELECT {_COLUMNS} FROM attempt WHERE {' AND '.join(where)} ORDER BY id"  # noqa: S608 - constants of ours
     return [read_attempt(row) for row in fetch(connection, query, tuple(values))]
+
+
+def committed(connection: apsw.Connection, graph: str, instance: str, limit: int) -> list[str]:
+    """Return the keys of an instance's committed attempts, newest first."""
+    rows = fetch(
+        connection,
+        "SELECT key FROM attempt WHERE graph = ? AND instance = ? AND state = 'committed' ORDER BY seq DESC LIMIT ?",
+        (graph, instance, limit),
+    )
+    return [row[0].hex() for row in rows]
 
 
 def find_ids(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:

@@ -8,9 +8,16 @@ amount at the price's upper bound. That is what is reserved.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
+from typing import Final
+
 import msgspec
 
 __all__ = ["Charge", "Quote"]
+
+_NANO: Final = 1000
+"""Nano-USD in a micro-USD."""
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +50,16 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     high: int | None = None
     charges: tuple[Charge, ...] = ()
     basis: str = "list"
+
+    def expected_with(self, units: Collection[str], amount: float) -> int | None:
+        """Return what is expected where so much of these units is, at most what there can be; None if the rest is not known."""
+        total = 0.0
+        for charge in self.charges:
+            likely = amount if charge.unit in units else charge.expected
+            if likely is None:
+                return None
+            total += charge.nano * (likely if charge.high is None else min(likely, charge.high))
+        return math.ceil(total / _NANO)
 
     @property
     def source(self) -> str:

@@ -47,6 +47,9 @@ class Memory:
         whole = record is not None and all(b.digest in self.bytes for b in blobs_in(record.outcome.value))  # type: ignore[union-attr]
         return record if whole else None
 
+    def results(self, instance: str, limit: int) -> Sequence[Record]:
+        return []
+
     def family(self, kind: str, model: str, limit: int) -> Sequence[Record]:
         found = [r for r in self.records.values() if (r.manifest.kind, r.manifest.model) == (kind, model)]
         return found[::-1][:limit]

@@ -1,0 +1,148 @@
+"""Rows whose content is still to be made into what they will likely cost, and what a `maybe` depends on. Knows no clock.
+
+The expected cost of what cannot be measured is, in this order: what this node's own results of the last build would cost
+(or did, where only the vendor counts), what the prompt asks for, what is usual. The bounds are the request's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+
+from dagcontent.catalog.market import Market
+from dagcontent.graph.model import Node
+from dagcontent.plan.likely import CHARACTERS_A_WORD, Likely, asked_words
+from dagcontent.plan.model import Dependence, Price
+from dagcontent.plan.paid import price_of
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.values.canonical import Encoder
+from dagcontent.values.quote import Quote
+from dagcontent.values.record import Done, Record
+from dagcontent.values.value import ActionKey, contains_unknown
+
+__all__ = ["Estimates"]
+
+_MOST_COMPARED: Final = 8
+"""Results of a node that an expected cost is the mean of, and of an instance that are looked at for changes."""
+_MOST_DEPENDED: Final = 4
+_TOKENS_A_WORD: Final = 1.4
+_TOKENS: Final = frozenset({"output token"})
+
+
+class Estimates:
+    """What the rows of one plan cost. `last_build` maps instances to their last keys; `inputs_of` gives the units above one."""
+
+    def __init__(
+        self, resolver: Resolver, last_build: Mapping[str, str], market: Market,
+        inputs_of: Callable[[Unit], Iterable[Unit]],
+    ) -> None:  # fmt: skip
+        self._resolver = resolver
+        self._inputs_of = inputs_of
+        self._market = market
+        self._likely = Likely(resolver)
+        self._encoder = Encoder()
+        self._of_node: dict[str, list[str]] = {}
+        for instance, key in last_build.items():
+            self._of_node.setdefault(instance.partition("[")[0], []).append(key)
+        self._last = last_build
+        self._history: dict[str, list[Record]] = {}
+        self._changes: dict[str, tuple[int, int]] = {}
+        self._depends: dict[Unit, tuple[Unit, ...]] = {}
+
+    def price(self, unit: Unit, node: Node, model: str) -> Price:
+        """Return what a plan says of a paid unit's cost."""
+        params = {name: value for name, value in (unit.params or {}).items() if name != "model"}
+        known = self._price(node, model, params)
+        if known.quote.basis == "list" or not known.quote.charges:
+            return known
+        expected = self._from_history(unit, node, model, params)
+        basis = "history"
+        if expected is None:
+            expected, basis = self._from_prompt(unit, node, model, params, known.quote), "prompt"
+        if expected is None:
+            return known
+        low, high = known.quote.low, known.quote.high
+        expected = max(low, expected if high is None else min(expected, high))
+        return msgspec.structs.replace(
+            known, quote=msgspec.structs.replace(known.quote, expected=expected, basis=basis)
+        )
+
+    def _price(self, node: Node, model: str, params: Mapping[str, Any]) -> Price:
+        return price_of(node, model, params, self._resolver.keys.today, self._market)
+
+    def _from_history(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any]) -> int | None:
+        """Return what this instance would cost with the unknown as it was in the last build; else the mean of its siblings."""
+        own = self._last.get(self._resolver.fanout.name(unit))
+        records = self._records(node.name)
+        mine = [record for record in records if record.key == own]
+        costs = [
+            cost for record in mine or records if (cost := self._cost_then(record, node, model, params)) is not None
+        ]
+        return round(sum(costs) / len(costs)) if costs else None
+
+    def _cost_then(self, record: Record, node: Node, model: str, params: Mapping[str, Any]) -> int | None:
+        if record.manifest.model != model or record.manifest.kind != node.kind.name:
+            return None
+        then = record.manifest.params
+        filled = {name: then.get(name, value) if contains_unknown(value) else value for name, value in params.items()}
+        quote = self._price(node, model, filled).quote
+        if quote.basis == "list":
+            return quote.expected
+        return record.cost_microusd or None  # only the vendor counts it
+
+    def _records(self, node: str) -> list[Record]:
+        if node not in self._history:
+            found = (self._resolver.lookup.find(ActionKey(key)) for key in self._of_node.get(node, ())[:_MOST_COMPARED])
+            self._history[node] = [record for record in found if record is not None]
+        return self._history[node]
+
+    def _from_prompt(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], known: Quote) -> int | None:
+        filled = self._likely.filled(unit, node, params)
+        quote = known if filled == params else self._price(node, model, filled).quote
+        words = asked_words(prompt) if isinstance(prompt := filled.get("prompt", filled.get("text")), str) else None
+        if node.kind.name == "text.translate" and isinstance(prompt, str):
+            words = len(prompt) / CHARACTERS_A_WORD
+        if words is not None and any(charge.unit in _TOKENS for charge in quote.charges):
+            return quote.expected_with(_TOKENS, words * _TOKENS_A_WORD)
+        return quote.expected if quote is not known else None
+
+    # -- what a `maybe` depends on --------------------------------------------------------------------------------
+
+    def dependences(self, unit: Unit) -> tuple[Dependence, ...]:
+        """Return the nearest instances above that would run, and how often that changed what they gave."""
+        found: dict[str, Dependence] = {}
+        for above in self._running(unit, frozenset()):
+            name = self._resolver.fanout.name(above)
+            changed, of = self._changed(name)
+            found[name] = Dependence(name, changed, of)
+        return tuple(found.values())
+
+    def _running(self, unit: Unit, below: frozenset[Unit]) -> tuple[Unit, ...]:
+        if unit in self._depends:
+            return self._depends[unit]
+        found: dict[Unit, None] = {}
+        for above in self._inputs_of(unit):
+            if above in below or len(found) >= _MOST_DEPENDED:
+                continue
+            if above.status is Status.RUN:
+                found[above] = None
+            elif above.status is Status.MAYBE:
+                found.update(dict.fromkeys(self._running(above, below | {unit})))
+        self._depends[unit] = tuple(found)[:_MOST_DEPENDED]
+        return self._depends[unit]
+
+    def _changed(self, instance: str) -> tuple[int, int]:
+        """Return how often a paid instance's new result differed from the one before, and of how many times."""
+        if instance not in self._changes:
+            values = [self._bytes(record) for record in self._resolver.lookup.results(instance, _MOST_COMPARED)]
+            pairs = list(pairwise(values))
+            self._changes[instance] = (sum(new != old for new, old in pairs), len(pairs))
+        return self._changes[instance]
+
+    def _bytes(self, record: Record) -> bytes:
+        outcome = record.outcome
+        return self._encoder.encode(outcome.value) if isinstance(outcome, Done) else b""
