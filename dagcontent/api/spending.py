@@ -113,7 +113,8 @@ def check_consent(spending: Spending, plan: Plan) -> None:
             f"a new version of dagcontent would make what was paid for again: {_listed(upgrades)}",
             hint="to pay for it: --accept-upgrade",
         )
-    unpriced = [row.node for row in buys if row.status == "run" and row.price and row.price.quote.high is None]
+    # What depends on content still to be made is looked at once more before it is sent.
+    unpriced = [row.node for row in buys if row.key is not None and row.price and row.price.quote.high is None]
     if unpriced and not spending.unpriced:
         raise BudgetExceeded(
             f"what these may cost at most is not known: {_listed(unpriced)}",

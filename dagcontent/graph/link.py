@@ -22,6 +22,7 @@ from dagcontent.graph.model import (
     Graph,
     Join,
     Literal,
+    MemberStep,
     Node,
     Output,
     Sequence,
@@ -33,6 +34,7 @@ from dagcontent.graph.model import (
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
 from dagcontent.graph.typing import joinable, type_of_literal, united
 from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.schema import schema_at
 from dagcontent.spec.model import (
     AssetPath,
     Bracket,
@@ -138,9 +140,19 @@ class _Linker:
         self.linking.pop()
         element = self._element_type(of, spec, place)
         outer = self._all_outer(scope.dims)
-        made = Dimension(index, name, of, outer, element, spec)
+        made = Dimension(index, name, of, outer, element, self._bounded(spec, of))
         self.linked_dims[name] = made
         return made
+
+    def _bounded(self, spec: DimensionSpec, of: Expr) -> DimensionSpec:
+        """Return a dimension with the longest list that the schema of its maker allows, where it says no `max` itself."""
+        if spec.max is not None or not isinstance(of, Output):
+            return spec
+        path = [step.name if isinstance(step, MemberStep) else "*" for step in of.steps]
+        maker = list(self.pipeline.nodes.values())[of.node]
+        most = (schema_at(maker.params, path) or {}).get("maxItems")
+        allowed = isinstance(most, int) and not isinstance(most, bool)
+        return msgspec.structs.replace(spec, max=most) if allowed else spec
 
     @staticmethod
     def _of_place(spec: DimensionSpec) -> Place:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagcontent.values.types import ANY, BOOLEAN, INTEGER, NUMBER, TEXT, Field, Type, list_of, record_of
 
-__all__ = ["ReturnsError", "schema_of_returns", "type_of_answer", "type_of_schema"]
+__all__ = ["ReturnsError", "schema_at", "schema_of_returns", "type_of_answer", "type_of_schema"]
 
 _WORDS = {"text": "string", "number": "number", "integer": "integer", "boolean": "boolean"}
 _TYPES = {"string": TEXT, "number": NUMBER, "integer": INTEGER, "boolean": BOOLEAN}
@@ -69,6 +69,23 @@ def type_of_answer(params: Mapping[str, Any]) -> Type:
     if params.get("returns") is not None:
         return type_of_schema(schema_of_returns(params["returns"]))
     return TEXT
+
+
+def schema_at(params: Mapping[str, Any], path: Sequence[str]) -> Mapping[str, Any] | None:
+    """Return the part of an answer's JSON Schema at a path of names ("*": into a list); None where it says nothing."""
+    at: Any = params.get("schema")
+    if at is None and params.get("returns") is not None:
+        try:
+            at = schema_of_returns(params["returns"])
+        except ReturnsError:
+            return None
+    for name in path:
+        if isinstance(at, Mapping) and at.get("type") == "array" and name != "*":
+            at = at.get("items")
+        inner = at if isinstance(at, Mapping) else {}
+        properties = inner.get("properties")
+        at = inner.get("items") if name == "*" else properties.get(name) if isinstance(properties, Mapping) else None
+    return at if isinstance(at, Mapping) else None
 
 
 def _may_miss(form: Any) -> bool:

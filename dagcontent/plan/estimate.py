@@ -14,7 +14,8 @@ import msgspec
 
 from dagcontent.catalog.market import Market
 from dagcontent.graph.model import Node
-from dagcontent.plan.likely import CHARACTERS_A_WORD, Likely, asked_words
+from dagcontent.plan.asked import CHARACTERS_A_WORD, asked_words
+from dagcontent.plan.foreseen import Likely, Most, known_params
 from dagcontent.plan.model import Dependence, Price
 from dagcontent.plan.paid import price_of
 from dagcontent.plan.resolver import Resolver
@@ -44,6 +45,7 @@ class Estimates:
         self._inputs_of = inputs_of
         self._market = market
         self._likely = Likely(resolver)
+        self._most = {of_tokens: Most(resolver, of_tokens=of_tokens) for of_tokens in (False, True)}
         self._encoder = Encoder()
         self._of_node: dict[str, list[str]] = {}
         for instance, key in last_build.items():
@@ -55,21 +57,36 @@ class Estimates:
 
     def price(self, unit: Unit, node: Node, model: str) -> Price:
         """Return what a plan says of a paid unit's cost."""
-        params = {name: value for name, value in (unit.params or {}).items() if name != "model"}
+        params = known_params(self._resolver, unit, node)
         known = self._price(node, model, params)
-        if known.quote.basis == "list" or not known.quote.charges:
+        quote = known.quote
+        if quote.basis == "list" or not quote.charges:
             return known
-        expected = self._from_history(unit, node, model, params)
-        basis = "history"
+        most = self._at_most(unit, node, model, params, quote)
+        expected, basis = self._from_history(unit, node, model, params), "history"
         if expected is None:
-            expected, basis = self._from_prompt(unit, node, model, params, known.quote), "prompt"
+            expected, basis = self._from_prompt(unit, node, model, params, quote), "prompt"
         if expected is None:
-            return known
-        low, high = known.quote.low, known.quote.high
-        expected = max(low, expected if high is None else min(expected, high))
+            expected, basis = quote.expected, quote.basis
+        if expected is not None:
+            expected = max(quote.low, expected if most.high is None else min(expected, most.high))
         return msgspec.structs.replace(
-            known, quote=msgspec.structs.replace(known.quote, expected=expected, basis=basis)
+            known, quote=msgspec.structs.replace(most, low=quote.low, expected=expected, basis=basis)
         )
+
+    def _at_most(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], known: Quote) -> Quote:
+        """Return a quote with the most that what is still to be made allows; it bounds what the model alone does not."""
+        if not any(contains_unknown(value) for value in params.values()):
+            return known
+        of_tokens = any(charge.unit == "input token" for charge in known.charges)
+        found = self._price(node, model, self._most[of_tokens].filled(unit, node, params)).quote
+        if found.high is None or (known.high is not None and known.high <= found.high):
+            return known
+        charges = tuple(
+            msgspec.structs.replace(one, low=before.low, expected=before.expected)
+            for one, before in zip(found.charges, known.charges, strict=False)
+        )
+        return msgspec.structs.replace(known, high=found.high, charges=charges)
 
     def _price(self, node: Node, model: str, params: Mapping[str, Any]) -> Price:
         return price_of(node, model, params, self._resolver.keys.today, self._market)

@@ -28,7 +28,7 @@ from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, Record
-from dagcontent.values.value import Value, contains_unknown
+from dagcontent.values.value import UNKNOWN, Value, contains_unknown
 
 __all__ = ["MOST_COMPARED", "Explainer", "cause_of", "nearest_record"]
 
@@ -56,7 +56,9 @@ class Explainer:
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
-            known = snapped(node, model, known, self._resolver.keys.today)
+            given = {k: UNKNOWN if contains_unknown(v) else v for k, v in params.items()}
+            fit = snapped(node, model, given, self._resolver.keys.today)
+            known = {k: v for k, v in fit.items() if not contains_unknown(v)}
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)
         return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model

@@ -169,7 +169,9 @@ def test_a_simple_request_has_a_bound_above_its_price(model: Model, simple: Any)
         found = effective(model.id, KINDS[kind], simple(model, kind))
         assert found.model == model.name
         assert found.operation in model.operations.values()
-        if model.prices or not Market().prices_of(model):  # a package's prices of what no catalog bounds may have no most
+        if model.prices or not Market().prices_of(
+            model
+        ):  # a package's prices of what no catalog bounds may have no most
             assert bool(model.prices) == (found.quote.high is not None)
         if found.quote.high is not None:
             assert found.quote.high > 0

@@ -1,0 +1,214 @@
+"""What is still to be made into what it will likely be, and into the most that it can be. Knows no store and no price.
+
+A stand-in for each unknown value: a text so long, a picture, a recording so long. It serves for the cost alone; no key
+and no request is made of it. `Likely` goes by what prompts ask for, `Most` by what bounds an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from dagcontent.catalog.effective import request_of
+from dagcontent.errors import NodeError
+from dagcontent.graph.model import Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
+from dagcontent.kinds.schema import schema_at
+from dagcontent.plan.asked import CHARACTERS_A_WORD, WORDS_A_SECOND, asked_words
+from dagcontent.plan.evaluate import Missing
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Unit
+from dagcontent.values.types import Type
+from dagcontent.values.value import UNKNOWN, Blob, Digest, contains_unknown
+
+__all__ = ["Foreseen", "Likely", "Most", "known_params"]
+
+TOKENS_OF_A_TOKEN: Final = 4
+"""No tokenizer that is priced here makes more of its tokens of a text than this many for each of another's."""
+
+_NOBODYS: Final = Digest("0" * 64)
+_DEEPEST: Final = 4
+_SPOKEN: Final = ("duration", "seconds", "text")
+_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
+
+
+def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
+    """Return a unit's parameters as far as they are known, of one that stands for a whole list too; `model` is none."""
+    if unit.params is not None:
+        return {name: value for name, value in unit.params.items() if name != "model"}
+    made: dict[str, Any] = {}
+    scope = resolver.fanout.scope_of(unit)
+    for name, expr in node.params:
+        try:
+            made[name] = resolver.evaluator.value(expr, scope)
+        except (NodeError, Missing):
+            made[name] = UNKNOWN
+    return made
+
+
+class Foreseen:
+    """Values for the parameters of units whose inputs are still to be made: `_text` and `_seconds` say how long."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._graph = resolver.graph
+        self._fanout = resolver.fanout
+
+    def filled(self, unit: Unit, node: Node, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters with a value where they are unknown, as far as one can be foreseen."""
+        written = dict(node.params)
+        made = dict(params)
+        for name, value in params.items():
+            if name in written and contains_unknown(value):
+                found = self._value(written[name], unit, 0)
+                if found is not None:
+                    made[name] = found
+        return made
+
+    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:
+        """Return how long a text of a node's output is, in characters."""
+        raise NotImplementedError
+
+    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        """Return how long a recording or clip of a node is."""
+        raise NotImplementedError
+
+    def _value(self, expr: Expr, unit: Unit, depth: int) -> Any:
+        if depth > _DEEPEST:
+            return None
+        if isinstance(expr, Literal):
+            return expr.value
+        try:
+            known = self._resolver.evaluator.value(expr, self._fanout.scope_of(unit))
+        except (NodeError, Missing):
+            return None
+        if not contains_unknown(known):
+            return known
+        if isinstance(expr, Join):
+            parts = [part if isinstance(part, str) else self._value(part, unit, depth + 1) for part in expr.parts]
+            return None if any(part is None for part in parts) else "".join(str(part) for part in parts)
+        if isinstance(expr, Sequence):
+            items = [self._value(item, unit, depth + 1) for item in expr.items]
+            return None if any(item is None for item in items) else items
+        if isinstance(expr, Element):
+            of = self._graph.dimensions[expr.dim].of
+            return (
+                self._made(of, expr.type, (*_names(of), *_names(expr)), unit, depth) if isinstance(of, Output) else None
+            )
+        if isinstance(expr, Output):
+            return self._made(expr, expr.type, _names(expr), unit, depth)
+        return None
+
+    def _made(self, by: Output, type_: Type, path: tuple[str, ...], unit: Unit, depth: int) -> Any:
+        """Return what stands for a part of a node's output."""
+        node, made_by = self._graph.nodes[by.node], self._chosen(by, unit)
+        fact = next((step.name for step in by.steps if isinstance(step, FactStep)), "")
+        if fact:
+            return self._seconds(node, made_by, depth) if fact == "duration" else None
+        if type_.name in {"text", "any", "json", "record"}:
+            count = self._text(node, made_by, path)
+            return None if count is None else "x" * count
+        if type_.name == "image":
+            return Blob(_NOBODYS, "image", "image/png", 0, {})
+        if type_.name in {"audio", "video"}:
+            seconds = self._seconds(node, made_by, depth)
+            facts = {} if seconds is None else {"duration_ms": round(seconds * 1000)}
+            return Blob(_NOBODYS, type_.name, f"{type_.name}/mp4", 0, facts)
+        return None
+
+    def _param(self, node: Node, unit: Unit | None, name: str, depth: int) -> Any:
+        """Return a parameter of the node above: as it is known, else as it is foreseen."""
+        known = unit.params.get(name) if unit is not None and unit.params is not None else None
+        if known is not None and not contains_unknown(known):
+            return known
+        written = dict(node.params).get(name)
+        if isinstance(written, Literal):
+            return written.value
+        return None if written is None or unit is None else self._value(written, unit, depth + 1)
+
+    def _chosen(self, expr: Output, unit: Unit) -> Unit | None:
+        scope = self._fanout.scope_of(unit)
+        try:
+            chosen = self._fanout.choose(expr, scope, lambda by: self._resolver.evaluator.value(by, scope))
+        except (NodeError, Missing):
+            return None
+        while isinstance(chosen, list) and chosen:
+            chosen = chosen[0]
+        return chosen if isinstance(chosen, Unit) else None
+
+
+class Likely(Foreseen):
+    """As long as the prompts ask for."""
+
+    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:  # noqa: ARG002 - a prompt speaks of all
+        words = asked_words(self._prompt(node, unit))
+        return None if words is None else round(words * CHARACTERS_A_WORD)
+
+    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        for name in _SPOKEN:
+            found = self._param(node, unit, name, depth)
+            if isinstance(found, str) and name == "text":
+                return len(found) / CHARACTERS_A_WORD / WORDS_A_SECOND
+            if isinstance(found, int | float) and not isinstance(found, bool):
+                return float(found)
+        return None
+
+    def _prompt(self, node: Node, unit: Unit | None) -> str:
+        found = self._param(node, unit, "prompt", _DEEPEST)
+        if isinstance(found, str):
+            return found
+        written = dict(node.params).get("prompt")
+        return "".join(part for part in written.parts if isinstance(part, str)) if isinstance(written, Join) else ""
+
+
+class Most(Foreseen):
+    """As long as an answer can be: by its schema, or by the tokens that its maker may give, in tokens of its reader.
+
+    A text whose own length is bounded by nothing but tokens stands for its tokens alone: `of_tokens` says whether that
+    will do.
+    """
+
+    def __init__(self, resolver: Resolver, *, of_tokens: bool) -> None:
+        super().__init__(resolver)
+        self._of_tokens = of_tokens
+
+    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:
+        limit = _schema_limit(node, path)
+        if limit is not None:
+            return limit
+        if not self._of_tokens:
+            return None
+        model = unit.manifest.model if unit is not None and unit.manifest is not None else str(node.spec.model or "")
+        try:
+            fields = request_of(model, node.kind, _without_unknown(self._resolver, unit, node)).fields
+        except NodeError:
+            return None
+        return next((fields[n] * TOKENS_OF_A_TOKEN for n in _LIMITS if isinstance(fields.get(n), int)), None)
+
+    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:  # noqa: ARG002 - no bound is known
+        return None  # what is made may be longer than was asked: a model snaps up, a voice takes its time
+
+
+def _without_unknown(resolver: Resolver, unit: Unit | None, node: Node) -> dict[str, Any]:
+    if unit is None:
+        return {name: UNKNOWN for name, _ in node.params if name not in {"returns", "schema"}} | {
+            name: expr.value for name, expr in node.params if isinstance(expr, Literal)
+        }
+    found = known_params(resolver, unit, node)
+    return {
+        name: UNKNOWN if contains_unknown(value) else value
+        for name, value in found.items()
+        if name not in {"options", "seed"}
+    }
+
+
+def _names(expr: Expr) -> tuple[str, ...]:
+    """Return the names of a path into JSON; a step into a list is "*"."""
+    steps = expr.steps if isinstance(expr, Output | Element) else ()
+    return tuple(step.name if isinstance(step, MemberStep) else "*" for step in steps)
+
+
+def _schema_limit(node: Node, path: tuple[str, ...]) -> int | None:
+    """Return the `maxLength` that a JSON Schema of the node's answer gives the text at a path."""
+    found = schema_at(node.spec.params, path)
+    limit = found.get("maxLength") if found is not None else None
+    return limit if isinstance(limit, int) and not isinstance(limit, bool) else None
