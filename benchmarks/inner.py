@@ -9,12 +9,13 @@ from graphs import fan_graph, made_fan_graph, write_dag
 from process import run_once, seconds, take_turns
 from rows import Row, Section
 
-__all__ = ["blobs", "fan_out", "makespan", "scheduling"]
+__all__ = ["blobs", "fan_out", "makespan", "pricing", "scheduling"]
 
 _FAN_S = 1.0
 _SCHEDULING_US = 200.0
 _MAKESPAN_X = 1.05
 _INGEST_X = 1.3
+_PRICED_X = 1.5
 
 
 def fan_out(folder: Path, items: int, rounds: int) -> Section:
@@ -38,6 +39,20 @@ def fan_out(folder: Path, items: int, rounds: int) -> Section:
                 resolve, " s", _FAN_S)
         )  # fmt: skip
     return Section("Fan-out", rows)
+
+
+def pricing(folder: Path, nodes: int, rounds: int) -> Section:
+    """Measure what prices add to a plan."""
+    folder.mkdir()
+    found = ours.inside("pricing", str(nodes), str(rounds), folder=folder)
+    rows = [
+        Row(f"plan with prices / without: {name}", f"{nodes:,}", seconds(one["with"]), f"without: {seconds(one['without'])}",
+            one["ratio"], "x", _PRICED_X)
+        for name, one in found.items()
+    ]  # fmt: skip
+    return Section(
+        "Prices in a plan", rows, ["file read, linked, keyed, looked up in an empty store; every node costs money"]
+    )
 
 
 def scheduling(folder: Path, nodes: int) -> Section:

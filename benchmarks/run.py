@@ -91,6 +91,7 @@ def _sections(folder: Path, sizes: Sizes) -> Iterator[tuple[str, Callable[[], It
     yield "scenes", one(lambda: startup.scenes(folder / "scenes", sizes.scenes, sizes.rounds))
     yield "scale", lambda: _scale(folder, sizes)
     yield "fanout", one(lambda: inner.fan_out(folder / "fan", sizes.fan, sizes.rounds))
+    yield "pricing", one(lambda: inner.pricing(folder / "pricing", sizes.fan, sizes.rounds))
     yield "scheduling", one(lambda: inner.scheduling(folder / "scheduling", sizes.scheduling))
     yield "makespan", one(lambda: inner.makespan(folder, sizes.graphs, SEED))
     yield "blobs", one(lambda: inner.blobs(folder / "blobs", sizes.blob_mb, sizes.rounds))
@@ -119,7 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing: whether the benchmarks work")
     parser.add_argument("--sizes", metavar="N,N", help="numbers of nodes, as 1000,10000")
     parser.add_argument(
-        "--only", metavar="PART,PART", help="startup, scenes, scale, fanout, scheduling, makespan, blobs"
+        "--only", metavar="PART,PART", help="startup, scenes, scale, fanout, pricing, scheduling, makespan, blobs"
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="how often all take their turn, start-up aside")
     parser.add_argument("--write", action="store_true", help="keep the table in README.md and the baseline beside it")
