@@ -21,7 +21,7 @@ from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
 from dagcontent.values.quote import Quote
 
-__all__ = ["Effective", "effective", "known_model", "request_of"]
+__all__ = ["Effective", "effective", "effective_of", "known_model", "request_of"]
 
 
 class Effective(msgspec.Struct, frozen=True):
@@ -57,8 +57,12 @@ def effective(
     and which of dated prices is the list price; without it, the day the catalog was written. `market` says whose prices
     hold. Raises NodeError for what the model cannot do.
     """
-    made = request_of(model_id, kind, params, options, seed, snap, today)
-    model, fields, own = made.model, made.fields, made.params
+    return effective_of(request_of(model_id, kind, params, options, seed, snap, today), today, market)
+
+
+def effective_of(made: Request, today: datetime.date | None = None, market: Market | None = None) -> Effective:
+    """Return a request with its cost."""
+    model, kind, fields, own = made.model, made.kind, made.fields, made.params
     return Effective(
         own,
         fields,

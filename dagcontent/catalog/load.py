@@ -248,7 +248,7 @@ def _price(written: Any, file: _File) -> Price:
         plus=row.plus,
         long=row.long,
         confidence=row.confidence,
-        credits=row.credits,
+        credits=None if row.credits is None else row.credits / _PER.get(row.unit, 1),
     )
 
 

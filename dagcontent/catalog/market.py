@@ -43,4 +43,4 @@ def _in_credits(price: Price, credit_nano: int) -> Price:
         return price
     nano = round(price.credits * credit_nano)
     rates = tuple(msgspec.structs.replace(rate, list_nano=nano, bound_nano=nano) for rate in price.rates)
-    return msgspec.structs.replace(price, rates=rates, source=f"{price.credits:g} credits a unit at your plan's price")
+    return msgspec.structs.replace(price, rates=rates, source="credits at your plan's price")

@@ -59,6 +59,8 @@ class Reasons:
             return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
         if row.status == "hit":
             return ""
+        if row.status == "maybe" and row.depends and row.cause != "edit":
+            return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]
         if row.cause == "edit":
             return self._edited(changed)
@@ -67,6 +69,14 @@ class Reasons:
         if row.cause == "upgrade":
             return "its kind has a new version"
         return "new"
+
+    def _depends(self, row: PlanRow) -> str:
+        """Return what a `maybe` turns on, and how often that really changed."""
+        names = listed(list(dict.fromkeys(node_of(one.node) for one in row.depends)), 2)
+        changed, of = sum(one.changed for one in row.depends), sum(one.of for one in row.depends)
+        if row.cause == "new":
+            return f"new, after {names}"
+        return f"{names} may change" + (f" ({changed} of last {of})" if of else "")
 
     def _edited(self, changed: Sequence[FieldDiff]) -> str:
         written = [d for d in changed if not d.unknown and (d.places or not d.upstream)] or list(changed)

@@ -25,7 +25,7 @@ _SPELLED: Final = {
     )
 } | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100}
 _ASKED: Final = re.compile(
-    rf"\b(?P<count>\d{{1,6}}|{'|'.join(_SPELLED)})[ -]+(?:\w+[ -]+){{0,2}}?(?P<unit>{'|'.join(_WORDS_IN)})s?\b",
+    rf"\b(?P<count>\d{{1,6}}|{'|'.join(_SPELLED)})[ -]+(?:[^\W\d]+[ -]+){{0,2}}?(?P<unit>{'|'.join(_WORDS_IN)})s?\b",
     re.IGNORECASE,
 )
 _LONGEST_READ: Final = 20_000

@@ -13,11 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.catalog.market import Market
+from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.asked import CHARACTERS_A_WORD, asked_words
+from dagcontent.plan.explain import Explainer
 from dagcontent.plan.foreseen import Likely, Most, known_params
 from dagcontent.plan.model import Dependence, Price
-from dagcontent.plan.paid import price_of
+from dagcontent.plan.paid import price_of, priced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
@@ -39,10 +41,11 @@ class Estimates:
 
     def __init__(
         self, resolver: Resolver, last_build: Mapping[str, str], market: Market,
-        inputs_of: Callable[[Unit], Iterable[Unit]],
+        explainer: Explainer, inputs_of: Callable[[Unit], Iterable[Unit]],
     ) -> None:  # fmt: skip
         self._resolver = resolver
         self._inputs_of = inputs_of
+        self._explainer = explainer
         self._market = market
         self._likely = Likely(resolver)
         self._most = {of_tokens: Most(resolver, of_tokens=of_tokens) for of_tokens in (False, True)}
@@ -58,7 +61,11 @@ class Estimates:
     def price(self, unit: Unit, node: Node, model: str) -> Price:
         """Return what a plan says of a paid unit's cost."""
         params = known_params(self._resolver, unit, node)
-        known = self._price(node, model, params)
+        try:
+            request = self._explainer.request(unit, node, model, params)
+        except NodeError:
+            return Price()  # it says so itself when it is evaluated
+        known = priced(request, self._resolver.keys.today, self._market)
         quote = known.quote
         if quote.basis == "list" or not quote.charges:
             return known

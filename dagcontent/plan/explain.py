@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import (
     Element,
@@ -22,13 +23,13 @@ from dagcontent.graph.model import (
 from dagcontent.plan.action import OPTIONS, SEED, keyed_params
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
-from dagcontent.plan.paid import is_paid, snapped
+from dagcontent.plan.paid import asked, is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, Record
-from dagcontent.values.value import UNKNOWN, Value, contains_unknown
+from dagcontent.values.value import Value, contains_unknown
 
 __all__ = ["MOST_COMPARED", "Explainer", "cause_of", "nearest_record"]
 
@@ -45,6 +46,7 @@ class Explainer:
         self._fanout = resolver.fanout
         self._encoder = Encoder()
         self._families: dict[tuple[str, str], list[Manifest] | None] = {}
+        self._asked: tuple[Unit, Request] | None = None
 
     def known_params(self, unit: Unit) -> tuple[dict[str, Value], str]:
         """Return a unit's keyed parameters as far as they are known, and its model. Raises NodeError where they fit none."""
@@ -56,12 +58,19 @@ class Explainer:
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
-            given = {k: UNKNOWN if contains_unknown(v) else v for k, v in params.items()}
-            fit = snapped(node, model, given, self._resolver.keys.today)
+            fit = {**params, **self.request(unit, node, model, params).params}
             known = {k: v for k, v in fit.items() if not contains_unknown(v)}
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)
         return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model
+
+    def request(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any]) -> Request:
+        """Return the request of a paid unit as far as it is known; of the last unit that was asked for it is remembered.
+        Raises NodeError.
+        """
+        if self._asked is None or self._asked[0] is not unit:
+            self._asked = unit, asked(node, model, params, self._resolver.keys.today)
+        return self._asked[1]
 
     def must_run(self, unit: Unit) -> bool:
         """Tell whether no earlier result can serve, whatever the unknown inputs turn out to be."""

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from dagcontent.catalog.effective import effective, known_model, request_of
+from dagcontent.catalog.effective import effective_of, known_model, request_of
 from dagcontent.catalog.market import Market
+from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.model import Price
 from dagcontent.values.record import FailedCharged, Record
+from dagcontent.values.value import UNKNOWN, contains_unknown
 
-__all__ = ["ALWAYS", "check_offered", "is_paid", "price_of", "snapped", "sticky"]
+__all__ = ["ALWAYS", "asked", "check_offered", "is_paid", "price_of", "priced", "snapped", "sticky"]
 
 _OPTIONS, _SEED = "options", "seed"
 ALWAYS = date.min
@@ -49,14 +51,27 @@ def check_offered(node: Node, model: str, today: date | None, is_under_way: Call
             raise
 
 
+def asked(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Request:
+    """Return the request of parameters (`options` and `seed` among them) of which some are unknown, or hold what is. Raises
+    NodeError.
+    """
+    given = {name: UNKNOWN if contains_unknown(value) else value for name, value in params.items()}
+    return request_of(model, node.kind, *_split(given), today=today)
+
+
 def price_of(
     node: Node, model: str, params: Mapping[str, Any], today: date | None, market: Market | None = None
 ) -> Price:
     """Return what a plan says of a request, as far as its parameters are known."""
     try:
-        fit = effective(model, node.kind, *_split(params), today=today, market=market)
+        return priced(asked(node, model, params, today), today, market)
     except NodeError:
         return Price()  # it says so itself when it is evaluated
+
+
+def priced(request: Request, today: date | None, market: Market | None = None) -> Price:
+    """Return what a plan says of a request that is made already."""
+    fit = effective_of(request, today, market)
     return Price(fit.operation, fit.recovery or "", fit.quote, tuple(fit.notes))
 
 

@@ -51,7 +51,7 @@ class _Planner:
         self.explainer = Explainer(resolver)
         self.last_build = last_build
         self.explain = explain
-        self.estimates = Estimates(resolver, last_build, market, self._inputs_of)
+        self.estimates = Estimates(resolver, last_build, market, self.explainer, self._inputs_of)
 
     def plan(self) -> Plan:
         certain = self._certain()

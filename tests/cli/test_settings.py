@@ -471,3 +471,53 @@ def test_doctor_says_what_providers_lack(run: Run, here: Path, monkeypatch: pyte
     assert "pip install 'dagcontent[fal]'" in shown.stdout
     assert "unused   elevenlabs" in shown.stdout
     assert "canary" not in shown.output
+
+
+def test_prices_of_ones_own_are_read(tmp_path: Path) -> None:
+    """A row is a price; several rows of one unit are its cases, those of other units are added; credits have a factor."""
+    found = settings(
+        tmp_path,
+        '[price."fal/fal-ai/flux/dev"]\nunit = "image"\nusd = 0.02\ndate = 2026-11-01\n'
+        '[price]\n"openai/gpt-9" = [{ unit = "input token", usd = 2 }, { unit = "output token", usd = "8", at_most_usd = 10 }]\n'
+        '"fal/x/y" = [{ unit = "second", usd = 0.1 }, { unit = "second", usd = 0.3, when = { resolution = "1080p" } }]\n'
+        "credits = { elevenlabs = 0.18 }\n",
+    ).market
+    assert found is not None
+    image, tokens, seconds = (found.own[name] for name in ("fal/fal-ai/flux/dev", "openai/gpt-9", "fal/x/y"))
+    assert [(one.unit, one.rates[0].list_nano, one.date.isoformat()) for one in image] == [
+        ("image", 20_000_000, "2026-11-01")
+    ]
+    assert [(one.unit, one.rates[0].list_nano, one.rates[0].bound_nano) for one in tokens] == [
+        ("input token", 2_000, 2_000), ("output token", 8_000, 10_000)
+    ]  # fmt: skip
+    assert [(rate.when, rate.list_nano) for rate in seconds[0].rates] == [
+        ({"resolution": ("1080p",)}, 300_000_000), ({}, 100_000_000)
+    ]  # fmt: skip
+    assert found.credit_nano == {"elevenlabs": 180_000}
+
+
+def test_mistakes_in_prices_are_all_told(tmp_path: Path, same: Same) -> None:
+    """A price that was not understood would be the catalog's again, and nobody would notice."""
+    env = config(
+        tmp_path / "user.toml",
+        '[price."fal/fal-ai/flux/dev"]\nunit = "pixel"\nusd = 0.02\n'
+        '[price."fall/x"]\nunit = "image"\nusd = 1\n'
+        '[price."fal/a/b"]\nunit = "image"\n'
+        '[price."fal/a/c"]\nunit = "image"\nusd = -1\n'
+        '[price."fal/a/d"]\nunit = "image"\nusd = 2\nat_most_usd = 1\n'
+        '[price."fal/a/e"]\nunit = "image"\nusd = 2\nper = "day"\n'
+        '[price."fal/a/f"]\nunit = "image"\nusd = 2\ndate = "yesterday"\n'
+        '[price."fal/a/g"]\nunit = "image"\nusd = 2\nwhen = 3\n'
+        '[price]\n"fal/a/h" = 3\ncredits = { elevenlab = 1 }\n',
+    )
+    with pytest.raises(GraphError) as caught:
+        read_settings(None, store=None, environment=env)
+    shown = "\n\n".join(render(one) for one in caught.value.mistakes).replace(str(tmp_path), "HERE")
+    same("settings_prices.txt", shown + "\n")
+
+
+def test_a_file_beside_a_graph_sets_no_price(tmp_path: Path) -> None:
+    """A graph that came with prices near nothing would spend more under the user's budget."""
+    (tmp_path / "dagcontent.toml").write_text('[price."fal/a/b"]\nunit = "image"\nusd = 0\n', encoding="utf-8")
+    with pytest.raises(GraphError, match="1 mistake"):
+        read_settings(tmp_path / "graph.toml", store=None, environment={})
