@@ -20,7 +20,7 @@ def blob(type_: str, name: str = "a", **facts: Any) -> Blob:
     return Blob(Digest((name * 64)[:64]), type_, media_type, 1000, {**measured, **facts})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def media() -> Callable[..., Blob]:
     """Give a maker of artifacts."""
     return blob
@@ -39,7 +39,7 @@ def _sample(type_: Type, slot: Slot | None) -> Any:
     return "a lantern"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def simple() -> Simple:
     """Give a maker of the smallest parameters that a kind and a model need."""
 
