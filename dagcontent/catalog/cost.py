@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.catalog.model import Model, Price, Rate, Slot
+from dagcontent.kinds.registry import KINDS
 from dagcontent.values.quote import Charge, Quote
+from dagcontent.values.types import Type
 from dagcontent.values.value import ABSENT, UNKNOWN, Blob, blobs_in, contains_unknown
 
 __all__ = ["quote"]
@@ -178,9 +180,11 @@ class _Measured:
         if unit == "output token":
             return _output_tokens(params, self._fields)
         if unit == "input image":
-            return _Amount.exactly(float(sum(1 for blob in _blobs(params) if blob.type == "image")))
+            return _Amount.exactly(float(self._images()))
         if unit == "input second":
-            return _Amount.exactly(sum(_length(blob) for blob in _blobs(params) if blob.type in {"audio", "video"}))
+            return _Amount.exactly(
+                sum(_length(blob) for blob in _blobs(self._media()) if blob.type in {"audio", "video"})
+            )
         raise _Unmeasured  # seconds of a machine: nobody knows before
 
     def _of_long(self, found: _Amount, price: Price) -> _Amount:
@@ -206,7 +210,7 @@ class _Measured:
 
     def _seconds(self, price: Price) -> _Amount:
         named = (price.by,) if price.by else _MEASURED.get(self._kind)
-        values = [self._params[n] for n in named if n in self._params] if named else list(_blobs(self._params))
+        values = [self._params[n] for n in named if n in self._params] if named else list(_blobs(self._media()))
         if named and not values:
             raise _Unmeasured
         found = [one for value in values if (one := self._of_time(named, value)) is not None]
@@ -218,6 +222,24 @@ class _Measured:
             max(one.low for one in found), max(likely) if len(likely) == len(found) else None,
             max(most) if most else None,
         )  # fmt: skip
+
+    def _media(self) -> dict[str, Any]:
+        """Return the parameters that hold pictures, recordings or clips: what is still to be said elsewhere prices nothing."""
+        declared = KINDS.get(self._kind)
+        if declared is None:
+            return dict(self._params)
+        may = {param.name for param in declared.params if any(_is_media(one) for one in (param.type, *param.also))}
+        return {name: value for name, value in self._params.items() if name in may}
+
+    def _images(self) -> int:
+        """Return how many pictures are given; one that is still to be made is one."""
+        declared = KINDS.get(self._kind)
+        single = (
+            {param.name for param in declared.params if param.type.name == "image"} if declared is not None else set()
+        )
+        given = self._media()
+        made = {name: value for name, value in given.items() if not (value is UNKNOWN and name in single)}
+        return len(given) - len(made) + sum(1 for blob in _blobs(made) if blob.type == "image")
 
     def _of_time(self, named: tuple[str, ...] | None, value: Any) -> _Amount | None:
         """Return the seconds that a value stands for; None for what has no length, as a picture."""
@@ -325,6 +347,10 @@ def _length(blob: Blob) -> float:
     if "duration_ms" not in blob.facts:
         raise _Unmeasured
     return float(blob.facts["duration_ms"]) / 1000
+
+
+def _is_media(type_: Type) -> bool:
+    return type_.artifact or (type_.item is not None and _is_media(type_.item))
 
 
 def _blobs(params: Mapping[str, Any]) -> Iterator[Blob]:

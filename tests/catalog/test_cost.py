@@ -121,3 +121,17 @@ def test_a_bound_grows_with_what_is_asked() -> None:
     ]  # fmt: skip
     assert bounds == sorted(bounds, key=lambda bound: bound or 0)
     assert len(set(bounds)) == len(bounds)
+
+
+def test_a_prompt_still_to_be_written_prices_no_picture(media: Any) -> None:
+    """What counts pictures and seconds looks at pictures and recordings: one still to be made is one, a text is none."""
+    asked = {"prompt": UNKNOWN, "duration": 6, "resolution": "720p"}
+    words = ask("fal/xai/grok-imagine-video/text-to-video", "video.generate", asked).quote
+    known = ask("fal/xai/grok-imagine-video/text-to-video", "video.generate", {**asked, "prompt": "x"}).quote
+    assert (words.expected, words.high) == (known.expected, known.high)
+    assert known.high is not None
+    made, still = (
+        ask("fal/xai/grok-imagine-video/image-to-video", "video.generate", {**asked, "start_image": image}).quote
+        for image in (media("image"), UNKNOWN)
+    )
+    assert (made.expected, made.high) == (still.expected, still.high)
