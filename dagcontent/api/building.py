@@ -217,7 +217,7 @@ class Build:
         till = Till(
             self._store, self._run, spending.configs, StoreArtifacts(self._store, self.files), clock,
             caps=lambda intent: spending.caps(intent, budget), stage=stage, crashpoint=options.crashpoint,
-            proxies=spending.proxies,
+            proxies=spending.proxies, market=spending.market,
         )  # fmt: skip
         payer = PaidExecutor(
             till.desk, spending.configs, clock, run=self._run.id, graph=self._graph_id, standing=self._store.standing,

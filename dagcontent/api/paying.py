@@ -6,13 +6,16 @@ import asyncio
 import errno
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio.to_thread
 
 from dagcontent.api.pacing import StoreLimits
+from dagcontent.api.pricing import payment_of
 from dagcontent.api.wiring import StoreArtifacts
+from dagcontent.catalog.market import Market
 from dagcontent.errors import AttemptDetached, NodeError
 from dagcontent.media.probe import made_with, measure
 from dagcontent.media.sniff import sniff
@@ -20,7 +23,7 @@ from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.fetch import FetchFailed, Resume, fetch
 from dagcontent.providers.fetch_net import Net
 from dagcontent.providers.once import Gates, Proxies
-from dagcontent.providers.port import Bounds, Cost, ErrorClass, Operation, Part
+from dagcontent.providers.port import Bounds, ErrorClass, Operation, Part
 from dagcontent.providers.registry import make
 from dagcontent.run.order import Desk, Order
 from dagcontent.run.paid import BuildClock
@@ -110,7 +113,7 @@ class StoreJournal:
         return await committed(
             self._attempts.commit(
                 attempt, record, cost_microusd=payment.microusd, cost_source=payment.source, now_ms=self._now_ms(),
-                replace_lost=again,
+                replace_lost=again, doubt=payment.doubt,
             )
         )  # fmt: skip
 
@@ -118,9 +121,10 @@ class StoreJournal:
         """Record a failure that was paid for."""
         await committed(
             self._attempts.charge(
-                attempt, record, cost_microusd=payment.microusd, cost_source=payment.source, now_ms=self._now_ms()
+                attempt, record, cost_microusd=payment.microusd, cost_source=payment.source, now_ms=self._now_ms(),
+                doubt=payment.doubt,
             )
-        )
+        )  # fmt: skip
 
     async def release(self, attempt: str, error_class: str, message: str) -> None:
         """End an attempt that cost nothing."""
@@ -330,15 +334,6 @@ def _reads(path: Path) -> bool:
     return True
 
 
-def _payment(order: Order, cost: Cost) -> Payment:
-    """Return what an attempt cost: what the vendor says, else the list price, else its upper bound."""
-    if cost.microusd is not None:
-        return Payment(max(0, cost.microusd), "reported")
-    if order.expected_microusd is not None:
-        return Payment(order.expected_microusd, "estimated")
-    return Payment(order.bound_microusd or 0, "estimated" if order.bound_microusd is not None else "unknown")
-
-
 class Till:
     """All that stands ready for the paid attempts of one run: gates, adapters, journal, limits. Close it."""
 
@@ -354,8 +349,10 @@ class Till:
         stage: Callable[[Order, str, int | None], None] = lambda _order, _stage, _position: None,
         crashpoint: Callable[[str], None] = lambda _point: None,
         proxies: Proxies | None = None,
+        market: Market | None = None,
     ) -> None:
         self._store = store
+        self._market = market
         self._configs = configs
         self._artifacts = artifacts
         self._clock = clock
@@ -380,7 +377,7 @@ class Till:
 
             self._desks[provider] = Desk(
                 adapter=adapter, bounds=bounds, journal=self._journal, vault=vault, clock=self._clock,
-                limits=self._limits, price=_payment, new_id=self._new_id, account=config.account, made_with=made_with(),
+                limits=self._limits, price=partial(payment_of, market=self._market), new_id=self._new_id, account=config.account, made_with=made_with(),
                 stage=self._stage, crashpoint=self._crashpoint,
             )  # fmt: skip
         return self._desks[provider]

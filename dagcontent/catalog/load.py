@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dagcontent.catalog.model import Canvas, Form, Knob, Model, Price, Rate, Slot, Unit
+from dagcontent.catalog.model import Canvas, Form, Knob, Metered, Model, Price, Rate, Slot, Unit
 from dagcontent.catalog.third import catalog_of, package_of
 from dagcontent.errors import ConfigError, DagcontentError, InternalError
 from dagcontent.kinds.registry import KINDS
@@ -26,7 +26,7 @@ VENDORS: Final = ("fal", "elevenlabs", "google", "openai", "openrouter")
 """Vendors with a catalog of ours, one TOML file each."""
 
 _NANO: Final = 1_000_000_000
-_PER: Final[dict[str, int]] = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
+_MILLION: Final = 1_000_000
 _WHOLE: Final = frozenset({"int", "digits", "seconds"})
 
 
@@ -45,6 +45,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     knobs: dict[str, Knob] = {}
     refuse: list[str] = []
     price: Any = None
+    bill: Any = None
     recovery: str | None = None
     retired: datetime.date | None = None
     successor: str = ""
@@ -69,10 +70,10 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class _PriceRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    unit: Unit
+    unit: Unit | Metered
     source: str
     usd: float | None = None
-    bound: float | None = None
+    bound: float | None = None  # of a line of a bill: what it says itself
     rates: list[dict[str, Any]] = []
     date: datetime.date | None = None
     by: str = ""
@@ -155,7 +156,6 @@ def _model(vendor: str, name: str, file: _File) -> Model:
 def _made(vendor: str, name: str, entry: _Entry, file: _File) -> Model:
     kinds = tuple(entry.kinds)
     by_kind = entry.operation if isinstance(entry.operation, dict) else dict.fromkeys(kinds, entry.operation)
-    written = entry.price if isinstance(entry.price, list) else [] if entry.price is None else [entry.price]
     return Model(
         provider=vendor,
         name=name,
@@ -167,7 +167,8 @@ def _made(vendor: str, name: str, entry: _Entry, file: _File) -> Model:
         send=entry.send,
         knobs=entry.knobs,
         refuse=tuple(entry.refuse),
-        prices=tuple(_price(row, file) for row in written),
+        prices=_prices(entry.price, file),
+        bill=_prices(entry.bill, file),
         recovery=entry.recovery,
         retired=entry.retired,
         successor=entry.successor,
@@ -191,7 +192,7 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(below)
     for key, value in above.items():
         old = made.get(key)
-        both = isinstance(value, dict) and isinstance(old, dict) and key != "price"
+        both = isinstance(value, dict) and isinstance(old, dict) and key not in {"price", "bill"}
         made[key] = _over(old, value) if both and old is not None else value
     return made
 
@@ -234,6 +235,11 @@ def _slot(param: str, written: Any, forms: Mapping[str, dict[str, Any]]) -> Slot
     )
 
 
+def _prices(written: Any, file: _File) -> tuple[Price, ...]:
+    rows = written if isinstance(written, list) else [] if written is None else [written]
+    return tuple(_price(row, file) for row in rows)
+
+
 def _price(written: Any, file: _File) -> Price:
     row = msgspec.convert(written, _PriceRow)
     rates = row.rates or [{"usd": row.usd, "bound": row.bound}]
@@ -248,14 +254,20 @@ def _price(written: Any, file: _File) -> Price:
         plus=row.plus,
         long=row.long,
         confidence=row.confidence,
-        credits=None if row.credits is None else row.credits / _PER.get(row.unit, 1),
+        credits=None if row.credits is None else row.credits / _per(row.unit),
     )
+
+
+def _per(unit: str) -> int:
+    """Return how many of a unit its price is written for."""
+    return _MILLION if unit.endswith("token") else 1000 if unit == "1000 characters" else 1
 
 
 def _rate(written: Mapping[str, Any], unit: str) -> Rate:
     when = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in written.items() if k not in _RATE_KEYS}
-    per = _PER.get(unit, 1)
-    usd, bound = written["usd"], written["bound"]
+    per = _per(unit)
+    usd = written["usd"]
+    bound = usd if written.get("bound") is None else written["bound"]
     return Rate(
         list_nano=round(usd * _NANO / per), bound_nano=round(bound * _NANO / per), when=when, since=written.get("since")
     )

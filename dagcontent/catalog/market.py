@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dagcontent.catalog.model import Model, Price
+from dagcontent.catalog.model import Model, Price, Rate
 
 __all__ = ["Market"]
 
@@ -35,6 +35,21 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
         from dagcontent.catalog.price_book import listed  # noqa: PLC0415 - only for what no catalog knows
 
         return listed(model.provider, model.name)
+
+    def bill_of(self, model: Model) -> tuple[Price, ...]:
+        """Return what a model's answers are charged by: its bill where it has one, else its prices; the user's own first."""
+        if model.id in self.own or not model.bill:
+            return self.prices_of(model)
+        credit = self.credit_nano.get(model.provider)
+        return model.bill if credit is None else tuple(_at_a_credit(price, credit) for price in model.bill)
+
+
+def _at_a_credit(price: Price, credit_nano: int) -> Price:
+    """Return the price of a credit as the user's plan has it; any other as it is."""
+    if price.unit != "credit":
+        return price
+    rates = (Rate(list_nano=credit_nano, bound_nano=credit_nano),)
+    return msgspec.structs.replace(price, rates=rates, source="your plan's price of a credit")
 
 
 def _in_credits(price: Price, credit_nano: int) -> Price:

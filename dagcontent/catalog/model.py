@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Canvas", "Form", "Knob", "Model", "Price", "Rate", "Slot", "Unit"]
+__all__ = ["Canvas", "Form", "Knob", "Metered", "Model", "Price", "Rate", "Slot", "Unit"]
 
 Form = Literal["plain", "int", "number", "digits", "seconds", "ms", "list", "turns", "language3", "box"]
 """How a value is written for the vendor: as it is, 5, 5.5, "5", "5s", 5500, [x], [{text, voice}], eng for en,
@@ -21,6 +21,12 @@ Unit = Literal[
     "input image", "input second", "compute second",
 ]  # fmt: skip
 """What a price is for. Tokens are priced by the million; a megapixel begun counts; `call` is one song, one clip."""
+
+Metered = Literal[
+    "cached token", "thought token", "input image token", "input audio token", "input video token",
+    "output image token", "output audio token", "output video token", "credit",
+]  # fmt: skip
+"""What only an answer can count, and only a bill has prices of. A credit is what plans are billed in."""
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +109,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     a unit takes of a plan that bills credits. A `date` of `date.min` is one that nobody says.
     """
 
-    unit: Unit
+    unit: Unit | Metered
     rates: tuple[Rate, ...]
     source: str
     date: datetime.date
@@ -118,6 +124,9 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model of one vendor. `name` is the vendor's own id; `id` is what a graph writes.
+
+    `prices` are what a request is quoted by, `bill` what its answer's count is charged by, where that counts something else:
+    a picture is quoted by the picture, and billed by its tokens.
 
     `operations` name the adapter's way of calling, by kind; "image.generate+images" is the way when references are given.
     `recovery` overrides the adapter's class. `slots` are by kind. `send` are fields that are always sent and that
@@ -136,6 +145,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     knobs: dict[str, Knob] = {}
     refuse: tuple[str, ...] = ()
     prices: tuple[Price, ...] = ()
+    bill: tuple[Price, ...] = ()
     recovery: str | None = None
     retired: datetime.date | None = None
     successor: str = ""

@@ -16,10 +16,11 @@ from dagcontent.providers.answers import json_or_none, number, table, words
 from dagcontent.providers.inline import data_url, file_name
 from dagcontent.providers.port import Call, Cost, ErrorClass, Failure, Files, Result
 from dagcontent.providers.strict import Form, form_of
+from dagcontent.providers.usage import token_cost
 from dagcontent.values.value import Blob
 
 __all__ = [
-    "MESSAGE_PARAMS", "Asked", "asked", "chat_format", "chat_messages", "cost", "read_completion", "responses_format",
+    "MESSAGE_PARAMS", "Asked", "asked", "chat_format", "chat_messages", "read_completion", "responses_format",
     "responses_input", "tokens", "valued",
 ]  # fmt: skip
 
@@ -120,14 +121,16 @@ def read_completion(call: Call, data: Mapping[str, Any], vendor: str) -> Result 
     refusal = message.get("refusal")
     if reason == "content_filter" or refusal:
         said = words(refusal) if refusal else "its filter stopped the answer"
-        return Failure(ErrorClass.BLOCKED, f"{vendor}: {said}", billed=True, answer={"finish_reason": reason, **extras})
-    return valued(call, _text(message.get("content")), cost(data), extras, vendor)
+        answer = {"finish_reason": reason, **extras}
+        return Failure(ErrorClass.BLOCKED, f"{vendor}: {said}", billed=True, answer=answer, cost=token_cost(data))
+    return valued(call, _text(message.get("content")), token_cost(data), extras, vendor)
 
 
 def valued(call: Call, text: str, cost_: Cost, extras: Mapping[str, Any], vendor: str) -> Result | Failure:
     """Return a model's words as the node's value: as they are, or read as the JSON that was asked for."""
     if not text.strip():
-        return Failure(ErrorClass.UNKNOWN, f"{vendor} answered with no words", billed=True, answer=dict(extras))
+        said = f"{vendor} answered with no words"
+        return Failure(ErrorClass.UNKNOWN, said, billed=True, answer=dict(extras), cost=cost_)
     form: Form | None = form_of(call.params)
     if call.output != "json" and form is None:
         return Result(text, cost_, extras)
@@ -135,7 +138,8 @@ def valued(call: Call, text: str, cost_: Cost, extras: Mapping[str, Any], vendor
     if found is _NONE:
         why = "it was cut off at its longest" if extras.get("cut") else "it cannot be read"
         kept = {**extras, "text": words(text, 2_000)}
-        return Failure(ErrorClass.UNKNOWN, f"{vendor} was to answer in JSON, and {why}", billed=True, answer=kept)
+        said = f"{vendor} was to answer in JSON, and {why}"
+        return Failure(ErrorClass.UNKNOWN, said, billed=True, answer=kept, cost=cost_)
     return Result(found if form is None else form.value(found), cost_, extras)
 
 
@@ -151,13 +155,6 @@ def tokens(data: Mapping[str, Any]) -> dict[str, Any]:
         name: number(details.get(name)) for name in ("cached_tokens", "image_tokens", "text_tokens", "audio_tokens")
     }
     return {"usage": {name: int(count) for name, count in found.items() if count is not None}}
-
-
-def cost(data: Mapping[str, Any]) -> Cost:
-    """Return the tokens of both directions together; nothing if the answer does not say."""
-    usage = tokens(data).get("usage", {})
-    total = usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
-    return Cost(units=float(total), unit="token") if usage else Cost()
 
 
 def _text(content: Any) -> str:

@@ -23,6 +23,7 @@ from dagcontent.providers.port import (
     Answer,
     Bounds,
     Call,
+    Cost,
     ErrorClass,
     Failure,
     Files,
@@ -157,6 +158,13 @@ class ElevenLabs:
             failure = self.fault(error)
             if failure is not None and failure.error_class is ErrorClass.NOT_FOUND:
                 return _gone(failure)
+            raise _understood(error) from error
+
+    async def cost_later(self, call: Call, ids: Mapping[str, str], at_ms: int) -> Cost:
+        """Return what the history says that a call cost."""
+        try:
+            return await jobs.told(self._client, call, ids, at_ms)
+        except Exception as error:
             raise _understood(error) from error
 
     async def find(self, call: Call, payload_digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:

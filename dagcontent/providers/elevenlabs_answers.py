@@ -18,6 +18,7 @@ from dagcontent.providers.elevenlabs_words import aligned
 from dagcontent.providers.inline import decoded
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Outcome, Part, Result
 from dagcontent.providers.transcript import span, transcript
+from dagcontent.providers.usage import metered
 from dagcontent.values.attempt import Handle
 from dagcontent.values.value import MALFORMED
 
@@ -231,8 +232,7 @@ def _dubbed(call: Call, body: bytes) -> Handle:
 
 
 def _cost(headers: Mapping[str, str]) -> Cost:
-    units = number(headers.get("character-cost"))
-    return Cost() if units is None else Cost(units=units, unit=CREDIT)
+    return metered(headers.get("character-cost"), CREDIT)
 
 
 def _extras(headers: Mapping[str, str]) -> dict[str, Any]:

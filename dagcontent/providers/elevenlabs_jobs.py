@@ -15,12 +15,15 @@ from dagcontent.providers.answers import table, words
 from dagcontent.providers.elevenlabs_answers import CREDIT, directed, identifier, media_type_of, playable
 from dagcontent.providers.elevenlabs_words import aligned
 from dagcontent.providers.port import Call, Cost, ErrorClass, Failure, Listed, Part, Result, Waiting
+from dagcontent.providers.usage import metered
 from dagcontent.values.attempt import Handle
 
-__all__ = ["NoHistory", "find", "lines_of", "poll"]
+__all__ = ["NoHistory", "find", "lines_of", "poll", "told"]
 
 _NO_RETRY: Final[Any] = {"max_retries": 0, "timeout_in_seconds": 60}
 _PAGES_MAX: Final = 20
+_ABOUT_MS: Final = 3_600_000
+"""How far a call's entry may be from when it was sent, by this clock."""
 _SOURCES: Final = {"speech": "TTS", "dialogue": "TTS", "convert": "STS"}
 
 _E = ErrorClass
@@ -89,14 +92,38 @@ async def _history_item(client: Any, call: Call, item_id: str) -> Result:
     alignment: list[dict[str, Any]] = []
     if item.alignments is not None:
         alignment = aligned(_plain(item.alignments.alignment), directed=directed(call.model))
-    credits_ = item.character_count_change_to - item.character_count_change_from
-    cost = Cost(units=float(credits_), unit=CREDIT) if credits_ >= 0 else Cost()
+    cost = cost_of(item)
     part = Part(
         data=playable(data, form),
         media_type=media_type_of(form) or str(item.content_type or ""),
         facts={"alignment": alignment} if alignment else {},
     )
     return Result(part, cost, {"request_id": item.request_id} if item.request_id else {})
+
+
+def cost_of(item: Any) -> Cost:
+    """Return what an entry of the history cost: by how much the account's count rose."""
+    return metered(item.character_count_change_to - item.character_count_change_from, CREDIT)
+
+
+async def told(client: Any, call: Call, ids: Mapping[str, str], at_ms: int) -> Cost:
+    """Return what the history says that a call cost; nothing of what is in no history. Raises the SDK's errors."""
+    if "history_item_id" in ids:
+        return cost_of(await client.history.get(identifier(ids["history_item_id"]), request_options=_NO_RETRY))
+    source, request_id = _SOURCES.get(call.operation), ids.get("request-id")
+    after: str | None = None
+    for _ in range(_PAGES_MAX if source and request_id else 0):
+        page = await client.history.list(
+            page_size=1000, start_after_history_item_id=after, date_after_unix=(at_ms - _ABOUT_MS) // 1000,
+            date_before_unix=(at_ms + _ABOUT_MS) // 1000, source=source, request_options=_NO_RETRY,
+        )  # fmt: skip
+        found = next((item for item in page.history if item.request_id == request_id), None)
+        if found is not None:
+            return cost_of(found)
+        after = page.last_history_item_id
+        if not page.has_more or not after:
+            break
+    return Cost()
 
 
 def _plain(model: Any) -> Any:

@@ -13,10 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.errors import ProviderError
-from dagcontent.providers.answers import date_ms, json_of, json_or_none, kept, number, retry_after_s, table, words
+from dagcontent.providers.answers import date_ms, json_of, json_or_none, kept, retry_after_s, table, words
 from dagcontent.providers.inline import from_data_url
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Part, Result, Waiting
 from dagcontent.providers.transcript import span, transcript
+from dagcontent.providers.usage import metered
 from dagcontent.values.attempt import Handle
 
 __all__ = ["KEPT_S", "Done", "failed_status", "read_result", "read_status", "read_submit", "refusal"]
@@ -120,7 +121,8 @@ def read_result(call: Call, done: Done, answer: Answer) -> Result | Failure | No
 
     Raises ProviderError for a success that is no JSON, and for an error that is not said to be the job's.
     """
-    units = number(answer.headers.get("x-fal-billable-units"))
+    cost = metered(answer.headers.get("x-fal-billable-units"), "unit")
+    units = cost.units
     if 200 <= answer.status < 300:
         data = json_of(answer, "fal")
         if done.error or done.error_type:
@@ -128,7 +130,7 @@ def read_result(call: Call, done: Done, answer: Answer) -> Result | Failure | No
             return _failed(
                 answer, _Said(done.error, frozenset({done.error_type})), units, ErrorClass.UNKNOWN, billed=None
             )
-        return _result(call, data, Cost(units=units, unit="unit" if units is not None else ""), answer)
+        return _result(call, data, cost, answer)
     said = _said(answer)
     if said is None:
         return failed_status(done, answer) if done.error or done.error_type else None
@@ -220,8 +222,9 @@ def _failed(
     if units is not None:
         billed = units > 0
     return Failure(
-        error_class, said.message or "fal gives no reason", billed, retry_after_s(answer.headers), kept(answer)
-    )
+        error_class, said.message or "fal gives no reason", billed, retry_after_s(answer.headers), kept(answer),
+        Cost() if units is None else Cost(units=units, unit="unit"),
+    )  # fmt: skip
 
 
 def _result(call: Call, data: dict[str, Any], cost: Cost, answer: Answer) -> Result | Failure:
@@ -233,17 +236,18 @@ def _result(call: Call, data: dict[str, Any], cost: Cost, answer: Answer) -> Res
         return Result(value, cost, {} if call.kind == "audio.transcribe" else extras)
     if call.output == "text":
         text = next((data[name] for name in _TEXTS if isinstance(data.get(name), str)), None)
-        return Result(text, cost) if text is not None else _unusable(call, answer)
+        return Result(text, cost) if text is not None else _unusable(call, answer, cost)
     flags = data.get("has_nsfw_concepts")
     if call.fields.get("enable_safety_checker") is not False and isinstance(flags, list) and True in flags:
-        return Failure(ErrorClass.BLOCKED, "fal's safety checker blackened the picture", True, None, kept(answer))
+        black = "fal's safety checker blackened the picture"
+        return Failure(ErrorClass.BLOCKED, black, True, None, kept(answer), cost)
     part = _part(call.output, data)
-    return _unusable(call, answer) if part is None else Result(part, cost, extras)
+    return _unusable(call, answer, cost) if part is None else Result(part, cost, extras)
 
 
-def _unusable(call: Call, answer: Answer) -> Failure:
+def _unusable(call: Call, answer: Answer, cost: Cost) -> Failure:
     message = f"fal's answer holds no {call.output} where {call.model} should have put it"
-    return Failure(ErrorClass.UNKNOWN, message, True, None, kept(answer))
+    return Failure(ErrorClass.UNKNOWN, message, True, None, kept(answer), cost)
 
 
 def _part(output: str, data: dict[str, Any]) -> Part | None:

@@ -16,6 +16,7 @@ from dagcontent.providers.answers import json_of, json_or_none, kept, number, re
 from dagcontent.providers.inline import decoded
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Outcome, Part, Result
 from dagcontent.providers.transcript import span, transcript
+from dagcontent.providers.usage import doubtful, modal_tokens
 from dagcontent.values.attempt import Handle
 
 __all__ = ["bytes_of", "identifier", "operation_name", "read", "refusal", "usage_of"]
@@ -41,6 +42,7 @@ _BLOCKED: Final = frozenset({
 """Reasons to end, or not to begin, that mean the content."""
 
 _WHOLE: Final = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", ""})
+_MADE: Final = {"generate.image": "image", "generate.speech": "audio"}
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=-]{0,511}")
 _OPERATION: Final = re.compile(
     r"projects/[A-Za-z0-9:._-]{1,120}/locations/[a-z0-9-]{1,60}/publishers/google/models/[A-Za-z0-9._-]{1,120}/operations/[A-Za-z0-9_-]{1,120}"
@@ -107,8 +109,11 @@ def refusal(answer: Answer) -> Failure:
     )
 
 
-def usage_of(data: Any) -> tuple[Cost, dict[str, Any]]:
-    """Return the tokens of an answer, and how they are made up: input_tokens, output_tokens, input_by, ...."""
+def usage_of(data: Any, made: str = "text") -> tuple[Cost, dict[str, Any]]:
+    """Return the tokens of an answer, and how they are made up: input_tokens, output_tokens, input_by, ....
+
+    `made` is what the tokens that went out are of, where the answer does not say: text, image, audio, video.
+    """
     usage = table(data)
     counts = {
         "input_tokens": _count(usage, "promptTokenCount", "total_input_tokens"),
@@ -128,7 +133,23 @@ def usage_of(data: Any) -> tuple[Cost, dict[str, Any]]:
     total = _count(usage, "totalTokenCount", "total_tokens")
     if total is None and told:
         total = sum(told.get(f"{name}_tokens", 0) for name in ("input", "output", "thought", "tool"))
-    return Cost() if total is None else Cost(units=float(total), unit="token"), told
+    odd = next((words(one, 40) for one in usage.values() if doubtful(one)), None)
+    if odd is not None:
+        return Cost(doubt=f"{odd} tokens"), told
+    return Cost() if total is None else Cost(units=float(total), unit="token", used=_used(told, made)), told
+
+
+def _used(told: Mapping[str, Any], made: str) -> tuple[tuple[str, float], ...]:
+    """Return tokens as they are priced: what was read from a cache apart from what was read; what was thought, as written."""
+    read, wrote = told.get("input_tokens", 0), told.get("output_tokens", 0)
+    cached = min(told.get("cached_tokens", 0), read)
+    (plain, words_in), *media_in = modal_tokens("input", read, told.get("input_by", {}))
+    by_out = told.get("output_by") or {made: wrote}
+    rows = (
+        (plain, max(0.0, words_in - cached) + told.get("tool_tokens", 0)), ("cached token", cached), *media_in,
+        *modal_tokens("output", wrote, by_out), ("thought token", told.get("thought_tokens", 0)),
+    )  # fmt: skip
+    return tuple((unit, float(count)) for unit, count in rows if count) or ((plain, 0.0),)
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
@@ -152,10 +173,10 @@ def _generated(call: Call, data: dict[str, Any], answer: Answer) -> Result | Fai
     parts = [row for row in _parts(candidate) if row.get("thought") is not True]
     reason = _text(candidate.get("finishReason"))
     stopped = _stopped(call, _text(feedback.get("blockReason")) if not candidate else "", reason, parts)
+    cost, usage = usage_of(data.get("usageMetadata"), _MADE.get(call.operation, "text"))
     if stopped:
         said = feedback.get("blockReasonMessage") or candidate.get("finishMessage") or ""
-        return _unusable(stopped, words(said) if isinstance(said, str) else "", answer)
-    cost, usage = usage_of(data.get("usageMetadata"))
+        return _unusable(stopped, words(said) if isinstance(said, str) else "", answer, cost)
     extras: dict[str, Any] = {"usage": usage} if usage else {}
     for name, value in (("id", data.get("responseId")), ("model", data.get("modelVersion"))):
         if isinstance(value, str) and value:
@@ -165,7 +186,7 @@ def _generated(call: Call, data: dict[str, Any], answer: Answer) -> Result | Fai
     value = _value(call, parts)
     if value is None:
         cut = "; it was cut at its longest length" if reason == "MAX_TOKENS" else ""
-        return _unusable("", f"the answer holds no {_wanted(call)}{cut}", answer)
+        return _unusable("", f"the answer holds no {_wanted(call)}{cut}", answer, cost)
     return Result(value, cost, extras)
 
 
@@ -279,11 +300,11 @@ def _span(row: Mapping[str, Any], speaker: str | None) -> Any:
     )
 
 
-def _unusable(reason: str, said: str, answer: Answer) -> Failure:
+def _unusable(reason: str, said: str, answer: Answer, cost: Cost) -> Failure:
     """Word a complete answer that holds no result: it was worked on, so it counts as charged."""
     what = _E.BLOCKED if reason in _BLOCKED else _E.UNKNOWN
     text = ": ".join(part for part in (words(reason, 60), said) if part)
-    return Failure(what, f"Google: {text}", True, None, kept(answer))
+    return Failure(what, f"Google: {text}", True, None, kept(answer), cost)
 
 
 def _daily(detail: Mapping[str, Any]) -> bool:

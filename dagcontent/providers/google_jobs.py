@@ -32,7 +32,7 @@ def interaction(data: Mapping[str, Any], version: str) -> Waiting | Result | Fai
     status = data.get("status")
     if isinstance(status, str) and status in _WAITING:
         return Waiting(_WAITING[status])
-    cost, usage = usage_of(data.get("usage"))
+    cost, usage = usage_of(data.get("usage"), "video")
     if status == "completed":
         part = next(_videos(data, version), None)
         if part is None:

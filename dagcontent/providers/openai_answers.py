@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from dagcontent.errors import ProviderError
 from dagcontent.providers.answers import json_of, json_or_none, kept, number, retry_after_s, table, words
-from dagcontent.providers.chat import cost, read_completion, tokens, valued
+from dagcontent.providers.chat import read_completion, tokens, valued
 from dagcontent.providers.inline import decoded
-from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Outcome, Part, Result, Waiting
+from dagcontent.providers.port import Answer, Call, ErrorClass, Failure, Outcome, Part, Result, Waiting
 from dagcontent.providers.transcript import span, transcript
+from dagcontent.providers.usage import metered, token_cost
 from dagcontent.values.attempt import Handle
 
 __all__ = ["ID", "VENDOR", "read", "read_response", "refusal"]
@@ -102,12 +105,15 @@ def read_response(call: Call, answer: Answer) -> Waiting | Result | Failure:
         code = str(error.get("code"))
         error_class = _E.BLOCKED if code in _BLOCKED else _JOBS.get(code, _E.UNKNOWN)
         # What it read and wrote before it failed may be charged; only OpenAI's own count of nothing says that it is not.
-        billed = None if cost(data).units else False if tokens(data) else None
-        return Failure(error_class, words(error.get("message") or "no reason given"), billed, answer=said | extras)
+        cost = token_cost(data)
+        billed = None if cost.units or cost.doubt else False if tokens(data) else None
+        message = words(error.get("message") or "no reason given")
+        return Failure(error_class, message, billed, answer=said | extras, cost=cost)
     if status == "incomplete":
         reason = words(table(data.get("incomplete_details")).get("reason") or "no reason given")
         error_class = _E.BLOCKED if reason == "content_filter" else _E.UNKNOWN
-        return Failure(error_class, f"OpenAI did not finish: {reason}", billed=True, answer=said | extras)
+        text = f"OpenAI did not finish: {reason}"
+        return Failure(error_class, text, billed=True, answer=said | extras, cost=token_cost(data))
     if status != "completed":
         if status == "cancelled":
             return Failure(_E.UNKNOWN, "the response was cancelled", None, answer=said | extras)
@@ -127,32 +133,35 @@ def _completed(call: Call, data: dict[str, Any], extras: dict[str, Any], said: d
         media_type = _IMAGES.get(str(made.get("output_format")), "")
         if made.get("revised_prompt"):
             extras["revised_prompt"] = words(made["revised_prompt"])
-        return Result(Part(data=decoded(made["result"], VENDOR), media_type=media_type), cost(data), extras)
+        # Two models worked on it, and its usage is not one price's: the list price counts.
+        both = msgspec.structs.replace(token_cost(data), used=())
+        return Result(Part(data=decoded(made["result"], VENDOR), media_type=media_type), both, extras)
     text = []
     for item in items:
         content = item.get("content")
         for part in map(table, content if isinstance(content, list) else []):
             if part.get("type") == "refusal":
                 refused = words(part.get("refusal") or "no reason given")
-                return Failure(_E.BLOCKED, f"OpenAI: {refused}", billed=True, answer=said | extras)
+                answer, cost = said | extras, token_cost(data)
+                return Failure(_E.BLOCKED, f"OpenAI: {refused}", billed=True, answer=answer, cost=cost)
             if part.get("type") == "output_text" and isinstance(part.get("text"), str):
                 text.append(part["text"])
-    return valued(call, "".join(text), cost(data), extras, VENDOR)
+    return valued(call, "".join(text), token_cost(data), extras, VENDOR)
 
 
 def _images(call: Call, data: dict[str, Any]) -> Result | Failure:
     rows = data.get("data")
     first = table(rows[0]) if isinstance(rows, list) and rows else {}
-    extras = tokens(data)
+    extras, cost = tokens(data), token_cost(data, made="output image token")
     said = data.get("output_format") or call.fields.get("output_format") or "png"
     media_type = _IMAGES.get(str(said), "")
     if isinstance(first.get("b64_json"), str) and first["b64_json"]:
         if first.get("revised_prompt"):
             extras["revised_prompt"] = words(first["revised_prompt"])
-        return Result(Part(data=decoded(first["b64_json"], VENDOR), media_type=media_type), cost(data), extras)
+        return Result(Part(data=decoded(first["b64_json"], VENDOR), media_type=media_type), cost, extras)
     if not isinstance(rows, list):
         raise ProviderError("OpenAI answered with no list of pictures", facts=[("has", words(", ".join(data), 200))])
-    return Failure(_E.UNKNOWN, "OpenAI's answer holds no picture", billed=True, answer=extras)
+    return Failure(_E.UNKNOWN, "OpenAI's answer holds no picture", billed=True, answer=extras, cost=cost)
 
 
 def _speech(call: Call, answer: Answer) -> Result:
@@ -160,8 +169,8 @@ def _speech(call: Call, answer: Answer) -> Result:
     if not answer.body or said.startswith("text/") or said == "application/json":
         raise ProviderError("OpenAI answered with no recording", facts=[("content type", words(said, 80) or "none")])
     media_type = _SOUNDS.get(str(call.fields.get("response_format") or call.params.get("format") or "mp3"), "")
-    spoken = len(str(call.fields.get("input") or call.params.get("text") or ""))
-    return Result(Part(data=answer.body, media_type=media_type), Cost(units=float(spoken), unit="character"))
+    # It says nothing of its cost: the list price of what was to be said counts.
+    return Result(Part(data=answer.body, media_type=media_type))
 
 
 def _transcription(data: dict[str, Any]) -> Result:
@@ -181,13 +190,13 @@ def _transcription(data: dict[str, Any]) -> Result:
         for row in map(table, data["words"] if isinstance(data.get("words"), list) else [])
     ]
     value = transcript(text, language if isinstance(language, str) else None, segments, timed)
-    usage = table(data.get("usage"))
-    seconds = number(usage.get("seconds"))
-    if seconds is None and not tokens(data):
-        seconds = number(data.get("duration"))
-    if seconds is not None:
-        return Result(value, Cost(units=seconds, unit="second"), {"usage": {"seconds": seconds}})
-    return Result(value, cost(data), tokens(data))
+    told = table(data.get("usage")).get("seconds")
+    if told is None and not tokens(data):
+        told = data.get("duration")
+    if told is not None:
+        seconds = number(told)
+        return Result(value, metered(told, "second"), {"usage": {"seconds": seconds}} if seconds is not None else {})
+    return Result(value, token_cost(data), tokens(data))
 
 
 def _object(answer: Answer) -> dict[str, Any]:

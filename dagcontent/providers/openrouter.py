@@ -20,6 +20,7 @@ from dagcontent.providers.port import (
     Answer,
     Bounds,
     Call,
+    Cost,
     ErrorClass,
     Failure,
     Files,
@@ -131,19 +132,33 @@ class OpenRouter:
         del call
         import openai  # noqa: PLC0415 - loaded with the adapter
 
-        path = f"/videos/{answers.identifier(handle.ids.get('video'))}"
         try:
-            data = await self._client.get(path, cast_to=object, options={"timeout": self._poll_timeout})
+            data = await self._got(f"/videos/{answers.identifier(handle.ids.get('video'))}")
         except openai.NotFoundError as error:
             failure = self.fault(error)
             message = failure.message if failure is not None else "the job is not known"
             return Failure(ErrorClass.GONE, message, None)
+        return answers.read_video(data)
+
+    async def cost_later(self, call: Call, ids: Mapping[str, str], at_ms: int) -> Cost:
+        """Return what a generation, or a video, has cost by now."""
+        del at_ms
+        video = call.operation == "videos"
+        id_ = ids.get("video" if video else "x-generation-id")
+        if id_ is None:
+            return Cost()
+        path = f"/videos/{answers.identifier(id_)}" if video else f"/generation?id={answers.identifier(id_)}"
+        return answers.spent_later(await self._got(path)) or Cost()
+
+    async def _got(self, path: str) -> Any:
+        """Return the JSON of a GET. Raises the package's errors, ProviderError for what cannot be read."""
+        try:
+            return await self._client.get(path, cast_to=object, options={"timeout": self._poll_timeout})
         except (ValueError, RecursionError) as error:
             if isinstance(error, json.JSONDecodeError):
                 raise
             text = f"OpenRouter answered with what cannot be read: {type(error).__name__}: {words(error, 200)}"
             raise ProviderError(text) from error
-        return answers.read_video(data)
 
     async def find(self, call: Call, payload_digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:
         """Return nothing: there are no lists."""

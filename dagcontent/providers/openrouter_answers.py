@@ -18,9 +18,10 @@ from dagcontent.providers.answers import json_of, json_or_none, kept, number, re
 from dagcontent.providers.chat import read_completion, tokens
 from dagcontent.providers.inline import from_data_url
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Outcome, Part, Result, Waiting
+from dagcontent.providers.usage import doubtful
 from dagcontent.values.attempt import Handle
 
-__all__ = ["VENDOR", "identifier", "read", "read_video", "refusal", "spent"]
+__all__ = ["VENDOR", "identifier", "read", "read_video", "refusal", "spent", "spent_later"]
 
 VENDOR: Final = "OpenRouter"
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
@@ -49,9 +50,8 @@ def read(call: Call, answer: Answer) -> Outcome:
     if call.operation == "chat.image":
         return _pictures(call, data)
     outcome = read_completion(call, data, VENDOR)
-    if isinstance(outcome, Result):
-        return msgspec.structs.replace(outcome, cost=spent(data) or outcome.cost)
-    return outcome
+    # Not the tokens' list price: what it cost is told, here or later.
+    return msgspec.structs.replace(outcome, cost=spent(data) or Cost())
 
 
 def read_video(data: Any) -> Waiting | Result | Failure:
@@ -68,13 +68,14 @@ def read_video(data: Any) -> Waiting | Result | Failure:
         path = f"videos/{identifier(found.get('id'))}/content?index=0"
         return Result(Part(path=path, media_type="video/mp4"), cost or Cost(), extras)
     if status == "expired":
-        return Failure(_E.GONE, "OpenRouter keeps this video no longer", _billed(cost), answer={"status": "expired"})
+        text = "OpenRouter keeps this video no longer"
+        return Failure(_E.GONE, text, _billed(cost), answer={"status": "expired"}, cost=cost or Cost())
     if status in ("failed", "cancelled"):
         said = found.get("error")
         message = table(said).get("message") if isinstance(said, dict) else said
         text = words(f"OpenRouter: {message}") if isinstance(message, str) and message else f"the video was {status}"
         record = {"status": status, "error": words(message or "", 500), **extras}
-        return Failure(_E.UNKNOWN, text, _billed(cost), answer=record)
+        return Failure(_E.UNKNOWN, text, _billed(cost), answer=record, cost=cost or Cost())
     raise ProviderError("OpenRouter answered with a status that is not known", facts=[("status", words(status, 40))])
 
 
@@ -96,19 +97,29 @@ def refusal(answer: Answer) -> Failure:
 
 
 def spent(data: Mapping[str, Any]) -> Cost | None:
-    """Return what an answer says it cost, rounded up to a micro-dollar; None if it does not say.
+    """Return what `usage` says it cost, rounded up to a micro-dollar; None if it does not say.
 
     With a key of one's own at the model's host, that host's bill comes on top of OpenRouter's fee.
     """
     usage = table(data.get("usage"))
     dollars = number(usage.get("cost"))
-    if dollars is None or dollars > _DOLLARS_MOST or isinstance(usage["cost"], str):
+    if doubtful(usage.get("cost")) or (dollars or 0.0) > _DOLLARS_MOST:
+        return Cost(doubt=f"{words(usage['cost'], 40)} USD")
+    if dollars is None or isinstance(usage["cost"], str):
         return None
     if usage.get("is_byok") is True:
         upstream = number(table(usage.get("cost_details")).get("upstream_inference_cost")) or 0.0
         if upstream <= _DOLLARS_MOST:
             return Cost(microusd=_microusd(dollars) + _microusd(upstream))
     return Cost(microusd=_microusd(dollars))
+
+
+def spent_later(data: Any) -> Cost | None:
+    """Return what `GET /generation` or `GET /videos/ID` says of a cost; None if it does not say."""
+    told = table(table(data).get("data"))
+    if "total_cost" in told:
+        return spent({"usage": {**told, "cost": told["total_cost"]}})
+    return spent(table(data))
 
 
 def identifier(value: Any) -> str:
@@ -124,7 +135,7 @@ def _microusd(dollars: float) -> int:
 
 
 def _billed(cost: Cost | None) -> bool | None:
-    return None if cost is None else bool(cost.microusd)
+    return None if cost is None or cost.doubt else bool(cost.microusd)
 
 
 def _failed_midway(answer: Answer, data: Mapping[str, Any]) -> Failure | None:
@@ -139,7 +150,8 @@ def _failed_midway(answer: Answer, data: Mapping[str, Any]) -> Failure | None:
     kinds = {429: _E.RATE_LIMIT, 402: _E.QUOTA, 403: _E.BLOCKED, 400: _E.INVALID}
     error_class = kinds.get(code, _E.TRANSIENT) if isinstance(code, int) else _E.UNKNOWN
     text = words(f"OpenRouter: {found.get('message') or 'the answer broke off'}")
-    return Failure(error_class, text, _billed(spent(data)), None, kept(answer))
+    cost = spent(data)
+    return Failure(error_class, text, _billed(cost), None, kept(answer), cost or Cost())
 
 
 def _pictures(call: Call, data: Mapping[str, Any]) -> Result | Failure:
@@ -157,9 +169,9 @@ def _pictures(call: Call, data: Mapping[str, Any]) -> Result | Failure:
             # Anything but a data URL is not fetched: no page says that there are others.
             made, media_type = from_data_url(url, VENDOR)
             parts.append(Part(data=made, media_type=media_type))
-    cost = spent(data) or Cost()
+    cost = spent(data)
     if parts:
-        return Result(parts if call.output.startswith("list") else parts[0], cost, extras)
+        return Result(parts if call.output.startswith("list") else parts[0], cost or Cost(), extras)
     said = message.get("refusal") or message.get("content")
     reason = words(choice.get("finish_reason") or "", 40)
     blocked = bool(message.get("refusal")) or reason == "content_filter"
@@ -167,4 +179,5 @@ def _pictures(call: Call, data: Mapping[str, Any]) -> Result | Failure:
         words(f"OpenRouter: no picture was made: {said}") if isinstance(said, str) and said else "no picture was made"
     )
     answer = {"finish_reason": reason, **extras}
-    return Failure(_E.BLOCKED if blocked else _E.UNKNOWN, text, billed=_billed(spent(data)), answer=answer)
+    error_class = _E.BLOCKED if blocked else _E.UNKNOWN
+    return Failure(error_class, text, billed=_billed(cost), answer=answer, cost=cost or Cost())

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -25,7 +25,7 @@ from dagcontent.values.value import Blob
 
 __all__ = [
     "Adapter", "Answer", "Bounds", "Call", "Cost", "ErrorClass", "Failure", "Files", "Listed", "Operation", "Outcome",
-    "Part", "Recovery", "Result", "Waiting", "payload_digest",
+    "Part", "Recovery", "Result", "TellsLater", "Waiting", "payload_digest",
 ]  # fmt: skip
 
 
@@ -114,11 +114,22 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What a vendor says it charged. `units` of `unit` where it gives no money; both None: it says nothing."""
+    """What a vendor says it charged: money, or `units` of `unit` where it gives none; both None: it says nothing.
+
+    `used` are the amounts that the units are made of, where they are priced apart: ("input token", 40), ("output token", 9).
+    `doubt` quotes a report that cannot be, as a cost below zero: nothing of it is believed.
+    """
 
     microusd: int | None = None
     units: float | None = None
     unit: str = ""
+    used: tuple[tuple[str, float], ...] = ()
+    doubt: str = ""
+
+    @property
+    def amounts(self) -> tuple[tuple[str, float], ...]:
+        """What was used, by the unit it is priced in; empty if the vendor does not say."""
+        return self.used or (() if self.units is None else ((self.unit, self.units),))
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -146,7 +157,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A refusal or a failed job, as the vendor's complete answer says it.
 
     `billed`: False only where the adapter's table names this answer as refused and unbilled; True where it was charged;
-    None where nobody can say. `answer` is what is kept of it, without secrets.
+    None where nobody can say. `answer` is what is kept of it, without secrets. `cost` is what it says it charged.
     """
 
     error_class: ErrorClass
@@ -154,6 +165,7 @@ class Failure(msgspec.Struct, frozen=True):
     billed: bool | None = None
     retry_after_s: float | None = None
     answer: Any = None
+    cost: Cost = Cost()
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -233,4 +245,20 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+        ...
+
+
+@runtime_checkable
+class TellsLater(Protocol):
+    """What an adapter may have besides, whose vendor tells afterwards what a request cost."""
+
+    async def cost_later(self, call: Call, ids: Mapping[str, str], at_ms: int) -> Cost:
+        """Return what a request cost that was sent about then; `Cost()` if its vendor does not say. Free requests, no POST.
+
+        `ids` are all that the vendor named: headers of its answer that end in "-id", and the ids of a handle.
+        """
+        ...
+
+    def fault(self, error: BaseException) -> Failure | None:
+        """As an adapter's."""
         ...

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from dagcontent.errors import AttemptDetached, InternalError, NodeError
 from dagcontent.providers.once import decoded
 from dagcontent.providers.port import Answer, Call, Cost, ErrorClass, Failure, Part, Result
@@ -45,7 +47,7 @@ async def fetch(desk: Desk, order: Order, call: Call, result: Result) -> dict[st
         rows.append({"file": name, "facts": dict(part.facts)})
     return {
         "shape": shape, "value": None if parts else result.value, "parts": rows, "extras": dict(result.extras),
-        "cost": {"microusd": result.cost.microusd, "units": result.cost.units, "unit": result.cost.unit},
+        "cost": msgspec.structs.asdict(result.cost),
     }  # fmt: skip
 
 
@@ -78,7 +80,7 @@ async def finish(desk: Desk, order: Order, call: Call, spool: Any, *, began_ms: 
         if not isinstance(outcome, Result):
             raise InternalError("an answer in the spool means something else than before", hint="please report it")
         return await finish_answer(desk, order, call, outcome, began_ms=began_ms)
-    cost = Cost(**spool["cost"])
+    cost = msgspec.convert(spool["cost"], Cost)
     result = Result(spool["value"], cost, spool["extras"])
     return await _record(desk, order, call, result, (spool["shape"], spool["parts"]), began_ms=began_ms)
 
@@ -101,7 +103,7 @@ async def _record(
     desk: Desk, order: Order, call: Call, result: Result, made: tuple[str, Sequence[Mapping[str, Any]]] | None, *,
     began_ms: int,
 ) -> Record:  # fmt: skip
-    payment = desk.price(order, result.cost)
+    payment = desk.payment(order, result.cost, began_ms)
     value: Any = result.value
     try:
         if made is not None and made[1]:
@@ -129,7 +131,11 @@ async def charge(
     desk: Desk, order: Order, call: Call, failure: Failure, *, began_ms: int, payment: Payment | None = None
 ) -> NodeError:
     """Record a failure that was paid for, so that it is not paid again; return what to raise."""
-    cost = payment or Payment(order.bound_microusd or 0, "unknown")
+    said = failure.cost != Cost()
+    cost = payment or (desk.payment(order, failure.cost, began_ms) if said else None)
+    # Nobody said what a failure costs: it counts at its most.
+    if cost is None or (cost.source == "estimated" and payment is None):
+        cost = Payment(order.bound_microusd or 0, "unknown", "" if cost is None else cost.doubt)
     answer = {"answer": failure.answer, "spool": await desk.vault.keep_raw(call.attempt)}
     outcome = FailedCharged(failure.error_class.value, failure.message, answer)
     await desk.journal.charge(call.attempt, desk.record(order, outcome, cost, began_ms), cost)

@@ -63,7 +63,8 @@ def order_of(attempt: Attempt, *, run: str) -> Order:
 
 
 class Desk(msgspec.Struct, frozen=True):
-    """What stands ready for the attempts of one vendor. `stage` tells people how far one is. `account` is whose requests the
+    """What stands ready for the attempts of one vendor. `price` says what an order cost that was sent at a moment in ms;
+    `doubted` is told of a cost that is not believed. `stage` tells people how far one is. `account` is whose requests the
     vendor is asked for; empty: nobody says.
     """
 
@@ -73,10 +74,11 @@ class Desk(msgspec.Struct, frozen=True):
     vault: Vault
     clock: Clock
     limits: Limits
-    price: Callable[[Order, Cost], Payment]
+    price: Callable[[Order, Cost, int], Payment]
     new_id: Callable[[], tuple[str, str]]
     account: str = ""
     made_with: dict[str, str] = {}
+    doubted: Callable[[Order, Payment], None] = lambda _order, _payment: None
     stage: Callable[[Order, str, int | None], None] = lambda _order, _stage, _position: None
     crashpoint: Callable[[str], None] = lambda _point: None
 
@@ -87,6 +89,13 @@ class Desk(msgspec.Struct, frozen=True):
     def knows(self, account: str) -> bool:
         """Whether what was sent under an account can be asked for here."""
         return self.account in {"", account}
+
+    def payment(self, order: Order, cost: Cost, at_ms: int) -> Payment:
+        """Return what an order cost that was sent at that moment; whoever must know is told if it is not believed."""
+        found = self.price(order, cost, at_ms)
+        if found.doubt:
+            self.doubted(order, found)
+        return found
 
     def leaves(self, order: Order) -> bool:
         """Whether it is time to wait no longer for an order's job."""
@@ -121,7 +130,8 @@ def refusal(provider: str, failure: Failure, *, charged: Payment | None = None) 
     what, hint = _SAID[failure.error_class]
     facts = []
     if charged is not None:
-        facts.append(("charged", f"{'' if charged.source == 'reported' else 'up to '}{usd_text(charged.microusd)}"))
+        most = "" if charged.source in {"reported", "computed"} else "up to "
+        facts.append(("charged", f"{most}{usd_text(charged.microusd)}"))
     said = f": {failure.message}" if failure.message else ""
     again = charged is None and failure.error_class in _AGAIN
     return NodeError(

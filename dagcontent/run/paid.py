@@ -1,6 +1,7 @@
 """Paid actions into records: orders made of actions, and what stops a provider for the rest of a build. Knows no vendor.
 
-A provider that refuses the key or the account, or charges more than its bound, is asked for nothing more in this build.
+A provider that refuses the key or the account, charges more than its bound, or reports a cost that cannot be, is asked for
+nothing more in this build.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.port import Call, ErrorClass
 from dagcontent.run.attempt import purchase
 from dagcontent.run.order import Desk, Order
+from dagcontent.run.paid_ports import Payment
 from dagcontent.run.repaying import Standing, fetched_again
 from dagcontent.values.money import usd_text
 from dagcontent.values.record import Record
@@ -27,6 +29,8 @@ from dagcontent.values.types import Type
 
 __all__ = ["BuildClock", "Consent", "PaidExecutor"]
 
+_BEGUN_MICROUSD = 300
+"""How far a bill may be above a bound because what is begun is billed whole: one credit of the dearest plan."""
 _STOPS = frozenset({ErrorClass.AUTH.value, ErrorClass.QUOTA.value})
 
 
@@ -100,13 +104,13 @@ class PaidExecutor:
         self._market = market
         self._stopped: dict[str, NodeError] = {}
         self.overcharged: list[str] = []
-        """What vendors charged above their bounds, in words."""
+        """What vendors charged above their bounds, or reported that cannot be, in words."""
 
     async def execute(self, action: Action, instance: str) -> Record:
         """Make a result, or find what was paid for. Raises NodeError and its branches, StoreError."""
         provider = action.provider
         order = self._order(action, instance)
-        desk = self._desk(provider)
+        desk = msgspec.structs.replace(self._desk(provider), doubted=self._doubted)
         standing = self._standing(action.key)
         lost = standing is not None and standing.state == "repay"
         if standing is not None and lost:
@@ -160,12 +164,20 @@ class PaidExecutor:
 
     def _look_at_cost(self, provider: str, order: Order, record: Record) -> None:
         bound = order.bound_microusd
-        if bound is not None and record.cost_microusd > bound and record.run == self._run:
-            said = f"{provider} charged {usd_text(record.cost_microusd)} for {order.instance}, which may cost {usd_text(bound)} at most"
-            self.overcharged.append(said)
-            self._stopped[provider] = OverBudget(
-                f"{said}; nothing more is sent to it in this build", hint="look at its price list; then build again"
-            )
+        if bound is not None and record.cost_microusd > bound + _BEGUN_MICROUSD and record.run == self._run:
+            most = usd_text(bound)
+            said = f"{provider} charged {usd_text(record.cost_microusd)} for {order.instance}, which may cost {most} at most"
+            self._stop(provider, said)
+
+    def _doubted(self, order: Order, payment: Payment) -> None:
+        self._stop(order.call.provider, payment.doubt)
+
+    def _stop(self, provider: str, said: str) -> None:
+        """Send nothing more to a provider that cannot be trusted with money in this build."""
+        self.overcharged.append(said)
+        self._stopped[provider] = OverBudget(
+            f"{said}; nothing more is sent to it in this build", hint="look at its price list; then build again"
+        )
 
     def _order(self, action: Action, instance: str) -> Order:
         provider, _, model = action.model.partition("/")

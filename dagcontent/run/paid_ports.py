@@ -24,10 +24,14 @@ class ResultGone(Exception):  # noqa: N818 - a state, and policy of ours: what w
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """What an attempt cost. `source`: "reported", "computed", "estimated" or "unknown"."""
+    """What an attempt cost. `source`: "reported", "computed", "estimated" or "unknown".
+
+    `doubt` says what of the vendor's own report is not believed, if something is not.
+    """
 
     microusd: int
     source: str
+    doubt: str = ""
 
 
 class Journal(Protocol):

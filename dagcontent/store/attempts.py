@@ -162,24 +162,34 @@ class Attempts:
         cost_source: str,
         now_ms: int,
         replace_lost: bool = False,
+        doubt: str = "",
     ) -> Pending[Record]:
         """Commit a paid result: its record, its cost in place of the reservation, and the end of its claim, in one transaction.
 
         Returns the record that holds: the first of a key wins, and the attempt is settled all the same. With `replace_lost` a record
-        whose bytes are gone gives way. Blobs must be in the CAS before. A cost of None counts as the upper bound.
+        whose bytes are gone gives way. Blobs must be in the CAS before. A cost of None counts as the upper bound. `doubt` says
+        what of the vendor's own report of it is not believed.
         """
         return self._settle(attempt_id, record, _S.COMMITTED, now_ms, replace_lost=replace_lost,
-                            cost_microusd=cost_microusd, cost_source=cost_source)  # fmt: skip
+                            cost_microusd=cost_microusd, cost_source=cost_source, message=doubt)  # fmt: skip
 
     def charge(
-        self, attempt_id: str, record: Record, *, cost_microusd: int | None, cost_source: str, now_ms: int
+        self,
+        attempt_id: str,
+        record: Record,
+        *,
+        cost_microusd: int | None,
+        cost_source: str,
+        now_ms: int,
+        doubt: str = "",
     ) -> Pending[Record]:
         """Commit a failure that was paid for: a record whose outcome is FailedCharged. Otherwise as `commit`."""
         outcome = record.outcome
         if not isinstance(outcome, FailedCharged):
             raise InternalError(f"the paid attempt {attempt_id} is charged with an outcome that is no failure")
+        said = "; ".join(text for text in (outcome.message, doubt) if text)
         return self._settle(attempt_id, record, _S.CHARGED, now_ms, replace_lost=False, cost_microusd=cost_microusd,
-                            cost_source=cost_source, error_class=outcome.error_class, message=outcome.message)  # fmt: skip
+                            cost_source=cost_source, error_class=outcome.error_class, message=said)  # fmt: skip
 
     def release(self, attempt_id: str, error_class: str, message: str, *, now_ms: int) -> Pending[Attempt]:
         """End an attempt that provably cost nothing: its reservation is given back, and the key may be sent again."""
@@ -200,6 +210,16 @@ class Attempts:
     def supersede(self, attempt_id: str, *, now_ms: int) -> Pending[Attempt]:
         """Let the key be sent again, by a person's word. The attempt counts as paid."""
         return self._step(attempt_id, _S.SUPERSEDED, now_ms)
+
+    def correct(self, attempt_id: str, *, cost_microusd: int, cost_source: str, now_ms: int) -> Pending[Attempt]:
+        """Put what a vendor told later in the place of a cost that was estimated or unknown. Nothing but that changes."""
+
+        def work(connection: apsw.Connection) -> Attempt:
+            attempt = journal.correct(connection, attempt_id, cost_microusd, cost_source, now_ms)
+            self._desk.crashpoint("attempt.corrected")
+            return attempt
+
+        return self._surely(work, then=self._log_soon)
 
     def take_over(self, ids: Iterable[str], run: runs.Run, *, now_ms: int) -> Pending[list[Attempt]]:
         """Make a run the owner of attempts whose run is dead, and of their keys' claims; return those it owns now.
@@ -338,6 +358,14 @@ class Attempts:
     def spent(self, cap: Cap) -> tuple[int, int]:
         """Return (settled, reserved) under a cap, in micro-USD. What nobody priced counts with its upper bound."""
         return self._ask(lambda connection: journal.spent(connection, cap.scope, cap.name, cap.provider), (0, 0))
+
+    def ledger(
+        self, by: str, *, since_day: str = "", since_ms: int = 0, graph: str | None = None
+    ) -> Sequence[journal.LedgerSum]:
+        """Return sums of all attempts since a date or a moment, by day, graph, model, node, provider or run."""
+        return self._ask(
+            lambda connection: journal.ledger(connection, by, since_day=since_day, since_ms=since_ms, graph=graph), []
+        )
 
     def _ask(self, work: Work[T], empty: T) -> T:
         def ask(connection: apsw.Connection) -> T:

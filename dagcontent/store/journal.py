@@ -23,11 +23,14 @@ from dagcontent.values.money import Cap, usd_text
 from dagcontent.values.value import MALFORMED, wire_decode_hook, wire_encode_hook
 
 __all__ = [
+    "LEDGER_KEYS",
     "ClaimLost",
+    "LedgerSum",
     "add",
     "blocking",
     "check_cap",
     "committed",
+    "correct",
     "counted",
     "day_of",
     "decode_attempt",
@@ -35,6 +38,7 @@ __all__ = [
     "find_ids",
     "get",
     "is_attempt_id",
+    "ledger",
     "listed",
     "new_attempt_id",
     "read_attempt",
@@ -50,6 +54,7 @@ _ALPHABET: Final = frozenset(_DIGITS)
 _ID_LENGTH: Final = 26
 _TIME_DIGITS: Final = 10
 _S: Final = AttemptState
+_TOLD: Final = frozenset({"reported", "computed"})
 _OPEN: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
 
 
@@ -65,7 +70,10 @@ class ClaimLost(NodeError):  # noqa: N818 - a state: somebody else has the key, 
 
 def new_attempt_id(now_ms: int) -> str:
     """Return a unique name whose order as text is the order of time: 10 digits of milliseconds, 16 of chance, base 32."""
-    number = (now_ms & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    return _digits((now_ms & (1 << 48) - 1) << 80 | secrets.randbits(80))
+
+
+def _digits(number: int) -> str:
     return "".join(_DIGITS[number >> shift & 31] for shift in range(5 * (_ID_LENGTH - 1), -1, -5))
 
 
@@ -185,6 +193,23 @@ def step(connection: apsw.Connection, attempt_id: str, to: AttemptState, now_ms:
     return update(connection, changed, log=to is not _S.SPOOLED)
 
 
+def correct(connection: apsw.Connection, attempt_id: str, cost_microusd: int, source: str, now_ms: int) -> Attempt:
+    """Put what a vendor told later in the place of a cost that nobody knew; state, result and all else stay.
+
+    What was told first holds. Raises InternalError for an attempt that is open or free, StoreDamaged.
+    """
+    attempt = get(connection, attempt_id)
+    if attempt is None:
+        raise InternalError(f"there is no paid attempt {attempt_id!r} in the store")
+    if attempt.state in _OPEN or attempt.state is _S.RELEASED or cost_microusd < 0 or source not in _TOLD:
+        text = f"the cost of the paid attempt {attempt_id} ({attempt.state.value}) cannot become {cost_microusd} ({source})"
+        raise InternalError(text)
+    if attempt.cost_source in _TOLD:
+        return attempt
+    changed = msgspec.structs.replace(attempt, cost_microusd=cost_microusd, cost_source=source, changed_ms=now_ms)
+    return update(connection, changed, log=True)
+
+
 def update_logged(connection: apsw.Connection, ids: Sequence[str], *, logged: bool) -> None:
     """Note whether attempts are in `paid.jsonl`."""
     connection.executemany("UPDATE attempt SET logged = ? WHERE id = ?", [(int(logged), name) for name in ids])
@@ -270,6 +295,48 @@ def find_ids(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:
 
 
 # --- money
+
+LEDGER_KEYS: Final = {
+    "day": "day",
+    "graph": "graph",
+    "model": "provider || '/' || model",
+    "node": "graph || char(10) || substr(instance, 1, instr(instance || '[', '[') - 1)",
+    "provider": "provider",
+    "run": "run",
+}
+"""What sums can be asked by, as SQL. A node is known by its graph and its name, with a line end between."""
+
+
+class LedgerSum(msgspec.Struct, frozen=True):
+    """Attempts that agree in what is asked by, their provider, their state and how their cost is known, summed.
+
+    `unbounded` are those whose bound nobody knows. What counts is told by `counted`.
+    """
+
+    key: str
+    provider: str
+    state: str
+    source: str
+    attempts: int
+    cost: int
+    held: int
+    unbounded: int
+
+
+def ledger(
+    connection: apsw.Connection, by: str, *, since_day: str = "", since_ms: int = 0, graph: str | None = None
+) -> list[LedgerSum]:
+    """Return the sums of all attempts, by one of LEDGER_KEYS. One pass over columns: no body is read.
+
+    `since_day` is a date in UTC, as 2026-11-22; `since_ms` a moment, which is told by the attempts' ids.
+    """
+    query = (
+        f"SELECT {LEDGER_KEYS[by]} AS k, provider, state, cost_source, count(*), sum(cost), sum(held), sum(reserved IS NULL)"  # noqa: S608 - constants of ours
+        " FROM attempt WHERE day >= ? AND id >= ? AND (?3 IS NULL OR graph = ?3) GROUP BY k, provider, state, cost_source"
+    )
+    first = _digits(since_ms << 80)[:_TIME_DIGITS] if since_ms > 0 else ""
+    return [LedgerSum(*row) for row in fetch(connection, query, (since_day, first, graph))]
+
 
 _SPENT: Final = {
     scope: f"SELECT coalesce(sum(cost), 0), coalesce(sum(held), 0) FROM attempt WHERE {scope} = ?"  # noqa: S608 - constants of ours

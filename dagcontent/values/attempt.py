@@ -94,8 +94,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the journal: its intent, how far it came, and what it cost.
 
-    `cost_source` is "reported" (the vendor said), "computed" (its usage times a price), "estimated" (our upper bound) or
-    "unknown". `answer` is the vendor's status and the headers that matter; `spool` names what lies in the spool. `owner` is
+    `cost_source` is "reported" (the vendor said), "computed" (its usage times a price), "estimated" (the list price) or
+    "unknown" (the upper bound). `answer` is the vendor's status and the headers that matter; `spool` names what lies in the spool. `owner` is
     the run that took it over after its own died; empty: the intent's. Read back, `manifest` and `request` are plain data.
     """
 

@@ -371,7 +371,7 @@ def test_an_interrupt_names_what_it_waits_for(run: Run, vendors: FakeVendors, he
     assert (child.returncode, err) == (130, "")
     assert "  stopping: awaits 1 call that would be lost: cover; Ctrl-C again: unresolved\n" in out
     assert "paid: stopped      1 made, kept" in out
-    assert "$0.054 spent   $0.032 reserved" in out
+    assert "$0.013 spent   $0.032 reserved" in out
     assert "at work     still" in out
     assert [(job["node"], job["state"]) for job in jobs(run)] == [("still", "submitted")]
     assert len(vendors.charges()) == 2

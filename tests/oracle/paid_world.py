@@ -471,7 +471,7 @@ def desk_of(world: World) -> Desk:
     watch = Watch(world)
     return Desk(
         adapter=Wire(world), bounds=lambda operation: operation.bounds, journal=Disk(world), vault=Drawer(world),  # type: ignore[arg-type]
-        clock=watch, limits=watch, price=lambda _order, cost: Payment(cost.microusd or 0, "reported"),  # type: ignore[arg-type]
+        clock=watch, limits=watch, price=lambda _order, cost, _at_ms: Payment(cost.microusd or 0, "reported"),  # type: ignore[arg-type]
         new_id=lambda: (world.id(), world.id()),
     )  # fmt: skip
 

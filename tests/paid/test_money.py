@@ -74,7 +74,7 @@ def test_a_vendor_that_overcharges_is_asked_for_nothing_more(bench: Callable[[st
     """What it charged above its bound is recorded, its result is kept, and the rest of the build goes without it."""
     row = TABLE["openrouter-chat"]
     one = bench(graph_of_cases(row, 4))
-    one.vendors.set_faults([row.fault("overcharge", factor=1e6, nth=1)])
+    one.vendors.set_faults([row.fault("overcharge", factor=1e5, nth=1)])
     result = one.build(concurrency=1)
     assert [node.status for node in result.nodes].count("ran") == 1
     assert result.status == "budget"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -132,7 +133,7 @@ class Fake:
             "alignment": alignment,
             "normalized_alignment": alignment,
         }
-        return json_response(answer, headers=self._headers(charged, request_id))
+        return json_response(answer, headers=self._headers(exchange, charged, request_id))
 
     async def _dialogue(self, exchange: Exchange) -> Response:
         body = self.json_of(exchange)
@@ -166,7 +167,7 @@ class Fake:
             "audio_base64": base64.b64encode(data).decode(), "alignment": alignment, "normalized_alignment": alignment,
             "voice_segments": rows,
         }  # fmt: skip
-        return json_response(answer, headers=self._headers(charged, request_id))
+        return json_response(answer, headers=self._headers(exchange, charged, request_id))
 
     async def _sound(self, exchange: Exchange) -> Response:
         body = self.json_of(exchange)
@@ -189,9 +190,11 @@ class Fake:
         self, exchange: Exchange, body: Mapping[str, Any], model: str, seconds: float, units: float
     ) -> Response:
         form = self._form(exchange)
-        charged = await exchange.charge(model=str(body.get("model_id") or model), units=units, unit="credit")
+        charged = await exchange.charge(model=str(body.get("model_id") or model), units=math.ceil(units), unit="credit")
         data = await self.recording(exchange, seconds, form, str(body.get("text") or body.get("prompt")))
-        return Response(headers=[("Content-Type", _media_type(form)), *self._headers(charged)], body=data, pieces=4)
+        return Response(
+            headers=[("Content-Type", _media_type(form)), *self._headers(exchange, charged)], body=data, pieces=4
+        )
 
     async def _convert(self, exchange: Exchange) -> Response:
         voice = self._voice(exchange.params["voice"])
@@ -199,14 +202,14 @@ class Fake:
         length = self.length_of(data)
         model = fields.get("model_id") or "eleven_english_sts_v2"
         form = self._form(exchange)
-        charged = await exchange.charge(model=model, units=_CONVERTED_CREDITS_A_SECOND * length, unit="credit")
+        units = math.ceil(_CONVERTED_CREDITS_A_SECOND * length)
+        charged = await exchange.charge(model=model, units=units, unit="credit")
         made = await self.recording(exchange, length, form, voice + hashlib.sha256(data).hexdigest())
         said = self.realm.spoken.get(hashlib.sha256(data).hexdigest(), "")
         self.realm.spoken[hashlib.sha256(made).hexdigest()] = said
         request_id = self._remember(exchange, model, made, charged, voice_id=voice, source="STS", output_format=form)
-        return Response(
-            headers=[("Content-Type", _media_type(form)), *self._headers(charged, request_id)], body=made, pieces=4
-        )
+        headers = [("Content-Type", _media_type(form)), *self._headers(exchange, charged, request_id)]
+        return Response(headers=headers, body=made, pieces=4)
 
     async def _transcribe(self, exchange: Exchange) -> Response:
         fields, data, _ = self.form_of(exchange, "file")
@@ -214,7 +217,7 @@ class Fake:
         if not model:
             raise self.fail(422, message="model_id: Field required")
         length = self.length_of(data)
-        charged = await exchange.charge(model=model, units=length, unit="credit")
+        charged = await exchange.charge(model=model, units=math.ceil(0.75 * length), unit="credit")
         text = self.realm.spoken.get(hashlib.sha256(data).hexdigest()) or "A hum is heard. It says nothing."
         speaker = "speaker_0" if fields.get("diarize") == "true" else None
         answer = {
@@ -222,7 +225,7 @@ class Fake:
             "words": _heard(text, length, speaker), "transcription_id": exchange.new_id(),
             "audio_duration_secs": round(length, 3),
         }  # fmt: skip
-        return json_response(answer, headers=self._headers(charged))
+        return json_response(answer, headers=self._headers(exchange, charged))
 
     # -- what is asked for afterwards ---------------------------------------------------------------------------
 
@@ -337,14 +340,14 @@ class Fake:
             raise self.fail(404, "voice_not_found", f"A voice with the id {id_} was not found.")
         return id_
 
-    def _headers(self, charged: Charged, request_id: str = "") -> list[tuple[str, str]]:
-        units = charged.units or 0.0
-        cost = str(round(units)) if units == round(units) else f"{units:.2f}"
-        return [("character-cost", cost), ("request-id", request_id or self.realm.new_id())]
+    def _headers(self, exchange: Exchange, charged: Charged, request_id: str = "") -> list[tuple[str, str]]:
+        told = exchange.cost_as_told(str(round(charged.units or 0)))
+        cost = [] if told is None else [("character-cost", told)]
+        return [*cost, ("request-id", request_id or self.realm.new_id())]
 
 
-def _credits(text: str, model: str) -> float:
-    return len(text) * (0.5 if "flash" in model or "turbo" in model else 1.0)
+def _credits(text: str, model: str) -> int:
+    return math.ceil(len(text) * (0.5 if "flash" in model or "turbo" in model else 1.0))
 
 
 def _media_type(form: str) -> str:

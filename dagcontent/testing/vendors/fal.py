@@ -96,7 +96,8 @@ class Fake(Vendor):
         except ValueError as error:
             raise Refused(self.refusal(422, message=str(error))) from error
         job_id = _dashed(exchange.new_id())
-        charged = await exchange.charge(model=app, job=job_id, units=what.units, unit="units")
+        unit = "silent units" if payload.get("generate_audio") is False else "units"
+        charged = await exchange.charge(model=app, job=job_id, units=what.units, unit=unit)
         job = Job(job_id, self.name, app, payload, at_ms=self.realm.now_ms(), units=charged.units, ended_at=None)
         if exchange.struck("moderation"):
             job.failure = self.moderated()
@@ -185,7 +186,8 @@ class Fake(Vendor):
             return self.refusal(404, message="Request not found")
         if job.cancelled:
             return self.refusal(499 if job.failure is None else job.failure.status, message="Request was cancelled")
-        headers = [("x-fal-request-id", job.id), ("x-fal-billable-units", f"{job.about['units']:g}")]
+        told = exchange.cost_as_told(f"{job.about['units']:g}")
+        headers = [("x-fal-request-id", job.id), *([] if told is None else [("x-fal-billable-units", told)])]
         if job.failure is not None:
             failed: Response = job.failure
             return Response(status=failed.status, headers=[*failed.headers, headers[0]], body=failed.body)

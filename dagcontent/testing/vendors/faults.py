@@ -42,6 +42,8 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "corrupt_media": ("after", "artifacts that begin well and are damaged"),
     "duplicate_id": ("after", "the id of the job before"),
     "overcharge": ("after", "`factor` times the price, charged and reported"),
+    "untold": ("after", "the answer says nothing of its cost"),
+    "mistold": ("after", "the answer says that it cost `value`, whatever was charged"),
     "redirect": ("before", "redirected by `status` (307, 302, 308) `to` another path of this server, or to the same"),
     "early": ("after", "an informational answer, `status` 100, 102 or 103, before the real one"),
     "duplicate_headers": ("after", "`headers` once more, or the vendor's own twice"),

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ from typing import Any, Final
 from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.google_jobs import LongJobs
 from dagcontent.testing.vendors.listed import listed
+from dagcontent.testing.vendors.rates import by_tokens
 from dagcontent.testing.vendors.realm import Kept, Realm
 from dagcontent.testing.vendors.schema import SchemaError, conforming
 from dagcontent.testing.vendors.vendor import Exchange, Refused, Route
@@ -166,12 +168,16 @@ class Fake:
         else:
             text = self._text(texts, config, seed)
             made, count, kind = [{"text": text}], _tokens(text), "TEXT"
-        charged = await exchange.charge(model=model, units=asked + count, unit="token")
-        usage = _usage(asked, round((charged.units or 0) - asked), kind)
+        price = by_tokens(model, asked, count, self.realm.now_ms())
+        charged = await exchange.charge(model=model, units=asked + count, unit="token", microusd=price)
+        by = Counter({"TEXT": asked - sum(tokens for _, _, tokens in files)})
+        by.update({media_type.partition("/")[0].upper(): tokens for media_type, _, tokens in files})
+        usage = _usage(by, round((charged.units or 0) - asked), kind)
         candidate = {"content": {"role": "model", "parts": made}, "finishReason": "STOP", "index": 0}
-        return json_response({
-            "candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": self.realm.new_id(),
-        })  # fmt: skip
+        answer: dict[str, Any] = {"candidates": [candidate], "modelVersion": model, "responseId": self.realm.new_id()}
+        if exchange.struck("untold") is None:
+            answer["usageMetadata"] = usage
+        return json_response(answer)
 
     def _read(self, body: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, bytes, int]]]:
         """Return (texts, [(media type, bytes, tokens)]) of a request's contents. Refuses files that are none."""
@@ -335,9 +341,10 @@ def _tokens(text: str) -> int:
     return max(1, math.ceil(len(text) / 4))
 
 
-def _usage(asked: int, made: int, kind: str) -> dict[str, Any]:
+def _usage(by: Mapping[str, int], made: int, kind: str) -> dict[str, Any]:
+    asked = sum(by.values())
     return {
         "promptTokenCount": asked, "candidatesTokenCount": made, "totalTokenCount": asked + made,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
+        "promptTokensDetails": [{"modality": name, "tokenCount": count} for name, count in by.items() if count],
         "candidatesTokensDetails": [{"modality": kind, "tokenCount": made}],
     }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dagcontent.testing.vendors import media
 from dagcontent.testing.vendors.files import served
 from dagcontent.testing.vendors.jobs import Job
+from dagcontent.testing.vendors.rates import by_tokens
 from dagcontent.testing.vendors.realm import Kept
 from dagcontent.testing.vendors.vendor import Exchange, Route
 from dagcontent.testing.vendors.wire import Response, json_response
@@ -80,7 +81,8 @@ class LongJobs:
         seconds = float(found[1])
         id_ = exchange.new_id("ia_{}")
         tokens = _INPUT_TOKENS + round(seconds * _TOKENS_A_SECOND)
-        charged = await exchange.charge(model=model, job=id_, units=tokens, unit="token")
+        price = by_tokens(model, _INPUT_TOKENS, tokens - _INPUT_TOKENS, self.realm.now_ms())
+        charged = await exchange.charge(model=model, job=id_, units=tokens, unit="token", microusd=price)
         job = Job(
             id_, self.fake.name, model, body, at_ms=self.realm.now_ms(), kind="interaction",
             tokens=round(charged.units or tokens), inline=form.get("delivery") == "inline",

@@ -13,6 +13,7 @@ from dagcontent.testing.vendors import openai_responses as responses
 from dagcontent.testing.vendors.chat import BadInput, prompt_of, said, tokens
 from dagcontent.testing.vendors.jobs import Job
 from dagcontent.testing.vendors.listed import listed
+from dagcontent.testing.vendors.rates import by_tokens
 from dagcontent.testing.vendors.realm import Realm
 from dagcontent.testing.vendors.vendor import Exchange, Refused, Route, Vendor
 from dagcontent.testing.vendors.wire import Request, Response, json_response
@@ -143,7 +144,9 @@ class Fake(Vendor):
             raise self._bad(error) from error
         out = tokens(text)
         completion_id = exchange.new_id("chatcmpl-{}")
-        await exchange.charge(model=body["model"], job=completion_id, microusd=2 * given + 10 * out)
+        listed_price = by_tokens(body["model"], given, out, self.realm.now_ms())
+        price = 2 * given + 10 * out if listed_price is None else listed_price
+        await exchange.charge(model=body["model"], job=completion_id, microusd=price)
         refused = exchange.struck("moderation") is not None
         message = {"role": "assistant", "content": None if refused else text, "refusal": _REFUSAL if refused else None}
         given, out = round(given * exchange.factor), round(out * exchange.factor)
@@ -200,7 +203,7 @@ class Fake(Vendor):
         except BadInput as error:
             raise self._bad(error) from error
         job_id = exchange.new_id("resp_{}")
-        await exchange.charge(model=body["model"], job=job_id, microusd=what.microusd)
+        await exchange.charge(model=body["model"], job=job_id, microusd=what.microusd(self.realm.now_ms()))
         job = Job(job_id, self.name, body["model"], body, at_ms=self.realm.now_ms())
         if exchange.struck("moderation") and what.picture is not None:
             job.failure = {

@@ -36,8 +36,8 @@ class Heard(msgspec.Struct, frozen=True):
 
     @property
     def microusd(self) -> int:
-        """What it costs: 0.36 or 0.27 USD an hour."""
-        return round(self.seconds * (100 if self.model == "whisper-1" else 75))
+        """What it costs: 0.36 or 0.27 USD an hour, by the seconds begun."""
+        return math.ceil(self.seconds) * (100 if self.model == "whisper-1" else 75)
 
 
 def speak(fields: Mapping[str, Any], realm: Realm) -> tuple[bytes, str]:

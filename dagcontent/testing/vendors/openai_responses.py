@@ -10,6 +10,7 @@ import msgspec
 from dagcontent.testing.vendors import openai_images as images
 from dagcontent.testing.vendors.chat import BadInput, data_of_url, prompt_of, said, tokens
 from dagcontent.testing.vendors.jobs import Job
+from dagcontent.testing.vendors.rates import by_tokens
 
 __all__ = ["Order", "Output", "made", "order", "response"]
 
@@ -26,10 +27,11 @@ class Order(msgspec.Struct, frozen=True):
     text: str
     picture: images.Order | None
 
-    @property
-    def microusd(self) -> int:
-        """What it costs: 2 and 10 USD a million tokens, and the picture."""
-        words = 2 * self.input_tokens + 10 * tokens(self.text)
+    def microusd(self, at_ms: int) -> int:
+        """Return what it costs at that moment: its words, at 2 and 10 USD a million where no list says more, and the picture."""
+        wrote = tokens(self.text)
+        found = by_tokens(str(self.body.get("model")), self.input_tokens, wrote, at_ms)
+        words = 2 * self.input_tokens + 10 * wrote if found is None else found
         return words + (images.price_microusd(self.picture) if self.picture is not None else 0)
 
 

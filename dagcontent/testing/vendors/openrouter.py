@@ -132,9 +132,11 @@ class Fake:
             }
         details = {"upstream_inference_cost": None}
         usage = {
-            "prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote, "cost": dollars,
+            "prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote,
             "is_byok": False, "cost_details": details,
         }  # fmt: skip
+        if (told := exchange.cost_as_told(dollars)) is not None:
+            usage["cost"] = told
         self.realm.stored.setdefault(self.name, {})[id_] = {
             "id": id_, "total_cost": dollars, "model": body["model"], "tokens_prompt": read, "tokens_completion": wrote,
             "provider_name": "Fake", "created_at": self.realm.now_ms() // 1000,

@@ -13,6 +13,7 @@ import msgspec
 from dagcontent.testing.vendors.faults import Rule
 from dagcontent.testing.vendors.jobs import Job
 from dagcontent.testing.vendors.ledger import Charge
+from dagcontent.testing.vendors.rates import by_units
 from dagcontent.testing.vendors.realm import FAKE_KEY, Realm
 from dagcontent.testing.vendors.wire import Request, Response
 
@@ -70,15 +71,17 @@ class Exchange:
     async def charge(
         self, *, model: str, job: str = "", microusd: int | None = None, units: float | None = None, unit: str = ""
     ) -> Charged:
-        """Accept the request: return when its charge is on disk. `microusd` None: units at the settings' price.
+        """Accept the request: return when its charge is on disk. `microusd` None: units at the settings' price, or the list's.
 
         A job that is to fail unbilled is accepted without a charge.
         """
         if microusd is None and units is not None and model in self.realm.settings.prices:
             microusd = round(self.realm.settings.prices[model] * units)
-        charged = Charged(
-            None if microusd is None else round(microusd * self.factor), None if units is None else units * self.factor
-        )
+        told = None if units is None else units * self.factor
+        if microusd is None and told is not None:
+            charged = Charged(by_units(self.vendor.name, model, told, unit), told)
+        else:
+            charged = Charged(None if microusd is None else round(microusd * self.factor), told)
         if any(rule.fault in ("moderation", "job_error") and not rule.after for rule in self.rules):
             return charged
         await self.realm.ledger.note(
@@ -96,6 +99,13 @@ class Exchange:
             )
         )
         return charged
+
+    def cost_as_told(self, cost: Any) -> Any:
+        """Return what the answer says of a cost: the truth, or by a fault nothing, None, or what cannot be."""
+        if self.struck("untold"):
+            return None
+        rule = self.struck("mistold")
+        return cost if rule is None else type(cost)(rule.value)
 
     async def refund(self, job: str) -> None:
         """Take the charge for a job back: return when that is on disk."""
