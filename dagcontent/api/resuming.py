@@ -34,7 +34,10 @@ from dagcontent.store.runs import Run
 from dagcontent.store.store import Store, open_store
 from dagcontent.values.attempt import Attempt, AttemptState, Handle
 
-__all__ = ["Listing", "Resumed", "adopt_job", "finish_leftovers", "list_vendors", "resume_jobs"]
+__all__ = [
+    "Listing", "Resumed", "adopt_job", "finish_leftovers", "jobs_desk", "jobs_store", "jobs_till", "list_vendors",
+    "resume_jobs",
+]  # fmt: skip
 
 _RUN: Final = "jobs"
 _MOST_AT_ONCE: Final = 16
@@ -89,7 +92,7 @@ def resume_jobs(
 ) -> list[Resumed]:  # fmt: skip
     """Go on with open attempts (all, or those named) until each is settled; without `wait` ask once. Raises UsageError, StoreError."""
     seams = seams or Seams()
-    with _opened(store, seams) as (opened, begin):
+    with jobs_store(store, seams) as (opened, begin):
         found = [allow(opened, "resume", prefix) for prefix in dict.fromkeys(prefixes)]
         if not prefixes:
             found = [one for one in opened.attempts.list(ALLOWED["resume"]) if not held(opened, one)]
@@ -99,7 +102,7 @@ def resume_jobs(
         jobs = {one.key: Job.of(one) for one in found}
 
         async def work() -> list[Resumed]:
-            async with _till(opened, run, spending, seams, clock, jobs, stage) as till:
+            async with jobs_till(opened, run, spending, seams, clock, jobs, stage) as till:
                 async with anyio.create_task_group() as group:
                     if not wait:
                         clock.stop()
@@ -118,14 +121,14 @@ def adopt_job(store: Path, prefix: str, handle: str, spending: Spending, *, seam
     `handle` is its id, or `name=value` for each of its ids, with commas. Raises UsageError, NodeError, StoreError.
     """
     seams = seams or Seams()
-    with _opened(store, seams) as (opened, begin):
+    with jobs_store(store, seams) as (opened, begin):
         found = allow(opened, "adopt", prefix)
         ids = Handle(_ids(found, handle))
         run, clock = begin(), BuildClock(seams.now_ms)
 
         async def work() -> Job:
-            async with _till(opened, run, spending, seams, clock) as till:
-                await _look(_desk(till, spending, found), found, ids)
+            async with jobs_till(opened, run, spending, seams, clock) as till:
+                await _look(jobs_desk(till, spending, found), found, ids)
                 pending = opened.attempts.submitted(found.id, ids, now_ms=clock.now_ms())
                 return Job.of(await committed(pending))
 
@@ -137,7 +140,7 @@ def list_vendors(
 ) -> list[Listing]:
     """Ask the vendors' lists for jobs that could be unresolved attempts (all, or those named). Raises UsageError, StoreError."""
     seams = seams or Seams()
-    with _opened(store, seams) as (opened, begin):
+    with jobs_store(store, seams) as (opened, begin):
         found = [allow(opened, "adopt", prefix) for prefix in dict.fromkeys(prefixes)]
         found = found or opened.attempts.list([AttemptState.UNRESOLVED])
         if not found:
@@ -145,7 +148,7 @@ def list_vendors(
         run, clock = begin(), BuildClock(seams.now_ms)
 
         async def work() -> list[Listing]:
-            async with _till(opened, run, spending, seams, clock) as till:
+            async with jobs_till(opened, run, spending, seams, clock) as till:
                 return [await _listed(till, spending, one, clock.now_ms()) for one in found]
 
         return anyio.run(work)
@@ -173,7 +176,7 @@ async def finish_leftovers(
 
 
 @contextlib.contextmanager
-def _opened(store: Path, seams: Seams) -> Iterator[tuple[Store, Callable[[], Run]]]:
+def jobs_store(store: Path, seams: Seams) -> Iterator[tuple[Store, Callable[[], Run]]]:
     """Give a store, and what begins a run in it (ended with the block)."""
     runs: list[Run] = []
     with open_store(store, crashpoint=seams.crashpoint) as opened:
@@ -190,10 +193,12 @@ def _opened(store: Path, seams: Seams) -> Iterator[tuple[Store, Callable[[], Run
 
 
 @contextlib.asynccontextmanager
-async def _till(
+async def jobs_till(
     store: Store, run: Run, spending: Spending, seams: Seams, clock: BuildClock,
     jobs: Mapping[str, Job] = {}, stage: Stage = _quiet,
 ) -> AsyncIterator[Till]:  # fmt: skip
+    """Give what stands ready for attempts whose graph nobody asks for, and close it."""
+
     def tell(order: Order, word: str, position: int | None) -> None:
         if order.key in jobs:
             stage(jobs[order.key], word, position)
@@ -201,6 +206,7 @@ async def _till(
     till = Till(
         store, run, spending.configs, StoreArtifacts(store, BesideFiles(Path(), store.side)), clock,
         caps=lambda _intent: (), stage=tell, crashpoint=seams.crashpoint, proxies=spending.proxies,
+        market=spending.market,
     )  # fmt: skip
     try:
         yield till
@@ -234,7 +240,7 @@ async def _resumed(store: Store, run: Run, till: Till, spending: Spending, found
 async def _gone_on(store: Store, run: Run, till: Till, spending: Spending, attempt: Attempt) -> Resumed:
     failed: DagcontentError | None = None
     try:
-        desk = _desk(till, spending, attempt)
+        desk = jobs_desk(till, spending, attempt)
         taken = await committed(store.attempts.take_over([attempt.id], run, now_ms=desk.clock.now_ms()))
         if taken:
             await go_on(desk, order_of(attempt, run=run.id), attempt)
@@ -246,7 +252,7 @@ async def _gone_on(store: Store, run: Run, till: Till, spending: Spending, attem
     return Resumed(Job.of(now), None if failed is None else failed.message, None if failed is None else failed.hint)
 
 
-def _desk(till: Till, spending: Spending, attempt: Attempt) -> Desk:
+def jobs_desk(till: Till, spending: Spending, attempt: Attempt) -> Desk:
     """Return what stands ready for an attempt's provider. Raises ConfigError if it is not the one that was asked, or cannot be."""
     intent = attempt.intent
     found = missing(spending.configs, [intent.provider])
@@ -310,7 +316,7 @@ async def _listed(till: Till, spending: Spending, attempt: Attempt, now_ms: int)
     if intent.recovery == Recovery.ASK.value:
         return Listing(job, error=f"{intent.provider} keeps no list of these")
     try:
-        desk = _desk(till, spending, attempt)
+        desk = jobs_desk(till, spending, attempt)
         found = await desk.adapter.find(
             Call(**intent.request), intent.payload_digest, intent.at_ms - _SKEW_MS, now_ms + _SKEW_MS
         )

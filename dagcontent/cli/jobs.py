@@ -9,7 +9,6 @@ import click
 
 from dagcontent.api import jobs as api
 from dagcontent.api.result import Job
-from dagcontent.api.spending import Spending
 from dagcontent.cli.commands import unknown_command
 from dagcontent.cli.jobs_text import after_lines, job_document, job_lines, resumed_lines, settled_lines, twice
 from dagcontent.cli.options import json_option, output_options, store_option
@@ -89,9 +88,7 @@ def resume(
             told[job.attempt] = text
             session.screen.say(f"  {short_id(job.attempt)}  {safe(job.node)}   {safe(text)}")
 
-    results = resuming.resume_jobs(
-        session.store, attempts, _spending(session), wait=not no_wait, signals=True, stage=stage
-    )
+    results = resuming.resume_jobs(session.store, attempts, session.asking, wait=not no_wait, signals=True, stage=stage)
     if as_json:
         documents = [{**job_document(one.job), "error": one.error} for one in results]
         session.screen.document({"jobs": documents})
@@ -117,7 +114,7 @@ def adopt(attempt: str, handle: str, store: str | None, *, as_json: bool, quiet:
     from dagcontent.api import resuming  # noqa: PLC0415 - as above
 
     session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
-    return _settled(session, resuming.adopt_job(session.store, attempt, handle, _spending(session)), "adopted")
+    return _settled(session, resuming.adopt_job(session.store, attempt, handle, session.asking), "adopted")
 
 
 @command.command("retry", short_help="Let the next build send a request again.")
@@ -160,7 +157,7 @@ def recover(attempts: tuple[str, ...], store: str | None, *, as_json: bool, quie
     from dagcontent.api import resuming  # noqa: PLC0415 - as above
 
     session = Session(store=store, json=as_json, quiet=quiet, verbose=verbose)
-    found = resuming.list_vendors(session.store, attempts, _spending(session))
+    found = resuming.list_vendors(session.store, attempts, session.asking)
     screen = session.screen
     if as_json:
         rows: list[dict[str, Any]] = [
@@ -184,11 +181,6 @@ def recover(attempts: tuple[str, ...], store: str | None, *, as_json: bool, quie
             words = command_line("jobs", "adopt", short_id(one.job.attempt), shown, *session.store_options)
             screen.say(f"  {screen.style('command', words)}")
     return 0
-
-
-def _spending(session: Session) -> Spending:
-    settings = session.settings
-    return Spending(make_configs=lambda: settings.providers, make_proxies=settings.make_proxies)
 
 
 def _ask(session: Session, what: str, then: str) -> None:

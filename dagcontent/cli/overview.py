@@ -23,6 +23,7 @@ COMMANDS: Final = {
     },
     "Keeping": {
         "jobs": "Paid requests that are open: go on with them, or settle them.",
+        "spend": "What was spent: by node, model, provider, day, graph or run.",
         "store": "The store of results: its size, its place, its health.",
         "doctor": "Whether this machine has what builds need.",
     },
@@ -30,7 +31,7 @@ COMMANDS: Final = {
 """Every command by section, with its line of help: its module has the same name."""
 
 LATER: Final = frozenset(
-    "watch open takes reroll pick pin unpin approve reject replace runs diff spend gallery ui import trust".split()
+    "watch open takes reroll pick pin unpin approve reject replace runs diff gallery ui import trust".split()
 )
 """Commands of the language that this version has not."""
 

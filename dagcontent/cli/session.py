@@ -16,6 +16,7 @@ from dagcontent.errors import ConfigError
 
 if TYPE_CHECKING:
     from dagcontent.api.loaded import LoadedGraph
+    from dagcontent.api.spending import Spending
 
 __all__ = ["Session", "given_params"]
 
@@ -65,6 +66,18 @@ class Session:
         if not self.settings.tables:
             return {}
         return {name: config.realm for name, config in self.settings.providers.items() if config.realm}
+
+    @property
+    def asking(self) -> Spending:
+        """Who is asked about what was sent before, and whose prices hold. Nobody agreed to pay for anything."""
+        from dagcontent.api.spending import Spending  # noqa: PLC0415 - most commands ask nobody
+        from dagcontent.catalog.market import Market  # noqa: PLC0415 - as above
+
+        settings = self.settings
+        return Spending(
+            make_configs=lambda: settings.providers, make_proxies=settings.make_proxies,
+            market=settings.market or Market(),
+        )  # fmt: skip
 
     @property
     def path(self) -> str:

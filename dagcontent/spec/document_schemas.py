@@ -1,4 +1,4 @@
-"""Describe the JSON documents of `plan` and `build`, and the choices file, as JSON Schemas. Knows no code that makes them.
+"""Describe the JSON documents of `plan`, `build` and `spend`, and the choices file, as JSON Schemas. Knows no code that makes them.
 
 What is listed stays; later versions may add fields, so the schemas are open.
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["BUILD_STATUSES", "CAUSES", "COUNTS", "STATUSES", "build_schema", "choices_schema", "plan_schema"]
+__all__ = [
+    "BUILD_STATUSES", "CAUSES", "COUNTS", "SPEND_BY", "STATUSES", "build_schema", "choices_schema", "plan_schema",
+    "spend_schema",
+]  # fmt: skip
 
 _Schema = dict[str, Any]
 
@@ -17,6 +20,8 @@ STATUSES: Final = (
 CAUSES: Final = ("edit", "upstream", "upgrade", "new")
 BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
 COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
+
+SPEND_BY: Final = ("day", "graph", "model", "node", "provider", "run")
 
 _TEXT: Final[_Schema] = {"type": "string"}
 _MAYBE_TEXT: Final[_Schema] = {"type": ["string", "null"]}
@@ -129,6 +134,40 @@ def build_schema() -> _Schema:
             "warnings": {"type": "array", "items": _TEXT},
         },
         "status", "run", "counts", "cost_usd", "nodes", "outputs", title="dagcontent build",
+    )  # fmt: skip
+
+
+def spend_schema() -> _Schema:
+    """Return the schema of what `spend --json` prints."""
+    sums = {
+        "requests": {**_COUNT, "description": "all that were written down, whatever became of them"},
+        "free": {**_COUNT, "description": "of these: not sent, or refused without a charge"},
+        "spent_usd": {**_MONEY, "description": "reported, computed, estimated and unknown together"},
+        "reported_usd": {**_MONEY, "description": "the vendor named the amount"},
+        "computed_usd": {**_MONEY, "description": "what the vendor counted, times its list price"},
+        "estimated_usd": {**_MONEY, "description": "the vendor said nothing: the list price of the request"},
+        "unknown_usd": {**_MONEY, "description": "nobody can say: the upper bound of the request"},
+        "reserved_usd": {**_MONEY, "description": "beside it: under way or unresolved, at its upper bound"},
+        "failed_usd": {**_MONEY, "description": "part of spent: failures that were charged"},
+        "given_up_usd": {**_MONEY, "description": "part of spent: abandoned, sent again, or kept no longer"},
+        "unpriced": {**_COUNT, "description": "requests in no sum: neither cost nor bound is known"},
+    }
+    names = {name: {**_TEXT, "description": "what the row is the sum of"} for name in SPEND_BY}
+    graph = {"graph": {**_TEXT, "description": "path of the graph, of a row by node too"}}
+    row = _object({**names, **graph, **sums}, *sums)
+    said = _object(
+        {"provider": _TEXT, "source": {"enum": ["estimated", "unknown"]}, "requests": _COUNT, "usd": _MONEY},
+        "provider", "source", "requests", "usd",
+    )  # fmt: skip
+    return _object(
+        {
+            "by": {"enum": list(SPEND_BY)},
+            "since": {**_MAYBE_TEXT, "description": "as it was given"},
+            "rows": {"type": "array", "items": row},
+            "total": _object(sums, *sums),
+            "unsaid": {"type": "array", "items": said, "description": "vendors that did not say what requests cost"},
+        },
+        "by", "since", "rows", "total", "unsaid", title="dagcontent spend",
     )  # fmt: skip
 
 

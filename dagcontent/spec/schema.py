@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
-from dagcontent.spec.document_schemas import build_schema, choices_schema, plan_schema
+from dagcontent.spec.document_schemas import build_schema, choices_schema, plan_schema, spend_schema
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
 from dagcontent.values.types import Type
@@ -45,6 +45,7 @@ def generate() -> dict[str, str]:
         "plan.schema.json": plan_schema(),
         "build.schema.json": build_schema(),
         "choices.schema.json": choices_schema(),
+        "spend.schema.json": spend_schema(),
     }
     return {
         name: json.dumps({"$schema": _DRAFT, **schema}, indent=2, ensure_ascii=False) + "\n"

@@ -10,6 +10,7 @@ from oracle.paid import Bench
 from oracle.paid_crashes import SMALL, Lane, lanes
 
 from dagcontent import api
+from dagcontent.api.ledger import spend
 
 PARAMS = {"size": "176x320"}
 EDIT = ("A tent in a forest at night, lit from inside.", "A boat on a lake at night.")
@@ -57,6 +58,20 @@ def test_the_teaser_is_bought_once_scene_by_scene(bench: Callable[[str], Bench],
     one.write(text)
     assert one.build(params=PARAMS).counts["ran"] == 0
     assert len(one.charges()) == 16
+    _agrees_with_the_vendors(one)
+
+
+def _agrees_with_the_vendors(one: Bench) -> None:
+    """Hold the ledger of `spend` against the vendors' own: equal for each, to the micro-dollar, by whatever it is summed."""
+    charged: Counter[str] = Counter()
+    for charge in one.charges():
+        charged[charge.vendor] += charge.microusd or 0
+    found = spend(one.store)
+    assert {row.name: row.spent for row in found.rows} == dict(charged)
+    assert found.unsaid == ()
+    for by in ("node", "model", "day", "graph", "run"):
+        assert sum(row.spent for row in spend(one.store, by).rows) == sum(charged.values())
+    assert {row.name for row in spend(one.store, "node").rows} == {"script", "still", "voice", "clip"}
 
 
 @pytest.mark.slow
