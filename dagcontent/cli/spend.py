@@ -13,7 +13,7 @@ from dagcontent.api import ledger as api
 from dagcontent.cli.options import json_option, output_options, store_option
 from dagcontent.cli.session import Session
 from dagcontent.cli.spend_text import COLUMNS, reconciled_lines, spend_document, spend_lines
-from dagcontent.errors import UsageError
+from dagcontent.errors import ConfigError, UsageError
 
 __all__ = ["command"]
 
@@ -62,6 +62,10 @@ def command(  # noqa: PLR0913 - the options of a command
         for line in reconciled_lines(reconciling.reconcile(session.store, session.asking, asked, path), screen):
             screen.say(line)
     found = api.spend(session.store, by, asked, path)
+    if path is not None and not found.rows and not path.exists():
+        raise ConfigError(
+            f"nothing was spent for {graph}, and there is no such file", hint="spend --by graph lists graphs"
+        )
     if as_json:
         screen.document(spend_document(found))
     elif as_csv:

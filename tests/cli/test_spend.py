@@ -124,6 +124,14 @@ def test_an_absent_store_is_no_mistake(run: Run, here: Path) -> None:
     assert not (here / "store").exists()
 
 
+def test_a_graph_that_nobody_knows_is_a_mistake(run: Run, here: Path) -> None:
+    """A path with a slip in it must not look like a graph that cost nothing; one that is there and cost nothing may."""
+    journal(here)
+    assert run("spend", "--graph", "tlak.toml").exit_code == 2
+    (here / "new.toml").write_text('[graph]\nname = "new"\n', encoding="utf-8")
+    assert run("spend", "--graph", "new.toml").stdout == "nothing was spent\n"
+
+
 def test_a_time_ago_counts_from_now(run: Run, here: Path) -> None:
     """A span is no date: what lies before it is left out."""
     journal(here)
