@@ -139,12 +139,15 @@ class Build:
         return PAID_SLOTS if config is None or config.concurrency is None else config.concurrency
 
     def _check_spending(self) -> None:
-        """Say what keeps this build from being paid for, before anything is sent. Raises ConfigError, BudgetExceeded."""
-        from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - a free graph is not planned twice
+        """Say what keeps this build from being paid for, before anything is sent. Raises GraphError, ConfigError,
+        BudgetExceeded.
+        """
+        from dagcontent.api.planning import check_offered, plan_graph  # noqa: PLC0415 - a free graph is not planned twice
         from dagcontent.api.spending import check_consent, check_means  # noqa: PLC0415 - as above
 
         spending = self._options.spending
         plan = plan_graph(self._loaded, self._store, self._texts, realms=spending.realms, market=spending.market)
+        check_offered(self._loaded, plan)
         check_consent(spending, plan)
         check_means(spending, plan)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from dagcontent.graph.model import Graph, Node
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.model import FieldDiff
 from dagcontent.spec.model import Pipeline, Place
-from dagcontent.spec.source import Source, line_of
+from dagcontent.spec.source import Located, Source, line_of
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -20,7 +20,10 @@ __all__ = ["LoadedGraph"]
 
 
 class LoadedGraph:
-    """A graph file that was read, checked and linked. `seen` are all files that were read for it."""
+    """A graph file that was read, checked and linked. `seen` are all files that were read for it.
+
+    `ended` are the nodes whose model is no more, each with the mistake that says so.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,13 @@ class LoadedGraph:
         sources: Sequence[Source],
         seen: Sequence[SeenFile],
         warnings: Sequence[str],
+        ended: Mapping[str, Located],
     ) -> None:
         self.path = path
         self.graph = graph
         self.warnings = tuple(warnings)
         self.seen = tuple(seen)
+        self.ended = dict(ended)
         self._sources = tuple(sources)
 
     @property

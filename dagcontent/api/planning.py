@@ -10,6 +10,7 @@ import msgspec
 
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.loading import wrong_graph
 from dagcontent.api.result import WhyResult
 from dagcontent.api.spending import with_recovery
 from dagcontent.api.targets import Target, chosen_by, parse_targets
@@ -28,6 +29,7 @@ from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
 __all__ = [
+    "check_offered",
     "check_outputs",
     "check_targets",
     "dry_resolver",
@@ -101,6 +103,7 @@ def explain_instance(
         diffs=_with_lines(loaded, diffs),
         plan=plan,
         error=None if unit.error is None else unit.error.message,
+        notes=unit.notes or (row.price.notes if row is not None and row.price is not None else ()),
     )
 
 
@@ -117,6 +120,14 @@ def check_outputs(resolver: Resolver) -> None:
             facts=[("pairs", str(len(found)))],
             hint="give each its own `output`; upper and lower case count as equal",
         )
+
+
+def check_offered(loaded: LoadedGraph, plan: Plan) -> None:
+    """Find nodes that only a model which is no more could make, before others are paid for. Raises GraphError."""
+    needed = {row.node.partition("[")[0] for row in plan.rows if row.status in {"failed", "run"}}
+    found = [mistake for node, mistake in loaded.ended.items() if node in needed]
+    if found:
+        raise wrong_graph(found[0].file, found)
 
 
 def check_targets(resolver: Resolver, targets: Sequence[Target]) -> None:

@@ -127,7 +127,9 @@ class BuildResult(msgspec.Struct, frozen=True):
 
 
 class WhyResult(msgspec.Struct, frozen=True):
-    """Why an instance would run, or would not. `compared_with`: last, nearest or nothing."""
+    """Why an instance would run, or would not. `compared_with`: last, nearest or nothing. `notes`: what was changed in its
+    parameters to fit the model.
+    """
 
     node: str
     status: str
@@ -138,3 +140,4 @@ class WhyResult(msgspec.Struct, frozen=True):
     diffs: tuple[FieldDiff, ...]
     plan: Plan
     error: str | None = None
+    notes: tuple[str, ...] = ()

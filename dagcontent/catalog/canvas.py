@@ -10,6 +10,7 @@ import msgspec
 from dagcontent.catalog.fit import pixels_of, ratio
 from dagcontent.catalog.model import Canvas
 from dagcontent.errors import NodeError
+from dagcontent.values.snap import Snap
 
 __all__ = ["PRESETS", "Placed", "placed"]
 
@@ -35,7 +36,7 @@ class Placed(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def placed(canvas: Canvas, aspect: str | None, size: str | None, snap: str | None, model: str) -> Placed:
+def placed(canvas: Canvas, aspect: str | None, size: str | None, snap: Snap | None, model: str) -> Placed:
     """Return the size that is asked for. Raises NodeError for one that the model does not make."""
     if size is not None:
         return _of_size(canvas, aspect, size, snap, model)
@@ -48,8 +49,12 @@ def placed(canvas: Canvas, aspect: str | None, size: str | None, snap: str | Non
     if canvas.sizes:
         return _of_few(canvas, aspect, wide, snap, model)
     if not 1 / canvas.ratio - 1e-9 <= wide <= canvas.ratio + 1e-9:
+        nearest = f"{canvas.ratio:g}:1" if wide > 1 else f"1:{canvas.ratio:g}"
+        if snap not in {None, "error"}:
+            made = placed(canvas, nearest, None, "error", model)
+            return msgspec.structs.replace(made, note=f"aspect {aspect} -> {nearest}")
         text = f"`aspect` is {aspect}, and {model} goes from 1:{canvas.ratio:g} to {canvas.ratio:g}:1"
-        raise NodeError(text, hint="choose one between them")
+        raise NodeError(text, hint=f"choose one between them: the nearest is {nearest}")
     word = _BY_ASPECT.get(aspect) if canvas.form == "preset" else None
     if word is not None:
         width, height = PRESETS[word]
@@ -59,7 +64,7 @@ def placed(canvas: Canvas, aspect: str | None, size: str | None, snap: str | Non
     return Placed(_value(canvas, width, height), aspect, None, width * height)
 
 
-def _of_size(canvas: Canvas, aspect: str | None, size: str, snap: str | None, model: str) -> Placed:
+def _of_size(canvas: Canvas, aspect: str | None, size: str, snap: Snap | None, model: str) -> Placed:
     if size in canvas.words:
         return Placed(size, aspect, size, None)
     sides = pixels_of(size)
@@ -74,32 +79,65 @@ def _of_size(canvas: Canvas, aspect: str | None, size: str, snap: str | None, mo
     why = _allowed(canvas, *sides)
     if why is None:
         return Placed(_value(canvas, *sides), aspect, f"{sides[0]}x{sides[1]}", sides[0] * sides[1])
-    width, height = _nearest(canvas, *sides)
-    if snap in {None, "error"} or _allowed(canvas, width, height) is not None:
-        other = "" if _allowed(canvas, width, height) else f"; {width}x{height} is one"
+    found = _snapped(canvas, sides, snap or "error")
+    if found is None:
+        nearest = _snapped(canvas, sides, "nearest")
+        other = "" if nearest is None else f": the nearest is {nearest[0]}x{nearest[1]}"
         raise NodeError(f"`size` is {size}, and {model} takes {why}", hint=f"choose another size{other}")
-    made = f"{width}x{height}"
-    return Placed(_value(canvas, width, height), aspect, made, width * height, f"size {size} -> {made}")
+    made = f"{found[0]}x{found[1]}"
+    return Placed(_value(canvas, *found), aspect, made, found[0] * found[1], f"size {size} -> {made}")
+
+
+def _snapped(canvas: Canvas, sides: tuple[int, int], snap: Snap) -> tuple[int, int] | None:
+    """Return a size that the model makes in place of one that it does not; None where the way to it is closed."""
+    if snap == "error":
+        return None
+    made = _nearest(canvas, *sides, snap)
+    if _allowed(canvas, *made) is not None or not _on_the_way(sides, made, snap):
+        return None
+    return made
+
+
+def _on_the_way(sides: tuple[int, int], made: tuple[int, int], snap: Snap) -> bool:
+    """Tell whether no side shrinks on the way up, and none grows on the way down."""
+    if snap == "up":
+        return made[0] >= sides[0] and made[1] >= sides[1]
+    return snap != "down" or (made[0] <= sides[0] and made[1] <= sides[1])
 
 
 def _of_few(
-    canvas: Canvas, aspect: str | None, wide: float, snap: str | None, model: str, size: str | None = None
+    canvas: Canvas, aspect: str | None, wide: float, snap: Snap | None, model: str, size: str | None = None
 ) -> Placed:
-    """Choose among the few sizes there are: the one of that size, else of that ratio, else the nearest if it may be."""
+    """Choose among the few sizes there are: the one of that size, else of that ratio, else the nearest if it may be.
+
+    A ratio has no up and no down: the nearest ratio is taken for both.
+    """
     known = {text: sides for text in canvas.sizes if (sides := pixels_of(text))}
     asked = size if size is not None else str(aspect)
     if size in known:
         return Placed(_value(canvas, *known[size]), aspect, size, known[size][0] * known[size][1])
-    best = min(known, key=lambda text: abs(math.log(known[text][0] / known[text][1] / wide)))
-    width, height = known[best]
+    sides = None if size is None else pixels_of(size)
+
+    def apart(text: str) -> tuple[float, float]:
+        wide_, high = known[text]
+        area = 0.0 if sides is None else abs(math.log(wide_ * high / sides[0] / sides[1]))
+        return round(abs(math.log(wide_ / high / wide)), 6), area
+
+    nearest = min(known, key=apart)
+    open_to = known if sides is None else [text for text in known if _on_the_way(sides, known[text], snap or "error")]
+    if sides is None or snap == "nearest":
+        best = nearest
+    else:
+        best = min(open_to, key=lambda text: abs(apart(text)[1]), default="")
+    width, height = known[best or nearest]
     exact = size is None and abs(width / height / wide - 1) <= _NEAR
-    if not exact and snap in {None, "error"}:
-        key = "aspect" if size is None else "size"
+    key = "aspect" if size is None else "size"
+    if not best or (not exact and snap in {None, "error"}):
         text = f"`{key}` is {asked}, and {model} takes the sizes {', '.join(canvas.sizes)}"
-        raise NodeError(text, hint=f'write size = "{best}", the nearest')
+        raise NodeError(text, hint=f'write size = "{nearest}", the nearest')
     if exact:
         return Placed(_value(canvas, width, height), aspect, None, width * height)
-    return Placed(_value(canvas, width, height), None, best, width * height, f"{asked} -> {best}")
+    return Placed(_value(canvas, width, height), None, best, width * height, f"{key} {asked} -> size {best}")
 
 
 def _value(canvas: Canvas, width: int, height: int) -> Any:
@@ -138,8 +176,11 @@ def _scaled(area: int, wide: float) -> tuple[int, int]:
     return max(1, int(math.sqrt(area * wide))), max(1, int(math.sqrt(area / wide)))
 
 
-def _nearest(canvas: Canvas, width: int, height: int) -> tuple[int, int]:
-    """Return the size nearest to this one that keeps the bounds, as far as multiples let its ratio stay."""
+def _nearest(canvas: Canvas, width: int, height: int, snap: Snap = "nearest") -> tuple[int, int]:
+    """Return the size nearest to this one that keeps the bounds, as far as multiples let its ratio stay.
+
+    On the way up or down, sides are rounded that way.
+    """
     factor = 1.0
     if width * height > canvas.most_px:
         factor = math.sqrt(canvas.most_px / (width * height))
@@ -151,5 +192,7 @@ def _nearest(canvas: Canvas, width: int, height: int) -> tuple[int, int]:
         factor = canvas.least_side / min(width, height)
     grows = width * height < canvas.least_px
     whole = math.ceil if grows else math.floor if width * height * factor * factor > canvas.most_px * 0.98 else round
+    if snap in {"up", "down"}:
+        whole = math.ceil if snap == "up" else math.floor
     sides = [max(canvas.multiple, whole(side * factor / canvas.multiple) * canvas.multiple) for side in (width, height)]
     return sides[0], sides[1]

@@ -18,6 +18,7 @@ from dagcontent.catalog.model import Model
 from dagcontent.catalog.request import CANVAS, Request, leaves
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
+from dagcontent.values.snap import Snap
 from dagcontent.values.value import ABSENT
 
 __all__ = ["Problem", "problems", "suggestion"]
@@ -34,6 +35,8 @@ class Problem(msgspec.Struct, frozen=True):
     warning: bool = False
     option: str = ""
     """The dotted path within `options`."""
+    ended: bool = False
+    """The model was there, and is no more."""
 
 
 def problems(
@@ -41,15 +44,17 @@ def problems(
     kind: Kind,
     params: Mapping[str, Any],
     options: Mapping[str, Any] | None = None,
-    snap: str | None = None,
+    snap: Snap | None = None,
     today: datetime.date | None = None,
 ) -> list[Problem]:
     """Return all that is wrong with a node's parameters, as written, for a vendor's model. Never raises NodeError."""
     try:
         model = known_model(model_id, kind, today)
     except NodeError as error:
-        near = suggestion(model_id, kind) if find(model_id) is None else ""
-        return [Problem("model", error.message, near or error.hint or "")]
+        known = find(model_id)
+        near = suggestion(model_id, kind) if known is None else ""
+        ended = known is not None and known.gone(today)
+        return [Problem("model", error.message, near or error.hint or "", ended=ended)]
     request = Request(model, kind, snap)
     request.params = {name: value for name, value in params.items() if value is not None and value is not ABSENT}
     return [*_of_model(model, model_id, kind), *_of_params(request), *_of_options(request, options or {})]

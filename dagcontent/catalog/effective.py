@@ -20,6 +20,7 @@ from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
 from dagcontent.values.quote import Quote
+from dagcontent.values.snap import Snap
 
 __all__ = ["Effective", "effective", "effective_of", "known_model", "request_of"]
 
@@ -47,7 +48,7 @@ def effective(
     params: Mapping[str, Any],
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    snap: str | None = None,
+    snap: Snap | None = None,
     today: datetime.date | None = None,
     market: Market | None = None,
 ) -> Effective:
@@ -80,7 +81,7 @@ def request_of(
     params: Mapping[str, Any],
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    snap: str | None = None,
+    snap: Snap | None = None,
     today: datetime.date | None = None,
 ) -> Request:
     """Return the same request without its cost: enough for a key. Raises NodeError."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dagcontent.catalog.model import Slot
 from dagcontent.errors import NodeError
+from dagcontent.values.snap import Snap
 from dagcontent.values.value import UNKNOWN, Blob
 
 __all__ = ["TIMES", "fitted", "pixels_of", "ratio", "shown", "written"]
@@ -28,7 +29,7 @@ _LANGUAGES: Final = {
 }  # fmt: skip
 
 
-def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
+def fitted(slot: Slot, value: Any, snap: Snap | None, model: str) -> Any:
     """Return a value as the model allows it. Raises NodeError where it allows none that may stand for it."""
     if slot.values:
         return _among(slot, value, snap, model)
@@ -48,7 +49,7 @@ def fitted(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
             _spoken_at_once(slot, value, model)
         if slot.most is not None and len(value) > slot.most and UNKNOWN not in value:
             text = f"`{slot.param}` has {len(value)} elements, and {model} takes {slot.most}"
-            raise NodeError(text, hint=f"give it at most {slot.most}, as with list.slice")
+            raise NodeError(text, hint=f"give it at most {slot.most}")
         for item in value:
             _short_enough(slot, item, model)
         return value
@@ -124,38 +125,39 @@ def _short_enough(slot: Slot, value: Any, model: str) -> None:
     length = value.facts["duration_ms"] / 1000
     if length > slot.seconds + 0.05:  # containers round their own length
         text = f"`{slot.param}` is {length:g} s long, and {model} takes {slot.seconds:g} s"
-        raise NodeError(text, hint=f"cut it with {value.type}.trim")
+        raise NodeError(text, hint="give it a shorter one")
 
 
-def _among(slot: Slot, value: Any, snap: str | None, model: str) -> Any:
+def _among(slot: Slot, value: Any, snap: Snap | None, model: str) -> Any:
     for allowed in slot.values:
         if _same(allowed, value):
             return allowed
-    how = snap or ("up" if slot.param in TIMES else "error")
-    measures = [_measure(allowed) for allowed in slot.values]
+    how = _how(slot, snap)
+    # Values of another sort ("auto" beside aspects) are allowed, and never what a written one stands for.
+    alike = [
+        v for v in slot.values if isinstance(v, str) == isinstance(value, str) and _is_aspect(v) == _is_aspect(value)
+    ]
+    pairs = [(measure, v) for v in alike if (measure := _measure(v)) is not None]
     size = _measure(value)
     nearest = None
-    if size is not None and None not in measures:
-        pairs = [(m, v) for m, v in zip(measures, slot.values, strict=True) if m is not None]
+    if size is not None and pairs:
         nearest = _snapped(size, pairs, "nearest")
-        if how != "error":
-            found = _snapped(size, pairs, "nearest" if _is_aspect(value) else how)
-            if found is not None:
-                return found
+        found = _snapped(size, pairs, "nearest" if _is_aspect(value) and how != "error" else how)
+        if found is not None:
+            return found
     raise _refused(slot, value, _listed(slot.values), model, nearest)
 
 
-def _within(slot: Slot, value: float, snap: str | None, model: str) -> Any:
+def _within(slot: Slot, value: float, snap: Snap | None, model: str) -> Any:
     low, high, step = slot.minimum, slot.maximum, slot.step
     outside = (low is not None and value < low) or (high is not None and value > high)
     off = step is not None and abs(value / step - round(value / step)) > _SAME
     if not outside and not off:
         return round(value) if step is not None and float(step).is_integer() else value
-    how = snap or ("up" if slot.param in TIMES else "error")
+    how = _how(slot, snap)
     made = value
     if off and step is not None and how != "error":
-        steps = {"up": math.ceil, "down": math.floor}.get(how, round)(value / step)
-        made = steps * step
+        made = {"up": math.ceil, "down": math.floor}.get(how, _rounded)(value / step) * step
     if low is not None and made < low and how in {"up", "nearest"}:
         made = low
     if high is not None and made > high and how in {"down", "nearest"}:
@@ -169,18 +171,37 @@ def _within(slot: Slot, value: float, snap: str | None, model: str) -> Any:
 
 def _nearest(slot: Slot, value: float) -> float:
     step = slot.step or 0
-    made = round(value / step) * step if step else value
+    made = _rounded(value / step) * step if step else value
     if slot.minimum is not None:
         made = max(made, slot.minimum)
     return made if slot.maximum is None else min(made, slot.maximum)
 
 
-def _snapped(size: float, pairs: Sequence[tuple[float, Any]], how: str) -> Any:
+def _how(slot: Slot, snap: Snap | None) -> Snap:
+    return snap or ("up" if slot.param in TIMES else "error")
+
+
+def _rounded(value: float) -> int:
+    """Return the nearest whole number; of two the greater: a clip shorter than its narration is the worse one."""
+    return math.floor(value + 0.5)
+
+
+def _snapped(size: float, pairs: Sequence[tuple[float, Any]], how: Snap) -> Any:
+    """Return the value whose measure is the next up, down or nearest; None where there is none, and for "error"."""
     if how == "up":
         return min((p for p in pairs if p[0] >= size), key=lambda p: p[0], default=(0, None))[1]
     if how == "down":
         return max((p for p in pairs if p[0] <= size), key=lambda p: p[0], default=(0, None))[1]
-    return min(pairs, key=lambda p: abs(math.log(p[0] / size)) if p[0] > 0 and size > 0 else abs(p[0] - size))[1]
+    if how == "error":
+        return None
+    return min(pairs, key=lambda p: (_apart(p, size), -p[0]))[1]
+
+
+def _apart(pair: tuple[float, Any], size: float) -> float:
+    """Return how far a value is from a measure: aspects and resolutions by their ratio, numbers by their difference."""
+    measure, value = pair
+    by_ratio = isinstance(value, str) and measure > 0 and size > 0
+    return round(abs(math.log(measure / size)) if by_ratio else abs(measure - size), 9)
 
 
 def _same(allowed: Any, value: Any) -> bool:
@@ -220,6 +241,7 @@ def _listed(values: Sequence[Any]) -> str:
 def _refused(slot: Slot, value: Any, allowed: str, model: str, nearest: Any = None) -> NodeError:
     unit = " s" if slot.param in TIMES else ""
     fixed = len(slot.values) == 1
-    what = f"`{slot.param}` is {shown(value)}{unit}, and {model} {'is always' if fixed else 'takes'} {allowed}{unit}"
+    verb = "takes" if not fixed else "always has it" if isinstance(value, bool) else "is always"
+    what = f"`{slot.param}` is {shown(value)}{unit}, and {model} {verb} {allowed}{unit}"
     other = "" if nearest is None or fixed else f": the nearest is {shown(nearest)}"
     return NodeError(what, hint="leave it out" if fixed else f"write one that it takes{other}")

@@ -14,6 +14,7 @@ from dagcontent.catalog.fit import TIMES, fitted, shown, written
 from dagcontent.catalog.model import Model, Slot
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Kind
+from dagcontent.values.snap import Snap
 from dagcontent.values.value import ABSENT, UNKNOWN, Blob, contains_unknown
 
 __all__ = ["CANVAS", "Request", "copied", "leaves"]
@@ -22,12 +23,13 @@ CANVAS: Final = ("aspect", "size")
 """Parameters that a canvas takes together."""
 
 _SEEDS: Final = 2**31 - 1
+_WHY: Final = " (what the model allows)"
 
 
 class Request:
     """Parameters and fields in the making."""
 
-    def __init__(self, model: Model, kind: Kind, snap: str | None) -> None:
+    def __init__(self, model: Model, kind: Kind, snap: Snap | None) -> None:
         self.model = model
         self.kind = kind
         self.snap = snap
@@ -80,9 +82,9 @@ class Request:
             self.params[slot.param] = value
         else:
             made = fitted(slot, value, self.snap, self.model.id)
-            if made != value and not (isinstance(made, str) and made.casefold() == str(value).casefold()):
+            if made != value and shown(made).casefold() != shown(value).casefold():
                 unit = " s" if slot.param in TIMES else ""
-                self.notes.append(f"{slot.param} {shown(value)}{unit} -> {shown(made)}{unit}")
+                self.notes.append(f"{slot.param} {shown(value)}{unit} -> {shown(made)}{unit}{_WHY}")
             self.params[slot.param] = value = made
         if slot.note:
             self.notes.append(slot.note)
@@ -122,7 +124,7 @@ class Request:
         found = placed(canvas, aspect, size, self.snap, self.model.id)
         self.pixels = found.pixels
         if found.note:
-            self.notes.append(found.note)
+            self.notes.append(found.note + _WHY)
         for name, value in (("aspect", found.aspect), ("size", found.size)):
             if value is None:
                 self.params.pop(name, None)

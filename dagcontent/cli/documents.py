@@ -90,4 +90,5 @@ def why_document(found: WhyResult) -> dict[str, Any]:
         "at_ms": found.at_ms,
         "fields": [{**_diff(diff), "changed": diff.changed} for diff in found.diffs],
         "error": found.error,
+        "notes": list(found.notes),
     }

@@ -44,6 +44,7 @@ def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) ->
     if row is not None and row.status in {"run", "maybe"}:
         row = msgspec.structs.replace(row, why=found.diffs)
         lines.append(f"why: {safe(reasons.of(row))}")
+    lines += [f"note: {safe(note)}" for note in found.notes]
     if found.error:
         lines += [screen.style("failed", safe(found.error))]
     elif row is not None and row.status == "blocked":

@@ -6,6 +6,7 @@ Only values that stand in the file are judged; what comes by reference is judged
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from dagcontent.catalog.check import Problem, problems
@@ -17,15 +18,22 @@ from dagcontent.values.value import UNKNOWN
 __all__ = ["incapable"]
 
 
-def incapable(node: Node, model: str) -> Iterator[Mistake]:
-    """Yield what a model, `provider/name`, cannot do of a node; nothing for models of this machine."""
+def incapable(node: Node, model: str, today: date | None) -> Iterator[Mistake]:
+    """Yield what a model, `provider/name`, cannot do of a node; nothing for models of this machine.
+
+    `today` decides which models have ended; without it, the day the catalog was written.
+    """
     if model.startswith("local/"):
         return
     params = {name: _written(expr) for name, expr in node.params}
     options = _written(node.options) if node.options is not None else None
-    for problem in problems(model, node.kind, params, options if isinstance(options, dict) else None):
+    given = options if isinstance(options, dict) else None
+    for problem in problems(model, node.kind, params, given, node.spec.snap, today):
         place = _place(node, problem)
-        yield Mistake(problem.message, place.file, place.path, "value", None, problem.hint, warning=problem.warning)
+        yield Mistake(
+            problem.message, place.file, place.path, "value", None, problem.hint, warning=problem.warning,
+            ended=node.name if problem.ended else "",
+        )  # fmt: skip
 
 
 def _written(expr: Expr) -> Any:

@@ -8,6 +8,7 @@ rest is still checked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -62,15 +63,19 @@ class Linked(msgspec.Struct, frozen=True):
     mistakes: tuple[Mistake, ...]
 
 
-def link(pipeline: Pipeline, broken: Collection[str] = ()) -> Linked:
-    """Link a pipeline. `broken` names what the loader could not read: a reference to it is no second mistake."""
-    return _Linker(pipeline, frozenset(broken)).run()
+def link(pipeline: Pipeline, broken: Collection[str] = (), today: date | None = None) -> Linked:
+    """Link a pipeline. `broken` names what the loader could not read: a reference to it is no second mistake.
+
+    `today` decides which models have ended; without it, the day their catalog was written.
+    """
+    return _Linker(pipeline, frozenset(broken), today).run()
 
 
 class _Linker:
-    def __init__(self, pipeline: Pipeline, broken: frozenset[str]) -> None:
+    def __init__(self, pipeline: Pipeline, broken: frozenset[str], today: date | None) -> None:
         self.pipeline = pipeline
         self.broken = broken
+        self.today = today
         self.mistakes: list[Mistake] = []
         self.params: dict[str, Expr] = {}
         self.dimension_index = {name: i for i, name in enumerate(pipeline.dimensions)}
@@ -95,7 +100,7 @@ class _Linker:
         self.mistakes.extend(cycles)
         if not cycles:
             for linked in nodes:
-                self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models))
+                self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models, self.today))
         graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
         return Linked(graph, tuple(self.mistakes))
 

@@ -63,8 +63,8 @@ class Estimates:
         params = known_params(self._resolver, unit, node)
         try:
             request = self._explainer.request(unit, node, model, params)
-        except NodeError:
-            return Price()  # it says so itself when it is evaluated
+        except NodeError as error:
+            return Price(notes=(error.message,))  # with what is still to be made it may never come to that
         known = priced(request, self._resolver.keys.today, self._market)
         quote = known.quote
         if quote.basis == "list" or not quote.charges:

@@ -23,7 +23,7 @@ from dagcontent.graph.model import (
 from dagcontent.plan.action import OPTIONS, SEED, keyed_params
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
-from dagcontent.plan.paid import asked, is_paid
+from dagcontent.plan.paid import ALWAYS, asked, is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
@@ -58,7 +58,11 @@ class Explainer:
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
-            fit = {**params, **self.request(unit, node, model, params).params}
+            try:
+                request = self.request(unit, node, model, params)
+            except NodeError:
+                request = asked(node, model, params, ALWAYS)  # what it made stays, though it has ended
+            fit = {**params, **request.params}
             known = {k: v for k, v in fit.items() if not contains_unknown(v)}
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)

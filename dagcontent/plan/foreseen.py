@@ -179,7 +179,8 @@ class Most(Foreseen):
             return None
         model = unit.manifest.model if unit is not None and unit.manifest is not None else str(node.spec.model or "")
         try:
-            fields = request_of(model, node.kind, _without_unknown(self._resolver, unit, node)).fields
+            known = _without_unknown(self._resolver, unit, node)
+            fields = request_of(model, node.kind, known, snap=node.spec.snap).fields
         except NodeError:
             return None
         return next((fields[n] * TOKENS_OF_A_TOKEN for n in _LIMITS if isinstance(fields.get(n), int)), None)

@@ -12,7 +12,7 @@ from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout
-from dagcontent.plan.paid import ALWAYS, check_offered, is_paid, snapped, sticky
+from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.unit import Unit
 from dagcontent.values.record import FailedCharged, Record
@@ -79,9 +79,11 @@ class Inputs:
         """
         model = str(params.pop(_MODEL, ""))
         if is_paid(model):
-            fit = snapped(node, model, params, ALWAYS)  # what it made stays, though it has ended
+            fit = fitted(node, model, params, ALWAYS)  # what it made stays, though it has ended
+            made = snapped(fit, params)
             params.clear()
-            params.update(fit)
+            params.update(made)
+            unit.notes = tuple(fit.notes)
         manifest = self._keys.manifest(node, params, model, node.kind.version)
         unit.manifest = manifest
         unit.key = action_key = self._keys.key(manifest)

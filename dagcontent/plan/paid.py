@@ -18,7 +18,7 @@ from dagcontent.plan.model import Price
 from dagcontent.values.record import FailedCharged, Record
 from dagcontent.values.value import UNKNOWN, contains_unknown
 
-__all__ = ["ALWAYS", "asked", "check_offered", "is_paid", "price_of", "priced", "snapped", "sticky"]
+__all__ = ["ALWAYS", "asked", "check_offered", "fitted", "is_paid", "price_of", "priced", "snapped", "sticky"]
 
 _OPTIONS, _SEED = "options", "seed"
 ALWAYS = date.min
@@ -30,10 +30,14 @@ def is_paid(model: str) -> bool:
     return bool(model) and not model.startswith("local/")
 
 
-def snapped(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> dict[str, Any]:
-    """Return parameters as a paid model takes them (`options` and `seed` among them). Raises NodeError."""
-    kept = {n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}
-    return {**request_of(model, node.kind, *_split(params), today=today).params, **kept}
+def fitted(node: Node, model: str, params: Mapping[str, Any], today: date | None) -> Request:
+    """Return the request that parameters make (`options` and `seed` among them). Raises NodeError for what a model cannot do."""
+    return request_of(model, node.kind, *_split(params), node.spec.snap, today)
+
+
+def snapped(fit: Request, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as a paid model takes them: those of their own request, `options` and `seed` as they were."""
+    return {**fit.params, **{n: v for n, v in params.items() if n in {_OPTIONS, _SEED}}}
 
 
 def _split(params: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
@@ -56,7 +60,7 @@ def asked(node: Node, model: str, params: Mapping[str, Any], today: date | None)
     NodeError.
     """
     given = {name: UNKNOWN if contains_unknown(value) else value for name, value in params.items()}
-    return request_of(model, node.kind, *_split(given), today=today)
+    return fitted(node, model, given, today)
 
 
 def price_of(
@@ -65,8 +69,8 @@ def price_of(
     """Return what a plan says of a request, as far as its parameters are known."""
     try:
         return priced(asked(node, model, params, today), today, market)
-    except NodeError:
-        return Price()  # it says so itself when it is evaluated
+    except NodeError as error:
+        return Price(notes=(error.message,))  # with what is still to be made it may never come to that
 
 
 def priced(request: Request, today: date | None, market: Market | None = None) -> Price:

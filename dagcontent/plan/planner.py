@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
@@ -163,7 +165,11 @@ class _Planner:
         )
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
-        return self.estimates.price(unit, node, model) if is_paid(model) else None
+        if not is_paid(model):
+            return None
+        price = self.estimates.price(unit, node, model)
+        # Parameters that are all known stand there fitted already: what was changed in them is remembered beside them.
+        return msgspec.structs.replace(price, notes=unit.notes) if unit.notes else price
 
     def _inputs_of(self, unit: Unit) -> Iterator[Unit]:
         node = self.graph.nodes[unit.node]

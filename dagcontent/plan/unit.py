@@ -56,7 +56,7 @@ class Unit:
     """
 
     __slots__ = (
-        "coords", "dependents", "error", "key", "manifest", "node", "params", "pending", "phase", "record",
+        "coords", "dependents", "error", "key", "manifest", "node", "notes", "params", "pending", "phase", "record",
         "state", "status", "status_by", "upstream", "value",
     )  # fmt: skip
 
@@ -73,6 +73,7 @@ class Unit:
         self.key: ActionKey | None = None
         self.record: Record | None = None
         self.params: dict[str, Any] | None = None
+        self.notes: tuple[str, ...] = ()  # what was changed in `params` to fit a paid model
         self.error: Any = None
         self.status_by: Unit | None = None  # the unit that failed or was skipped above
         self.upstream = False  # some unit above it was run in this build

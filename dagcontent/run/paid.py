@@ -188,8 +188,9 @@ class PaidExecutor:
         # What was sent while there was such a model is gone on with: that it has ended is said before another is sent.
         ended = known is not None and known.gone(self._today())
         today = date.min if ended else self._today()
+        snap = action.node.spec.snap
         fit = effective(
-            action.model, kind, params, action.params.get(OPTIONS), action.seed, today=today, market=self._market
+            action.model, kind, params, action.params.get(OPTIONS), action.seed, snap, today, market=self._market
         )
         call = Call(
             attempt="", marker="", provider=provider, operation=fit.operation, kind=kind.name, model=model,

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from dagcontent.values.snap import Snap
+
 __all__ = [
     "Arg",
     "AssetPath",
@@ -166,6 +168,7 @@ class NodeSpec(msgspec.Struct, frozen=True):
     timeout_s: float | None = None
     retries: int = 2
     on_error: str = "fail"
+    snap: Snap | None = None
     seed: Any = None  # int | Template
     cache: bool | str = True  # True or "run"
     tags: dict[str, str] = {}

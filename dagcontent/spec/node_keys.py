@@ -14,6 +14,7 @@ from dagcontent.spec.literal import Literals, Spot
 from dagcontent.spec.model import Place, Ref, Template
 from dagcontent.spec.reference import Problem, parse_need
 from dagcontent.spec.words import a_value, listed
+from dagcontent.values.snap import SNAPS
 
 __all__ = ["LATER", "NodeKeys"]
 
@@ -21,7 +22,6 @@ LATER: Final = {
     "takes": "`takes` is",
     "on_block": "`on_block` is",
     "max_cost_usd": "`max_cost_usd` is",
-    "snap": "`snap` is",
 }
 """Common keys that this version cannot obey."""
 
@@ -41,7 +41,8 @@ class NodeKeys:
         self._readers: dict[str, Callable[[Any, Spot, Kind], Any]] = {
             "options": self._options, "each": self._each, "needs": self._needs, "when": self._when,
             "optional": self._optional, "output": self._output, "timeout": self._timeout, "retries": self._retries,
-            "on_error": self._on_error, "seed": self._seed, "cache": self._cache, "tags": self._tags,
+            "on_error": self._on_error, "snap": self._snap, "seed": self._seed, "cache": self._cache,
+            "tags": self._tags,
         }  # fmt: skip
 
     def read(self, key: str, value: Any, spot: Spot, kind: Kind) -> tuple[str, Any] | None:
@@ -84,6 +85,13 @@ class NodeKeys:
         if value in ("fail", "skip"):
             return str(value)
         self._wrong(spot, '`on_error` is "fail" or "skip"', self._near(value, ("fail", "skip")))
+        return None
+
+    def _snap(self, value: Any, spot: Spot, _kind: Kind) -> str | None:
+        if isinstance(value, str) and value in SNAPS:
+            return value
+        caret = self._near(value, SNAPS) or 'write "error" to have nothing changed'
+        self._wrong(spot, f"`snap` is one of: {', '.join(SNAPS)}", caret)
         return None
 
     def _cache(self, value: Any, spot: Spot, _kind: Kind) -> bool | str | None:

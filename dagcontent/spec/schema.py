@@ -16,6 +16,7 @@ from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import build_schema, choices_schema, plan_schema, spend_schema
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
+from dagcontent.values.snap import SNAPS
 from dagcontent.values.types import Type
 
 __all__ = ["generate", "graph_schema", "main"]
@@ -307,6 +308,7 @@ _HELP: Final = {
     "timeout": "local deadline, as 10m, 90s or 1h30m",
     "retries": "attempts after failures that cost nothing",
     "on_error": "what a failure does to what depends on it",
+    "snap": "what becomes of a value that the model does not allow; left out: up for lengths of time, else error",
     "seed": "makes another result of the same inputs",
     "cache": "true, or run: made again in every run",
     "tags": "texts for selection and reports",
@@ -341,6 +343,7 @@ def _common() -> dict[str, _Schema]:
         "timeout": {"type": "string", "pattern": _DURATION},
         "retries": {"type": "integer", "minimum": 0, "maximum": 100, "default": 2},
         "on_error": {"enum": ["fail", "skip"], "default": "fail"},
+        "snap": {"enum": list(SNAPS)},
         "seed": _ref("integer"),
         "cache": {"enum": [True, "run"], "default": True},
         "tags": {"type": "object", "additionalProperties": {"type": "string"}},

@@ -13,7 +13,8 @@ class Mistake(msgspec.Struct, frozen=True):
     `file` is an index into the pipeline's files, `path` a TOML path in it. `at` says whether the caret goes under the
     "key", the "value" or the table "header"; `within` narrows a string value to offsets (of its decoded text).
     `caret` is said beside the caret ("did you mean `prompt`?"), `note` below ("image.generate takes: ...").
-    `also` lists further places, each with a label (the edges of a cycle, the first declaration).
+    `also` lists further places, each with a label (the edges of a cycle, the first declaration). `ended` names a node
+    whose model is no more: a graph with it can be looked at, since what was made stays, and it is built of that alone.
     """
 
     message: str
@@ -25,3 +26,4 @@ class Mistake(msgspec.Struct, frozen=True):
     note: str = ""
     also: tuple[tuple[int, tuple[str | int, ...], str], ...] = ()
     warning: bool = False
+    ended: str = ""

@@ -136,7 +136,7 @@ def test_a_knob_takes_what_is_priced_and_nothing_else() -> None:
 def test_snapping_is_said(media: Any) -> None:
     """A plan shows what will be bought when it is not what was written."""
     found = ask(KLING, "video.generate", {"prompt": "x", "start_image": media("image"), "duration": 5.2})
-    assert found.notes == ("duration 5.2 s -> 10 s",)
+    assert found.notes == ("duration 5.2 s -> 10 s (what the model allows)",)
     assert found.fields["duration"] == "10"
     assert found.params["duration"] == 10
 
@@ -160,7 +160,7 @@ def test_too_long_is_never_shortened(media: Any) -> None:
         ("fal/fal-ai/veo3.1/lite", "video.generate", {"prompt": "x", "resolution": "4k"}, "takes 720p, 1080p"),
         ("fal/fal-ai/recraft/v3/text-to-image", "image.generate", {"prompt": "x" * 1001}, "1001 characters"),
         ("fal/fal-ai/lyria2", "music.generate", {"prompt": "x", "duration": 60}, "is always 30 s"),
-        ("google/gemini-omni-1.2-flash", "video.generate", {"prompt": "x", "sound": False}, "is always true"),
+        ("google/gemini-omni-1.2-flash", "video.generate", {"prompt": "x", "sound": False}, "always has it true"),
         ("elevenlabs/eleven_v3", "speech.generate", {"text": "x", "voice": "R", "previous_text": "y"}, "takes no"),
         ("openai/gpt-6.1-sol", "text.generate", {"prompt": "x", "temperature": 1.0}, "takes no `temperature`"),
         ("openai/gpt-9-image", "image.generate", {"prompt": "x"}, "no model `openai/gpt-9-image` is known"),
@@ -191,7 +191,7 @@ def test_a_recording_that_is_too_long_is_refused_before_it_is_uploaded(media: An
     params = {"image": media("image"), "audio": media("audio", duration_ms=70_000)}
     with pytest.raises(NodeError, match=r"is 70 s long, and .* takes 60 s") as caught:
         ask("fal/fal-ai/bytedance/omnihuman/v1.5", "video.avatar", params)
-    assert caught.value.hint == "cut it with audio.trim"
+    assert caught.value.hint == "give it a shorter one"
 
 
 def test_a_sound_track_is_as_long_as_its_clip(media: Any) -> None:
