@@ -47,8 +47,9 @@ def fitted(slot: Slot, value: Any, snap: Snap | None, model: str) -> Any:
     if isinstance(value, list):
         if slot.form == "turns":
             _spoken_at_once(slot, value, model)
-        if slot.most is not None and len(value) > slot.most and UNKNOWN not in value:
-            text = f"`{slot.param}` has {len(value)} elements, and {model} takes {slot.most}"
+        there = sum(1 for item in value if item is not UNKNOWN)  # what is not known may turn out to be none
+        if slot.most is not None and there > slot.most:
+            text = f"`{slot.param}` has {there} elements, and {model} takes {slot.most}"
             raise NodeError(text, hint=f"give it at most {slot.most}")
         for item in value:
             _short_enough(slot, item, model)
@@ -134,11 +135,10 @@ def _among(slot: Slot, value: Any, snap: Snap | None, model: str) -> Any:
             return allowed
     how = _how(slot, snap)
     # Values of another sort ("auto" beside aspects) are allowed, and never what a written one stands for.
-    alike = [
-        v for v in slot.values if isinstance(v, str) == isinstance(value, str) and _is_aspect(v) == _is_aspect(value)
-    ]
-    pairs = [(measure, v) for v in alike if (measure := _measure(v)) is not None]
-    size = _measure(value)
+    alike = [v for v in slot.values if _sort(v) == _sort(value)]
+    thousand = _of_thousand([*alike, value])
+    pairs = [(measure, v) for v in alike if (measure := _measure(v, thousand)) is not None]
+    size = _measure(value, thousand)
     nearest = None
     if size is not None and pairs:
         nearest = _snapped(size, pairs, "nearest")
@@ -218,7 +218,16 @@ def _is_aspect(value: Any) -> bool:
     return isinstance(value, str) and ":" in value
 
 
-def _measure(value: Any) -> float | None:
+def _sort(value: Any) -> tuple[bool, bool]:
+    return isinstance(value, str), _is_aspect(value)
+
+
+def _of_thousand(values: Sequence[Any]) -> int:
+    """Return the pixels of "1k": of a clip's shorter side beside "720p", else of a picture's side."""
+    return 540 if any(isinstance(v, str) and v[-1:] in {"p", "P"} for v in values) else 1024
+
+
+def _measure(value: Any, thousand: int) -> float | None:
     """Return what a value is ordered by: 5, 720 of "720p", 2160 of "4k", 1.78 of "16:9"; None where there is no order."""
     if isinstance(value, bool):
         return None
@@ -231,7 +240,7 @@ def _measure(value: Any) -> float | None:
     found = _NUMBER.fullmatch(value)
     if found is None:
         return None
-    return float(found[1]) * (540 if found[2] in {"k", "K"} else 1)
+    return float(found[1]) * (thousand if found[2] in {"k", "K"} else 1)
 
 
 def _listed(values: Sequence[Any]) -> str:

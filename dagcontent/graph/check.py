@@ -5,7 +5,7 @@ Knows no store and no content. `spec` checks what one table can say of itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -42,7 +42,7 @@ def check_node(
         if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None:
-        yield from _models(node, node.model, models, dimensions, today)
+        yield from _models(node, models, dimensions, lambda model: _model(node, model, nodes, dimensions, today))
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
         yield _mistake(
             node,
@@ -55,9 +55,11 @@ def check_node(
 
 
 def _models(
-    node: Node, expr: Expr, models: Mapping[str, str], dimensions: list[Dimension], today: date | None
+    node: Node, models: Mapping[str, str], dimensions: list[Dimension], check: Callable[[str], Iterator[Mistake]]
 ) -> Iterator[Mistake]:
     """Check every model that a node can be made by: the one that is written out, or all that a reference stands for."""
+    expr = node.model
+    assert expr is not None
     models_seen: set[str] = set()
     said: set[str] = set()
     for value in _possible(expr, dimensions):
@@ -67,21 +69,23 @@ def _models(
             found = [_mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")]
         else:
             model = models.get(value, value)
-            found = [] if model in models_seen else list(_model(node, model, today))
+            found = [] if model in models_seen else list(check(model))
             models_seen.add(model)
         # A list of a thousand elements may be wrong a thousand times in the same way.
         yield from (mistake for mistake in found if mistake.message not in said)
         said.update(mistake.message for mistake in found)
 
 
-def _model(node: Node, model: str, today: date | None) -> Iterator[Mistake]:
+def _model(
+    node: Node, model: str, nodes: list[Node], dimensions: list[Dimension], today: date | None
+) -> Iterator[Mistake]:
     """Check one model, `provider/name`, for the kind of a node."""
     if isinstance(node.spec.model, Template):  # the loader checked those that are written out
         wrong = _misnamed(node, model)
         if wrong is not None:
             yield _mistake(node, "model", *wrong)
             return
-    yield from incapable(node, model, today)
+    yield from incapable(node, model, nodes, dimensions, today)
 
 
 def _misnamed(node: Node, model: str) -> tuple[str, str] | None:

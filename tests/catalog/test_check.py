@@ -85,3 +85,65 @@ def test_a_graph_file_shows_the_place(tmp_path: Path) -> None:
     )
     found = [(mistake.line, mistake.column) for mistake in find_mistakes(path)]
     assert found == [(7, 19), (8, 26)]
+
+
+@pytest.mark.parametrize(
+    ("snap", "lines"),
+    [('snap = "up"', [6]), ('snap = "nearest"', []), ('snap = "down"', []), ('snap = "error"', [6]), ("", [6])],
+)
+def test_what_snap_mends_is_no_mistake(tmp_path: Path, snap: str, lines: list[int]) -> None:
+    """A literal that a model cannot take is told with its line, unless the graph says what becomes of it."""
+    path = tmp_path / "g.toml"
+    path.write_text(
+        '[graph]\nname = "g"\n[node.a]\nkind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nduration = 12\n'
+        f'prompt = "x"\n{snap}\n',
+        encoding="utf-8",
+    )
+    assert [mistake.line for mistake in find_mistakes(path)] == lines
+
+
+LIMITS = {
+    "a prompt": ('kind = "video.generate"\nmodel = "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video"\n', 'prompt = "LONG"', "has 2501 characters, and fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video takes 2500"),
+    "references": ('kind = "image.edit"\nmodel = "google/gemini-3.1-flash-image"\nprompt = "x"\nimage = "a.png"\n', "images = [FILES]", "takes 14"),
+    "sound": ('kind = "video.generate"\nmodel = "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video"\nprompt = "x"\n', "sound = true", "always has it false"),
+    "silence": ('kind = "video.generate"\nmodel = "google/gemini-omni-1.2-flash"\nprompt = "x"\n', "sound = false", "always has it true"),
+    "a length": ('kind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nprompt = "x"\n', "duration = 9", "takes 4, 6, 8 s"),
+    "an aspect": ('kind = "video.generate"\nmodel = "fal/fal-ai/veo3.1"\nprompt = "x"\n', 'aspect = "1:1"', "takes 16:9, 9:16"),
+    "a size": ('kind = "image.generate"\nmodel = "openai/gpt-image-2"\nprompt = "x"\n', 'size = "1000x1000"', "multiples of 16"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_limits_of_models_are_mistakes_with_their_line(tmp_path: Path, what: str) -> None:
+    """Each would fail at its vendor, after what it is made of was paid for: it is said with model and limit beforehand."""
+    head, line, says = LIMITS[what]
+    for number in range(20):
+        (tmp_path / f"{number}.png").write_bytes(b"x")
+    (tmp_path / "a.png").write_bytes(b"x")
+    line = line.replace("LONG", "x" * 2501).replace("FILES", ", ".join(f'"{number}.png"' for number in range(20)))
+    path = tmp_path / "g.toml"
+    path.write_text(f"[node.a]\n{head}{line}\n", encoding="utf-8")
+    (found,) = find_mistakes(path)
+    assert says in found.message
+    assert head.partition('model = "')[2].partition('"')[0] in found.message
+    assert found.line == 1 + head.count("\n") + 1
+    assert found.caret
+
+
+@pytest.mark.parametrize(("more", "wrong"), [("", True), ('optional = ["images"]', False), ("", None)])
+def test_references_that_are_still_to_be_made_are_counted(tmp_path: Path, more: str, wrong: bool | None) -> None:
+    """Twenty pictures would be bought for a model that takes fourteen; where some may be left out, or how many there will be
+    is not known, that is judged later.
+    """
+    path = tmp_path / "g.toml"
+    each = 'words = "${list}"' if wrong is None else "words = { from = 1, to = 20 }"
+    path.write_text(
+        f'[each]\n{each}\n[node.list]\nkind = "text.split"\ntext = "a b"\nby = "line"\n'
+        '[node.still]\nkind = "image.generate"\nmodel = "fal/fal-ai/flux/dev"\nprompt = "${words}"\neach = "words"\n'
+        '[node.sheet]\nkind = "image.generate"\nmodel = "google/gemini-3.1-flash-image"\nprompt = "x"\n'
+        f'images = ["${{still}}"]\n{"" if wrong is None else more}\n',
+        encoding="utf-8",
+    )
+    found = [(mistake.line, mistake.message) for mistake in find_mistakes(path)]
+    limit = "`images` has 20 elements, and google/gemini-3.1-flash-image takes 14"
+    assert found == ([(16, limit)] if wrong else [])

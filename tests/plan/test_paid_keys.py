@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from oracle.little import Little
 
-from dagcontent.errors import NodeError
+from dagcontent import api
+from dagcontent.errors import GraphError, NodeError
 from dagcontent.plan.action import Action
 
 GOLDEN = Path(__file__).with_name("golden_paid_keys.json")
@@ -74,3 +75,29 @@ def test_what_a_model_cannot_do_is_said_and_sends_nothing() -> None:
     assert resolver.take() == []
     (unit,) = resolver.fanout.units_of(1)
     assert isinstance(unit.error, NodeError)
+
+
+@pytest.mark.parametrize(("snap", "seconds"), [("up", 8), ("down", 6), ("nearest", 6), ("error", None)])
+def test_snap_decides_the_value_and_is_in_no_key(snap: str, seconds: int | None) -> None:
+    """One request for each value, whatever word led to it."""
+    clip = NODES["a clip, snapped"]
+    if seconds is None:
+        with pytest.raises(GraphError, match="1 mistake"):
+            action_of(f'{clip}\nsnap = "{snap}"')
+        return
+    written = clip.replace("duration = 6.2", f"duration = {seconds}")
+    assert (
+        action_of(f'{clip}\nsnap = "{snap}"').key
+        == action_of(written).key
+        == action_of(f'{written}\nsnap = "error"').key
+    )
+
+
+def test_a_plan_says_what_was_changed_where_all_is_known(tmp_path: Path) -> None:
+    """Not only where something is still to be made: a duration that is written is snapped as well. So does `why`."""
+    path = tmp_path / "graph.toml"
+    path.write_text(f"[node.it]\n{NODES['a clip, snapped']}\n", encoding="utf-8")
+    (row,) = api.plan(path, store=tmp_path / "store").rows
+    assert row.price is not None
+    assert row.price.notes == api.why(path, "it", store=tmp_path / "store").notes
+    assert row.price.notes == ("duration 6.2 s -> 8 s (what the model allows)",)
