@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from dagcontent.providers.listing import Believed, Heard
     from dagcontent.providers.port import Operation
 
-__all__ = ["Sheet", "check", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
+__all__ = ["NANO", "PER", "Sheet", "check", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
 
-_NANO: Final = 1_000_000_000
-_PER: Final = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
+NANO: Final = 1_000_000_000
+"""Nano-USD in a dollar."""
+PER: Final = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
+"""How many units a shown price is for, where it is not one."""
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -140,7 +142,7 @@ def rates_on(price: Price, today: datetime.date | None) -> Iterator[Rate]:
 
 def usd(nano: int, unit: str) -> str:
     """Return what a shown unit costs, in dollars: a thousand characters, a million tokens, or one of all else."""
-    whole, rest = divmod(nano * _PER.get(unit, 1), _NANO)
+    whole, rest = divmod(nano * PER.get(unit, 1), NANO)
     digits = f"{rest:09d}".rstrip("0")
     return f"{whole}.{digits}" if digits else str(whole)
 
@@ -194,7 +196,7 @@ def _sheet(model: Model, today: datetime.date) -> Sheet:
 def _priced(price: Price) -> dict[str, Any]:
     return {
         "unit": price.unit,
-        "per": _PER.get(price.unit, 1) if price.unit.endswith("token") else 1,
+        "per": PER.get(price.unit, 1) if price.unit.endswith("token") else 1,
         "rates": [
             {
                 "usd": usd(rate.list_nano, price.unit),

@@ -17,7 +17,7 @@ from dagcontent.kinds.registry import KINDS
 if TYPE_CHECKING:
     from dagcontent.providers.listing import Heard
 
-__all__ = ["describe", "overview", "told"]
+__all__ = ["describe", "overview", "ranked", "told"]
 
 _UNITS: Final = {"input token": "M tokens in", "output token": "M tokens out"}
 _WORDS: Final = {"input token": "million tokens in", "output token": "million tokens out"}
@@ -61,6 +61,15 @@ def overview(found: Sequence[Sheet], screen: Screen, today: datetime.date) -> It
         yield "?    of nobody's list: an estimate, and the most is far above it"
     if any(not one.model.prices and not one.gone for one in found):
         yield "$?   nobody knows the price"
+    yield f"{screen.style('command', 'dagcontent models MODEL')}        # what it takes, and where its price is from"
+
+
+def ranked(found: Sequence[Sheet], screen: Screen, today: datetime.date) -> Iterator[str]:
+    """Yield the lines of a list that stands in the order of its prices."""
+    yield f"{counted(len(found), 'model')}, the cheapest first"
+    yield ""
+    yield from _rows(found, screen, today)
+    yield ""
     yield f"{screen.style('command', 'dagcontent models MODEL')}        # what it takes, and where its price is from"
 
 

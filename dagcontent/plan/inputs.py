@@ -79,7 +79,11 @@ class Inputs:
         """
         model = str(params.pop(_MODEL, ""))
         if is_paid(model):
-            fit = fitted(node, model, params, ALWAYS)  # what it made stays, though it has ended
+            try:
+                fit = fitted(node, model, params, ALWAYS)  # what it made stays, though it has ended
+            except NodeError:
+                check_offered(node, model, self._keys.today, lambda: False)  # that it has ended says more
+                raise
             made = snapped(fit, params)
             params.clear()
             params.update(made)

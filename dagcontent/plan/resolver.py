@@ -111,6 +111,10 @@ class Resolver:
         """Whether every unit that was asked for is settled."""
         return not self._ready and all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
 
+    def asked_params(self, unit: Unit) -> dict[str, Any]:
+        """Return the parameters of a unit as they are written, before a model fits them. Raises Missing, NodeError."""
+        return self._inputs.params(unit, self.graph.nodes[unit.node])
+
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""
         return unit.node in self._root_set and (self._wanted is None or self._wanted(self.fanout, unit))

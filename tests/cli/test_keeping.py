@@ -66,6 +66,55 @@ def test_doctor_says_what_is_missing(run: Run, here: Path, monkeypatch: pytest.M
     assert "not ready: ffmpeg" in found.stderr
 
 
+UPKEEP = """[node.clip]
+kind = "video.generate"
+model = "fal/fal-ai/veo3"
+prompt = "x"
+duration = 9
+[node.short]
+kind = "video.generate"
+model = "fal/fal-ai/veo3"
+prompt = "x"
+duration = 6
+"""
+
+
+def test_doctor_names_what_comes_after_a_model(run: Run, here: Path) -> None:
+    """With its line, what the node costs there, and what it cannot take; as a warning, for the machine is well."""
+    (here / "old.toml").write_text(UPKEEP, encoding="utf-8")
+    found = run("doctor", "old.toml", COLUMNS="80")
+    assert found.exit_code == 0
+    told = found.stdout.partition("fal/fal-ai/veo3\n")[2]
+    assert told.startswith(
+        "  was retired on 2026-08-02; after it: fal/fal-ai/veo3.1\n"
+        "  clip (old.toml:3): 1 request, nobody knows at what price\n"
+        "    there it does not work as it is: `duration` is 9 s, and fal/fal-ai/veo3.1\n"
+        "      takes 4, 6, 8 s\n"
+        "  short (old.toml:8): 1 request, likely $? -> $2.400, at most $? -> $3.600\n"
+        '  -> write model = "fal/fal-ai/veo3.1"\n'
+    )
+    document = json.loads(run("doctor", "old.toml", "--json").stdout)
+    assert document["ok"] is True
+    assert document["catalog"].keys() == {"models", "ending", "ended", "stale"}
+    (model,) = document["models"]
+    assert (model["gone"], model["successor"], [one["line"] for one in model["changes"]]) == (
+        True,
+        "fal/fal-ai/veo3.1",
+        [3, 8],
+    )
+    assert model["changes"][1]["then_usd"] == {"low": "2.4", "expected": "2.4", "high": "3.6"}
+    assert run("doctor", "--json").stdout.count('"models": null') == 1
+
+
+def test_doctor_says_that_a_graph_cannot_be_read(run: Run, here: Path) -> None:
+    """A machine on which that graph can be built is asked for: it is not, and `check` says why."""
+    (here / "wrong.toml").write_text('[node.a]\nkind = "image.generat"\n', encoding="utf-8")
+    found = run("doctor", "wrong.toml")
+    assert found.exit_code == 1
+    assert "dagcontent check wrong.toml" in found.stdout
+    assert "not ready: graph" in found.stderr
+
+
 def test_the_starter_has_no_mistake(run: Run, here: Path) -> None:
     """What `new` writes can be built at once, and nobody's file is ever replaced by it."""
     found = run("new", "My Film")

@@ -97,6 +97,14 @@ def test_documents_have_exact_amounts(run: Run) -> None:
         (["--kind", "image.resize"], "image.resize needs no model"),
         (["openai/gpt-6-sol", "--kind", "video.generate"], "does not make video.generate"),
         (["fal/fal-ai/flux/dev", "--kind", "x"], "there is no kind `x`"),
+        (["--under", "cheap"], "as in --under 0.10"),
+        (["--under", "1"], "add --unit with one of: megapixel, image"),
+        (["--unit", "secnd"], "did you mean `second`?"),
+        (["--unit", "lightyear"], "there are: call, image"),
+        (["--can", "durtion:5"], "did you mean `duration`?"),
+        (["--can", "sound:loud"], "`sound` takes yes or no, not `loud`"),
+        (["--retiring", "soon"], "as in --retiring 30"),
+        (["--retired", "--retiring"], "write --retired or --retiring, not both"),
     ],
 )
 def test_wrong_names_are_met_with_the_nearest(run: Run, args: list[str], words: str) -> None:
@@ -110,6 +118,42 @@ def test_a_vendor_without_such_models_is_said_so(run: Run) -> None:
     """An empty list is no error and no blank screen."""
     found = run("models", "openai", "--kind", "speech.dub")
     assert (found.exit_code, found.stdout) == (0, "no model of openai makes speech.dub\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "fits"),
+    [
+        (["--retired"], lambda row: row["gone"]),
+        (["--retiring"], lambda row: row["retired"] is not None and not row["gone"]),
+        (["--stale"], lambda row: bool(row["prices"]) and not row["gone"]),
+        (["--unit", "seconds", "--under", "$0.05"], lambda row: any(p["unit"] == "second" for p in row["prices"])),
+        (["--kind", "image.edit", "--can", "references:2"], lambda row: "image.edit" in row["kinds"]),
+    ],
+)
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_filters_show_the_same_as_they_give(run: Run, args: list[str], fits: Callable[..., bool], columns: str) -> None:
+    """A screen names the models of its document, no line is wider than it, and all of them are what was asked for."""
+    rows = json.loads(run("models", *args, "--json").stdout)["models"]
+    assert rows
+    assert all(fits(row) for row in rows)
+    shown = run("models", *args, COLUMNS=columns)
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    names = [line.split()[0] for line in lines if line.startswith("    ") and line.strip()]
+    assert {row["model"] for row in rows} <= set(names)
+
+
+def test_a_price_of_ones_own_is_the_one_that_is_listed(run: Run, here: Path) -> None:
+    """What was looked up and set is not looked for again, and is what a list by price goes by."""
+    (here / "own.toml").write_text(
+        '[price."fal/fal-ai/flux/dev"]\nunit = "megapixel"\nusd = 0.0001\ndate = 2099-01-01\n', encoding="utf-8"
+    )
+    env = {"DAGCONTENT_CONFIG": str(here / "own.toml")}
+    rows = json.loads(run("models", "fal", "--unit", "megapixel", "--json", **env).stdout)["models"]
+    assert (rows[0]["model"], rows[0]["prices"][0]["rates"][0]["usd"]) == ("fal/fal-ai/flux/dev", "0.0001")
+    old = {row["model"] for row in json.loads(run("models", "--stale", "--json", **env).stdout)["models"]}
+    assert "fal/fal-ai/flux/dev" not in old
+    assert "fal/fal-ai/flux/dev" in run("models", "--stale").stdout
 
 
 @pytest.mark.slow
