@@ -192,7 +192,7 @@ def _change(going: _Going, model: str, after: str, units: Sequence[Unit]) -> Cha
 
 def _params(going: _Going, unit: Unit) -> dict[str, Any] | None:
     try:
-        params = going.resolver.asked_params(unit)
+        params = going.resolver.inputs.params(unit, going.resolver.graph.nodes[unit.node])
     except (NodeError, Missing):
         return None
     return {name: value for name, value in params.items() if name != "model"}
@@ -214,7 +214,7 @@ def _model_of(resolver: Resolver, unit: Unit) -> str:
     if node.model is None or None in unit.coords:
         return ""
     try:
-        return str(resolver.asked_params(unit).get("model", ""))
+        return str(resolver.inputs.params(unit, node).get("model", ""))
     except (NodeError, Missing):
         return ""
 

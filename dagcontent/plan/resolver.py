@@ -67,7 +67,7 @@ class Resolver:
         self._ready: deque[Unit] = deque()
         self._groups: dict[int, Group] = {}
         self._open_lists: dict[int, int] = {}
-        self._inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files)
+        self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files)
         self._readiness = Readiness(graph, self.needed, self._open_dim, self._expand, self._make_linkable)
         self._readiness.start()
         self._drain()
@@ -102,7 +102,7 @@ class Resolver:
         if producer.state is State.SETTLED:
             producer.enter(State.READY)
             producer.status = None
-            self._actions.append(self._inputs.action(producer))
+            self._actions.append(self.inputs.action(producer))
         consumer.enter(State.WAITING)
         consumer.phase = _INPUTS
         self._wait_for(consumer, producer)
@@ -110,10 +110,6 @@ class Resolver:
     def finished(self) -> bool:
         """Whether every unit that was asked for is settled."""
         return not self._ready and all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
-
-    def asked_params(self, unit: Unit) -> dict[str, Any]:
-        """Return the parameters of a unit as they are written, before a model fits them. Raises Missing, NodeError."""
-        return self._inputs.params(unit, self.graph.nodes[unit.node])
 
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""
@@ -346,7 +342,7 @@ class Resolver:
                     raise Missing(Status.BLOCKED, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
-        inputs = self._inputs
+        inputs = self.inputs
         params = inputs.params(unit, node)
         if any(contains_unknown(value) for value in params.values()):
             unit.params = params
