@@ -111,7 +111,9 @@ class Inputs:
         assert unit.key is not None
         assert unit.manifest is not None
         if unit.params is None:
-            unit.params = {k: v for k, v in self.params(unit, node).items() if k != _MODEL}
+            read = {k: v for k, v in self.params(unit, node).items() if k != _MODEL}
+            model = unit.manifest.model
+            unit.params = snapped(fitted(node, model, read, ALWAYS), read) if is_paid(model) else read
         full = _with_defaults(node, unit.params)
         if "schema" in unit.manifest.params:
             full["schema"] = unit.manifest.params["schema"]

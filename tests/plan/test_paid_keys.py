@@ -11,6 +11,8 @@ from oracle.little import Little
 from dagcontent import api
 from dagcontent.errors import GraphError, NodeError
 from dagcontent.plan.action import Action
+from dagcontent.plan.unit import Status
+from dagcontent.values.record import Done, Record
 
 GOLDEN = Path(__file__).with_name("golden_paid_keys.json")
 NODES = {
@@ -66,6 +68,18 @@ def test_params_of_an_action_are_their_own_request() -> None:
         rest = {k: v for k, v in action.params.items() if k != "options" and v is not None}
         keyed = {k: v for k, v in action.manifest.params.items() if k not in {"options", "seed", "schema"}}
         assert keyed.items() <= rest.items(), name
+
+
+def test_a_lost_result_is_asked_for_as_it_was_keyed() -> None:
+    """Its parameters are read once more from the graph: snapped another way, something else would be bought in its place."""
+    graph = Little(f'[node.it]\n{NODES["a clip, snapped"]}\nsnap = "down"\n')
+    (first,) = graph.resolver().take()
+    graph.memory.commit(Record(first.key, first.manifest, Done("x"), {}, "run", 1))
+    resolver = graph.resolver()
+    (unit,) = resolver.fanout.units_of(0)
+    assert unit.status is Status.HIT
+    again = resolver.inputs.action(unit)
+    assert (again.key, again.params, again.params["duration"]) == (first.key, first.params, 6)
 
 
 def test_what_a_model_cannot_do_is_said_and_sends_nothing() -> None:
