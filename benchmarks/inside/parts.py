@@ -34,7 +34,7 @@ def main(graph: str, store: str) -> None:
     assert linked is not None
     lap()
     with open_store(Path(store), write=False) as opened:
-        loaded = LoadedGraph(Path(graph).resolve(), linked, read.sources, [], [])
+        loaded = LoadedGraph(Path(graph).resolve(), linked, read.sources, [], [], {})
         files = BesideFiles(Path(read.pipeline.folder), opened.side)
         resolver = new_resolver(loaded, opened, files, [], epoch=None)
         resolve_dry(resolver)
