@@ -104,6 +104,7 @@ def test_counts_are_of_the_catalog() -> None:
     assert 0 < counts.stale < counts.models
 
 
+@pytest.mark.slow
 def test_a_graph_of_a_model_that_is_no_more_can_be_looked_at_and_is_not_built(tmp_path: Path) -> None:
     """It loads, so that it can be told what comes after; nothing beside it is paid for on the way to a failure."""
     path = tmp_path / "graph.toml"
