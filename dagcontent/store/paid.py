@@ -100,12 +100,12 @@ def append(path: Path, lines: Iterable[bytes]) -> None:
         size = os.fstat(descriptor).st_size
         # What a crash tore must not swallow the next line.
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        if not size:  # before the first byte: whoever finds some, after a crash too, knows that the name is durable
+            fsync_dir(path.parent)
         view = memoryview((b"\n" if torn else b"") + b"".join(lines))
         while view:
             view = view[os.write(descriptor, view) :]
         fsync_file(descriptor)
-        if not size:
-            fsync_dir(path.parent)
     finally:
         os.close(descriptor)
 

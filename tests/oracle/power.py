@@ -1,8 +1,9 @@
 """File operations into every state that a disk may be in when the power fails in the middle of them.
 
-What is recorded: creations, writes, truncations, renames, removals, and which of them were synced. What may be left of them:
-bytes that were synced stay; bytes that were not may be there, missing, or torn; names are as of the last sync of their folder, and
-of what happened to them since any part may be there, each rename whole.
+What is recorded: creations, writes, truncations, renames, removals, and which of them were synced; by Python through `os`, by SQLite
+through `power_db`, in one order. What may be left of them: bytes that were synced stay; bytes that were not may be there, missing, or
+torn between sectors; names are as of the last sync of their folder, and of what happened to them since any part may be there, each
+rename whole.
 """
 
 from __future__ import annotations
@@ -46,6 +47,20 @@ class Recorder:
         """Note that something was promised: it holds in every state from here on."""
         self.ops.append(Op("mark", path=promise))
 
+    def file_at(self, name: str, *, created: bool) -> int:
+        """Return the number of the file that was just opened under a name; note that it is new, if it was `created`."""
+        if created or name not in self._files:
+            self._count += 1
+            self._files[name] = self._count
+        if created:
+            self.ops.append(Op("create", self._files[name], name))
+        return self._files[name]
+
+    def removed(self, name: str) -> None:
+        """Note that a name is gone."""
+        if self._files.pop(name, None) is not None:
+            self.ops.append(Op("unlink", path=name))
+
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Record, in this thread, what the block does."""
@@ -59,14 +74,9 @@ class Recorder:
             descriptor: int = real["open"](path, flags, mode, **more)
             name = os.path.abspath(os.fspath(path))
             if name.startswith(self.root):
-                if not there or name not in self._files:
-                    self._count += 1
-                    self._files[name] = self._count
-                inode = self._files[name]
+                inode = self.file_at(name, created=bool(flags & os.O_CREAT) and not there)
                 self._open[descriptor] = (inode, name)
                 self._offsets[descriptor] = os.fstat(descriptor).st_size if flags & os.O_APPEND else 0
-                if flags & os.O_CREAT and not there:
-                    self.ops.append(Op("create", inode, name))
             return descriptor
 
         def closed(descriptor: int) -> None:
@@ -95,8 +105,7 @@ class Recorder:
 
         def removed(path: Any, **more: Any) -> None:
             real["unlink"](path, **more)
-            self._files.pop(os.path.abspath(os.fspath(path)), None)
-            self.ops.append(Op("unlink", path=os.path.abspath(os.fspath(path))))
+            self.removed(os.path.abspath(os.fspath(path)))
 
         def cut(descriptor: int, size: int) -> None:
             real["ftruncate"](descriptor, size)
@@ -120,48 +129,62 @@ class State(msgspec.Struct):
 
 
 def states(ops: list[Op], chance: random.Random, count: int) -> Iterator[State]:
-    """Yield states after a loss of power at moments that chance picks."""
-    for _ in range(count):
-        yield _state(ops[: chance.randrange(len(ops) + 1)], chance)
+    """Yield states after a loss of power at moments that chance picks, the earliest first."""
+    disk, done = _Disk(), 0
+    for cut in sorted(chance.randrange(len(ops) + 1) for _ in range(count)):
+        for op in ops[done:cut]:
+            disk.do(op)
+        done = cut
+        yield disk.state(chance)
 
 
-def _state(ops: list[Op], chance: random.Random) -> State:
-    synced: dict[int, bytes] = {}
-    content: dict[int, bytearray] = {}
-    pending: dict[int, list[Op]] = {}
-    names: dict[str, int] = {}
-    loose: list[Op] = []
-    promises = []
-    for op in ops:
+class _Disk:
+    """What is certain of a disk, and what has only been asked of it."""
+
+    def __init__(self) -> None:
+        self._synced: dict[int, bytes] = {}
+        self._content: dict[int, bytearray] = {}
+        self._pending: dict[int, list[Op]] = {}
+        self._names: dict[str, int] = {}
+        self._loose: list[Op] = []
+        self._promises: list[str] = []
+
+    def do(self, op: Op) -> None:
+        """Take one operation."""
         if op.what == "mark":
-            promises.append(op.path)
+            self._promises.append(op.path)
         elif op.what in {"write", "truncate"}:
-            _apply(content.setdefault(op.inode, bytearray()), op)
-            pending.setdefault(op.inode, []).append(op)
+            _apply(self._content.setdefault(op.inode, bytearray()), op)
+            self._pending.setdefault(op.inode, []).append(op)
         elif op.what == "sync":
-            synced[op.inode] = bytes(content.setdefault(op.inode, bytearray()))
-            pending[op.inode] = []
+            self._synced[op.inode] = bytes(self._content.setdefault(op.inode, bytearray()))
+            self._pending[op.inode] = []
         elif op.what == "syncdir":
-            stays, loose = (
-                [one for one in loose if _folder(one) == op.path],
-                [o for o in loose if _folder(o) != op.path],
-            )
-            for one in stays:
-                _name(names, one)
+            for one in self._loose:
+                if _folder(one) == op.path:
+                    _name(self._names, one)
+            self._loose = [one for one in self._loose if _folder(one) != op.path]
         else:
-            loose.append(op)
-    everything = chance.random() < 0.2  # often the disk was quick enough
-    for one in loose:
-        if everything or chance.random() < 0.5:
-            _name(names, one)
-    files = {}
-    for name, inode in names.items():
-        data = bytearray(synced.get(inode, b""))
-        for op in pending.get(inode, []):
+            self._loose.append(op)
+
+    def state(self, chance: random.Random) -> State:
+        """Return one that it may be in if the power fails now."""
+        everything = chance.random() < 0.2  # often the disk was quick enough
+        names = dict(self._names)
+        for one in self._loose:
             if everything or chance.random() < 0.5:
-                _apply(data, _torn(op, chance) if not everything and chance.random() < 0.5 else op)
-        files[name] = bytes(data)
-    return State(files, promises)
+                _name(names, one)
+        files = {}
+        for name, inode in names.items():
+            files[name] = self._synced.get(inode, b"")
+            if pending := self._pending.get(inode):
+                data = bytearray(files[name])
+                for op in pending:
+                    if everything or chance.random() < 0.5:
+                        for piece in _torn(op, chance) if not everything and chance.random() < 0.5 else [op]:
+                            _apply(data, piece)
+                files[name] = bytes(data)
+        return State(files, list(self._promises))
 
 
 def _apply(data: bytearray, op: Op) -> None:
@@ -173,15 +196,19 @@ def _apply(data: bytearray, op: Op) -> None:
     data[op.offset : op.offset + len(op.data)] = op.data
 
 
-def _torn(op: Op, chance: random.Random) -> Op:
-    if op.what == "truncate" or not op.data:
-        return op
-    data = bytearray(op.data)
-    for at in range(0, len(data), SECTOR):
+def _torn(op: Op, chance: random.Random) -> Iterator[Op]:
+    """Yield what a torn write leaves: some of its sectors. Where the others are, stays what was there; beyond the end, zeros."""
+    if op.what == "truncate":
+        yield op
+        return
+    end = op.offset + len(op.data)
+    yield msgspec.structs.replace(op, offset=end, data=b"")
+    at = op.offset
+    while at < end:
+        upto = min(end, (at // SECTOR + 1) * SECTOR)
         if chance.random() < 0.5:
-            end = min(at + SECTOR, len(data))
-            data[at:end] = bytes(end - at)
-    return msgspec.structs.replace(op, data=bytes(data))
+            yield msgspec.structs.replace(op, offset=at, data=op.data[at - op.offset : upto - op.offset])
+        at = upto
 
 
 def _folder(op: Op) -> str:
