@@ -1,6 +1,6 @@
 """An order into a record, paid for at most once: the one door for all spending. Knows no vendor, no store, no clock.
 
-    slot, rate -> prepare -> connect -> [intent durable] -> one send -> headers, body to the spool -> read
+    slot, rate -> prepare -> connect -> [intent durable] -> one send -> headers, body to the spool -> sealed -> read
         -> a job: its id durable, then `following`            -> a result: `finishing`
         -> refused and unbilled: released; perhaps again      -> nobody can tell: `reconciling`
 
@@ -11,6 +11,7 @@ that is cut off at any point leaves its intent; whoever comes next goes on from 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 
@@ -67,7 +68,7 @@ async def resume(desk: Desk, order: Order, attempt: Attempt, guard: Callable[[],
 
 
 async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
-    """Go on with an attempt and send nothing; None if it is certain that it never reached its vendor."""
+    """Go on with an attempt and send nothing; None if it may be sent again: it never reached its vendor, or was turned away."""
     if attempt.state in {AttemptState.INTENT, AttemptState.SUBMITTED, AttemptState.SPOOLED}:
         await desk.journal.take_over(attempt.id)
     # It was paid for: should the key have a record whose bytes are gone, this one takes its place.
@@ -78,6 +79,12 @@ async def go_on(desk: Desk, order: Order, attempt: Attempt) -> Record | None:
     if attempt.state is AttemptState.SPOOLED:
         return await finish(desk, order, call, attempt.spool, began_ms=attempt.intent.at_ms)
     if attempt.state is AttemptState.INTENT:
+        whole = await desk.vault.sealed(call.attempt, _ANSWER)
+        if whole is not None:
+            said, body = whole
+            came = _Came(int(said["status"]), dict(said["headers"]), body, whole=True)
+            found = await _judge(desk, order, call, attempt.intent, came)
+            return found if isinstance(found, Record) else None
         handle = await _left_in_the_spool(desk, call, attempt)
         if handle is not None:
             if not await desk.journal.adopt(call.attempt, handle):
@@ -114,7 +121,7 @@ def _took(status: int | None) -> bool:
 
 
 async def _left_in_the_spool(desk: Desk, call: Call, attempt: Attempt) -> Handle | None:
-    """Return the id of a job if its answer reached the disk, though not the journal. An id that is cut off is none."""
+    """Return the id of a job if it reached the disk, though not the end of its answer. An id that is cut off is none."""
     body = await desk.vault.read(call.attempt, _ANSWER)
     if not body or not desk.operation_of(call).handle:
         return None
@@ -164,8 +171,8 @@ class _Try:
         self._intent: Intent | None = None
         self._file: SpoolFile | None = None
         self._refused: BaseException | None = None
-        self._status: int | None = None
         self._digest = ""
+        self._read = hashlib.sha256()
         attempt, marker = desk.new_id()
         fields = {n: getattr(order.call, n) for n in order.call.__struct_fields__}
         self._call = Call(**(fields | {"attempt": attempt, "marker": marker}))
@@ -194,14 +201,18 @@ class _Try:
         desk.crashpoint("paid.sent")
         assert self._intent is not None
         assert self._file is not None
-        self._status = sent.status
         if sent.status is None:
-            return await self._lost("the connection broke before an answer came")
-        await desk.vault.sync(self._file)
+            why = "the connection broke before an answer came"
+            return await reconcile(desk, self._order, call, self._intent, why)
+        headers, whole = dict(sent.headers), sent.complete and sent.framed
+        if whole:
+            said = {"status": sent.status, "headers": _kept(headers)}
+            await desk.vault.seal(self._file, said, self._read.hexdigest())
+        else:
+            await desk.vault.sync(self._file)
         desk.crashpoint("paid.answer-on-disk")
-        headers = dict(sent.headers)
         body = await desk.vault.read(call.attempt, _ANSWER) or b""
-        return await self._judge(sent.status, headers, body, whole=sent.complete and sent.framed)
+        return await _judge(desk, self._order, call, self._intent, _Came(sent.status, headers, body, whole=whole))
 
     async def _prepared(self) -> Mapping[str, object]:
         desk, call = self._desk, self._call
@@ -243,6 +254,7 @@ class _Try:
     def _keep(self, data: bytes) -> None:
         assert self._file is not None
         self._file.write(data)
+        self._read.update(data)
 
     async def _headers(self, status: int, headers: Mapping[str, str]) -> None:
         """Write down what came before the body: perhaps the only trace of an id."""
@@ -251,8 +263,6 @@ class _Try:
         # The body is worth more than this trace of it: it is read though the trace could not be written.
         with contextlib.suppress(StoreError):
             await self._desk.journal.answered(self._call.attempt, {"status": status, "headers": kept})
-
-    # -- after it -----------------------------------------------------------------------------------------------
 
     async def _not_sent(self, error: BaseException | None) -> None:
         """Raise what kept the request from leaving. Nothing was paid."""
@@ -273,46 +283,62 @@ class _Try:
             raise error
         raise refusal(self._call.provider, Failure(ErrorClass.TRANSIENT, failure.message)) from error
 
-    async def _judge(
-        self, status: int, headers: dict[str, str], body: bytes, *, whole: bool
-    ) -> Record | Failure | None:
-        desk, call = self._desk, self._call
-        assert self._intent is not None
-        try:
-            outcome = desk.adapter.read(call, Answer(status, headers, decoded(headers, body)))
-        except ProviderError as error:
-            return await self._lost(f"the answer cannot be understood: {error.message}")
-        if isinstance(outcome, Handle):
-            if not await desk.journal.adopt(call.attempt, outcome):
-                return await reconcile(desk, self._order, call, self._intent, _TWIN, taken=True)
-            desk.crashpoint("paid.submitted")
-            return await follow(desk, self._order, call, outcome, self._intent)
-        if not whole:
-            return await self._lost("the answer broke off")
-        if isinstance(outcome, Result):
-            kept = {n: redact(v) for n, v in headers.items() if not _SECRET.search(n)}
-            await desk.journal.spooled(call.attempt, {"answer": {"status": status, "headers": kept}})
-            desk.crashpoint("paid.spooled")
-            return await finish_answer(desk, self._order, call, outcome, began_ms=self._intent.at_ms)
-        return await self._failed(outcome)
 
-    async def _failed(self, failure: Failure) -> Failure | None | Record:
-        desk, call = self._desk, self._call
-        assert self._intent is not None
-        if failure.billed is None:
-            return await self._lost(f"{call.provider} answered with an error that does not say whether it was charged"
-                                    f" ({failure.message})")  # fmt: skip
-        if failure.billed:
-            raise await charge(desk, self._order, call, failure, began_ms=self._intent.at_ms)
-        await desk.journal.release(call.attempt, failure.error_class.value, failure.message)
-        desk.vault.forget(call.attempt)
-        if failure.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.CONCURRENCY}:
-            headers = failure.answer.get("headers", {}) if isinstance(failure.answer, dict) else {}
-            desk.limits.learn(self._order.account, headers)
-            return failure
-        raise refusal(call.provider, failure)
+# -- what came of it
 
-    async def _lost(self, why: str) -> Record | None:
-        """Find out what became of a request whose answer was lost; None if it never was."""
-        assert self._intent is not None
-        return await reconcile(self._desk, self._order, self._call, self._intent, why, taken=_took(self._status))
+
+class _Came(msgspec.Struct, frozen=True):
+    """An answer as far as it came; `whole`: to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    whole: bool
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what may be written down of an answer's headers."""
+    return {name: redact(value) for name, value in headers.items() if not _SECRET.search(name)}
+
+
+async def _judge(desk: Desk, order: Order, call: Call, intent: Intent, came: _Came) -> Record | Failure | None:
+    """Go on from an answer, read just now or found in the spool; what is returned is as of `_Try.run`."""
+    try:
+        outcome = desk.adapter.read(call, Answer(came.status, came.headers, decoded(came.headers, came.body)))
+    except ProviderError as error:
+        return await _lost(desk, order, call, intent, f"the answer cannot be understood: {error.message}", came.status)
+    if isinstance(outcome, Handle):
+        if not await desk.journal.adopt(call.attempt, outcome):
+            return await reconcile(desk, order, call, intent, _TWIN, taken=True)
+        desk.crashpoint("paid.submitted")
+        return await follow(desk, order, call, outcome, intent)
+    if not came.whole:
+        return await _lost(desk, order, call, intent, "the answer broke off", came.status)
+    if isinstance(outcome, Result):
+        answer = {"status": came.status, "headers": _kept(came.headers)}
+        await desk.journal.spooled(call.attempt, {"answer": answer})
+        desk.crashpoint("paid.spooled")
+        return await finish_answer(desk, order, call, outcome, began_ms=intent.at_ms)
+    return await _failed(desk, order, call, intent, outcome, came.status)
+
+
+async def _failed(
+    desk: Desk, order: Order, call: Call, intent: Intent, failure: Failure, status: int
+) -> Failure | None | Record:
+    if failure.billed is None:
+        why = f"{call.provider} answered with an error that does not say whether it was charged ({failure.message})"
+        return await _lost(desk, order, call, intent, why, status)
+    if failure.billed:
+        raise await charge(desk, order, call, failure, began_ms=intent.at_ms)
+    await desk.journal.release(call.attempt, failure.error_class.value, failure.message)
+    desk.vault.forget(call.attempt)
+    if failure.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.CONCURRENCY}:
+        headers = failure.answer.get("headers", {}) if isinstance(failure.answer, dict) else {}
+        desk.limits.learn(order.account, headers)
+        return failure
+    raise refusal(call.provider, failure)
+
+
+async def _lost(desk: Desk, order: Order, call: Call, intent: Intent, why: str, status: int) -> Record | None:
+    """Find out what became of a request whose answer was lost; None if it never was."""
+    return await reconcile(desk, order, call, intent, why, taken=_took(status))

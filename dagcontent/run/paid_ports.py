@@ -130,6 +130,14 @@ class Vault(Protocol):
         """Close a file and make its bytes and name durable."""
         ...
 
+    async def seal(self, file: SpoolFile, said: Mapping[str, Any], sha256: str) -> None:
+        """As `sync`, and write down that the file is whole: its digest, and what came with it."""
+        ...
+
+    async def sealed(self, attempt: str, name: str) -> tuple[Mapping[str, Any], bytes] | None:
+        """Return what came with a file, and its bytes, if it was sealed and is still what it was then."""
+        ...
+
     async def read(self, attempt: str, name: str) -> bytes | None:
         """Return a file of the spool; None if it is not there."""
         ...

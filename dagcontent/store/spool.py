@@ -1,10 +1,15 @@
 """Turn bytes that were paid for into files that outlive the process, until they are records. Knows no vendor and no state.
 
-    spool/ATTEMPT.NAME    one file a body or part, written as it arrives
-    ballast               64 MiB of nothing, given back when the disk is full
+    spool/ATTEMPT.NAME         one file a body or part, written as it arrives
+    spool/ATTEMPT.NAME.seal    that a body is whole, what came with it, and its digest
+    ballast                    64 MiB of nothing, given back when the disk is full
 
 A result that arrives when there is no room must still be written down: it cannot be asked for again. So the first paid
 intent takes 64 MiB of the disk, and the first write that finds the disk full gives them back.
+
+A body that was cut looks like a whole one; some whole ones were read to their end by a process that died before the journal
+knew. So a body's end is sealed. The seal has the body's digest, so whatever a loss of power left of the two, in whatever
+order, no body passes for whole that is not.
 """
 
 from __future__ import annotations
@@ -12,23 +17,28 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import stat
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+
+import msgspec
 
 from dagcontent.errors import InternalError, StoreError
 from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, fsync_file, store_error
 from dagcontent.store.journal import is_attempt_id
 from dagcontent.store.layout import Layout
+from dagcontent.store.records import checksum
 
-__all__ = ["BALLAST_BYTES", "Ballast", "Spool", "SpoolFile", "attempt_of"]
+__all__ = ["BALLAST_BYTES", "Ballast", "Spool", "SpoolFile", "attempt_of", "proven", "sealing"]
 
 BALLAST_BYTES: Final = 64 << 20
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}(\.[a-z0-9]{1,10})?")
+_SEAL: Final = ".seal"
 _SOME_BYTES: Final = 1 << 20
 _TRIES_MOST: Final = 4
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -38,6 +48,34 @@ def attempt_of(name: str) -> str | None:
     """Return the attempt that a file of the spool belongs to by its name; None if it is none of ours."""
     attempt, dot, rest = name.partition(".")
     return attempt if dot and is_attempt_id(attempt) and _NAME.fullmatch(rest) else None
+
+
+class _Seal(msgspec.Struct, frozen=True):
+    v: int
+    size: int
+    sha256: str
+    said: Any
+    check: str = ""
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(_Seal)
+
+
+def sealing(attempt_id: str, name: str, size: int, said: Any, sha256: str) -> bytes:
+    """Return the seal of a body of that attempt, name, size and digest, with which `said` came."""
+    open_seal = _Seal(1, size, sha256, said)
+    check = checksum(b"seal", attempt_id.encode(), name.encode(), _encoder.encode(open_seal)).hex()
+    return _encoder.encode(msgspec.structs.replace(open_seal, check=check))
+
+
+def proven(attempt_id: str, name: str, seal: bytes, body: bytes) -> Any:
+    """Return what was said of a body when it was sealed; None if these are not its seal, or not all its bytes."""
+    try:
+        said = _decoder.decode(seal).said
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return said if sealing(attempt_id, name, len(body), said, hashlib.sha256(body).hexdigest()) == seal else None
 
 
 class Ballast:
@@ -142,11 +180,12 @@ class SpoolFile:
             view = view[count:]
             self.size += count
 
-    def sync(self) -> None:
-        """Make what was written durable, with its name. After an error the bytes count as lost."""
+    def sync(self, *, name: bool = True) -> None:
+        """Make what was written durable, with its `name`. After an error the bytes count as lost."""
         try:
             fsync_file(self._descriptor)
-            fsync_dir(self.path.parent)
+            if name:
+                fsync_dir(self.path.parent)
         except OSError as error:
             raise store_error(error, self.path) from error
 
@@ -202,6 +241,24 @@ class Spool:
             raise StoreError(f"{path} is not a file", hint="dagcontent store verify says what is in the spool")
         return SpoolFile(path, descriptor, self._ballast, info.st_size)
 
+    def seal(self, attempt_id: str, name: str, body: SpoolFile, said: Any, sha256: str) -> None:
+        """Say of a body that it came to its end, with that digest, and `said` (plain data) with it. Makes both durable.
+
+        Without room for the seal the body is there all the same, and the journal may still say what it is.
+        """
+        with contextlib.suppress(StoreError), self.open(attempt_id, name + _SEAL) as seal:
+            seal.write(sealing(attempt_id, name, body.size, said, sha256))
+            seal.sync(name=False)
+        body.sync()
+
+    def sealed(self, attempt_id: str, name: str) -> tuple[Any, bytes] | None:
+        """Return what was said of a body and its bytes, if it is provably whole. Raises StoreError if it cannot be read."""
+        if not (self.exists(attempt_id, name) and self.exists(attempt_id, name + _SEAL)):
+            return None
+        body = self.read(attempt_id, name)
+        said = proven(attempt_id, name, self.read(attempt_id, name + _SEAL), body)
+        return None if said is None else (said, body)
+
     def exists(self, attempt_id: str, name: str) -> bool:
         """Tell whether a body is there, whole or not."""
         try:
@@ -220,7 +277,8 @@ class Spool:
 
     def names(self, attempt_id: str) -> list[str]:
         """Return the names of an attempt's bodies, in order."""
-        return sorted(path.name.partition(".")[2] for path in self._files(attempt_id))
+        names = sorted(path.name.partition(".")[2] for path in self._files(attempt_id))
+        return [name for name in names if not name.endswith(_SEAL)]
 
     def discard(self, attempt_id: str, name: str) -> None:
         """Remove one body that will be fetched again."""

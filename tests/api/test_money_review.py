@@ -14,7 +14,7 @@ import pytest
 from oracle.paid import PATIENT, QUICK, TABLE, Bench, graph_of, only, spending
 
 from dagcontent import api
-from dagcontent.api import paying
+from dagcontent.api import vault
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.wiring import StoreArtifacts
 from dagcontent.catalog.model import Model
@@ -65,19 +65,19 @@ def test_what_this_machine_cannot_look_at_now_is_no_charged_failure(
             raise refusal
         raise NodeError(f"{path.name} is damaged or cut off") from refusal
 
-    monkeypatch.setattr(paying, "measure", measure)
+    monkeypatch.setattr(vault, "measure", measure)
     assert only(bench.build()).status != "ran"
     assert states(bench) == ["spooled"]
-    monkeypatch.setattr(paying, "measure", probe.measure)
+    monkeypatch.setattr(vault, "measure", probe.measure)
     assert only(bench.build()).status == "ran"
     assert (states(bench), len(bench.charges())) == (["committed"], 1)
 
 
 def test_a_spool_that_was_taken_away_is_told_and_not_paid_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its bytes a spooled result is gone: that is said, nothing is sent, and `--repay` buys it."""
-    monkeypatch.setattr(paying, "measure", out_of_memory)
+    monkeypatch.setattr(vault, "measure", out_of_memory)
     bench.build()
-    monkeypatch.setattr(paying, "measure", probe.measure)
+    monkeypatch.setattr(vault, "measure", probe.measure)
     for path in (bench.store / "spool").iterdir():
         path.unlink()
     assert only(bench.build()).status == "failed"
@@ -134,10 +134,10 @@ def test_a_result_paid_again_takes_its_place_though_another_build_fetches_it(
     assert only(bench.build()).status == "ran"
     lose_the_blob(bench)
     bench.vendors.set_faults([{"fault": "expired", "vendor": "fal", "operation": "result", "times": 2}])
-    monkeypatch.setattr(paying, "measure", out_of_memory)
+    monkeypatch.setattr(vault, "measure", out_of_memory)
     bench.build(repay=frozenset({IMAGE.node}))
     assert states(bench) == ["committed", "spooled"]
-    monkeypatch.setattr(paying, "measure", probe.measure)
+    monkeypatch.setattr(vault, "measure", probe.measure)
     assert bench.build().status == "ok"
     assert bench.build().status == "ok"
     assert (states(bench), len(bench.charges())) == (["committed", "committed"], 2)
@@ -166,9 +166,9 @@ def test_a_result_is_there_though_its_model_has_ended(bench: Bench, monkeypatch:
     assert (ended.status, len(bench.posts())) == ("failed", 1)
     assert "retired" in (ended.error or "")
     monkeypatch.undo()
-    monkeypatch.setattr(paying, "measure", out_of_memory)
+    monkeypatch.setattr(vault, "measure", out_of_memory)
     bench.build()
-    monkeypatch.setattr(paying, "measure", probe.measure)
+    monkeypatch.setattr(vault, "measure", probe.measure)
     monkeypatch.setattr(Model, "gone", gone)
     assert states(bench)[-1] == "spooled"
     assert only(bench.build()).status == "ran"
@@ -238,7 +238,7 @@ def test_no_credential_of_an_answer_is_written_down(bench: Bench, monkeypatch: p
     names = ("X-Session-Token", "Set-Cookie", "Authorization", "Location", "X-Api-Key")
     rule = row.fault("duplicate_headers", headers=[(name, canary) for name in names])
     bench.vendors.set_faults([rule])
-    monkeypatch.setattr(paying, "measure", out_of_memory)
+    monkeypatch.setattr(vault, "measure", out_of_memory)
     bench.build()
     assert states(bench) == ["spooled"]
     kept = bench.attempts()[0].spool["answer"]["headers"]
@@ -276,7 +276,7 @@ def test_an_upload_of_one_account_is_not_named_to_another(tmp_path: Path) -> Non
         digest, size = store.cas.put_bytes(b"bytes")
         blob = Blob(digest, "image", "image/png", size, {})
         accounts = ["fal//one", "fal//two", "fal//one"]
-        files = [paying.StoreFiles(store, artifacts, "fal", account, lambda: 0) for account in accounts]
+        files = [vault.StoreFiles(store, artifacts, "fal", account, lambda: 0) for account in accounts]
         return [await one.uploaded(blob, upload) for one in files]
 
     with open_store(tmp_path / "store") as store:

@@ -118,6 +118,7 @@ class Lane:
         """Kill a build at a point, then build twice; return whether it was killed, and every promise that is broken."""
         self.begin()
         was = self.build(at).get("signal") == signal.SIGKILL
+        whole = self.sealed()
         said = [self.build(), self.build()]
         if any(one.get("exit") != 0 for one in said):
             return was, [f"the build after it ended so: {said}"]
@@ -125,6 +126,7 @@ class Lane:
         charges = self._charges()
         wrong = [f"charged {charges[what]} times: {what}" for what in self.charged_more()]
         wrong += first["problems"] + second["problems"]
+        wrong += [f"a person is asked about the whole answer of {one}" for one in whole & set(first["unresolved"])]
         if first["status"] == "ok":
             if second["status"] != "ok" or set(second["nodes"].values()) - {"hit", "cutoff"}:
                 wrong.append(f"made again: {second}")
@@ -142,6 +144,11 @@ class Lane:
         if not was:
             wrong.append("nobody disturbed it")
         return was, wrong
+
+    def sealed(self) -> set[str]:
+        """Return the attempts whose whole answer lies in the spool."""
+        found = (self.folder / "store" / "spool").glob("*.answer.seal")
+        return {path.name.partition(".")[0] for path in found}
 
     def charged_more(self) -> dict[str, int]:
         """Return what was charged more often than in an undisturbed build, and by how much."""

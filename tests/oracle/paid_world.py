@@ -1,12 +1,14 @@
 """A world in which paid attempts live and die under simulated time: processes, one disk, one vendor, and its ledger.
 
 The attempts are the engine's own code. Everything they await is answered here, in an order that a seed decides; at each of
-these points a process may be killed, or sleep for longer than anybody waits. What was written stays.
+these points a process may be killed, or sleep for longer than anybody waits. What was written stays; if it is the power that
+failed, what was not synced may be cut, empty or gone.
 """
 
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import random
 import types
 from collections import Counter
@@ -85,6 +87,10 @@ class World:
         self.attempts: dict[str, Attempt] = {}
         self.records: dict[str, Record] = {}
         self.spool: dict[tuple[str, str], bytes] = {}
+        self.seals: dict[tuple[str, str], tuple[Mapping[str, Any], str]] = {}
+        self.loose: dict[tuple[str, str], str] = {}  # files whose process has not synced them yet
+        self.arrived: set[str] = set()  # attempts whose good answer came to its end
+        self.whole: set[str] = set()  # those of them whose bytes were synced
         self.claims: dict[str, str] = {}
         self.alive: set[str] = set()
         self.jobs: dict[str, Job] = {}
@@ -170,6 +176,7 @@ class World:
     def bury(self, one: list[Any]) -> None:
         """End a process without a word: nothing that it would still do is done."""
         self.alive.discard(one[1])
+        self.tear([file for file, pid in self.loose.items() if pid == one[1]])
         self.dead = True
         try:
             one[3].run(one[2].throw, Killed())
@@ -178,6 +185,19 @@ class World:
         finally:
             self.dead = False
         one[2].close()
+
+    def tear(self, files: Sequence[tuple[str, str]]) -> None:
+        """Do to unsynced files what a loss of power may do, if it was one."""
+        power = bool(files) and self.happens("power fails")
+        for file in files:
+            del self.loose[file]
+            body = self.spool.get(file, b"")
+            if power and file in self.spool:
+                kept = self.chance.randrange(len(body) + 1)
+                # A file may have its length before it has its bytes.
+                self.spool[file] = body[:kept] + self.chance.choice([b"", bytes(len(body) - kept)])
+            if power and self.chance.random() < 0.5:
+                self.seals.pop(file, None)
 
     dead = False
 
@@ -332,6 +352,7 @@ class Wire:
             await self._answer(gate, 200, body[:4], whole=False)
             raise Lost
         await self._answer(gate, 200, body)
+        world.arrived.add(call.attempt)
 
     async def _answer(self, gate: Any, status: int, body: bytes, *, whole: bool = True) -> None:
         await self.world.turn()
@@ -351,7 +372,8 @@ class Wire:
             return Failure(ErrorClass.TRANSIENT, "oops")
         if self.world.handle:
             text = answer.body.decode()
-            if not text.startswith("job-") or len(text) < 20:
+            number = text.removeprefix("job-")
+            if len(number) != 26 or not number.isdigit():  # as one in JSON: cut or torn it cannot be read
                 from dagcontent.errors import ProviderError
 
                 raise ProviderError("no id")
@@ -401,8 +423,11 @@ class Drawer:
     def open(self, attempt: str, name: str) -> Any:
         world = self.world
         world.spool[attempt, name] = b""
+        world.loose[attempt, name] = PROCESS.get()
 
         class File:
+            at = (attempt, name)
+
             def write(self, data: bytes) -> None:
                 if not world.dead:
                     world.spool[attempt, name] += data
@@ -414,6 +439,29 @@ class Drawer:
 
     async def sync(self, file: Any) -> None:
         await self.world.turn()
+        self._synced(file)
+        await self.world.turn()
+
+    async def seal(self, file: Any, said: Mapping[str, Any], sha256: str) -> None:
+        await self.world.turn()
+        self.world.seals[file.at] = (said, sha256)
+        await self.world.turn()
+        self._synced(file)
+        await self.world.turn()
+
+    def _synced(self, file: Any) -> None:
+        self.world.loose.pop(file.at, None)
+        if file.at[0] in self.world.arrived:
+            self.world.whole.add(file.at[0])
+
+    async def sealed(self, attempt: str, name: str) -> tuple[Mapping[str, Any], bytes] | None:
+        await self.world.turn()
+        return self.proven(attempt, name)
+
+    def proven(self, attempt: str, name: str) -> tuple[Mapping[str, Any], bytes] | None:
+        """Return a sealed body whose digest is right."""
+        body, (said, sha256) = self.world.spool.get((attempt, name)), self.world.seals.get((attempt, name), ({}, ""))
+        return (said, body) if body is not None and hashlib.sha256(body).hexdigest() == sha256 else None
 
     async def read(self, attempt: str, name: str) -> bytes | None:
         await self.world.turn()

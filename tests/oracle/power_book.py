@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import random
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from dagcontent.store.cas import Cas
 from dagcontent.store.layout import prepare
 from dagcontent.store.records import blobs_of, read_row
 from dagcontent.store.runs import Run
+from dagcontent.store.spool import proven
 from dagcontent.store.store import Store
 from dagcontent.store.writer import Pending, Work
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
@@ -175,12 +176,18 @@ def _attempt(life: _Life, store: Store, run: Run, number: int) -> Generator[str,
         )
         return
     data = chance.randbytes(chance.choice([10, 700, 5_000]))
-    with store.spool.open(name, "part-0") as file:
+    body, sha256 = "answer" if way == "answer" else "part-0", hashlib.sha256(data).hexdigest()
+    with store.spool.open(name, body) as file:
         file.write(data)
-        file.sync()
-    life.told(book.spooled(name, {"file": "part-0", "digest": hashlib.sha256(data).hexdigest()}, now_ms=now))
+        if way == "answer":
+            store.spool.seal(name, body, file, {"status": 200}, sha256)
+            life.history.recorder.mark(f"sealed {name} {sha256}")
+        else:
+            file.sync()
+    yield "synced"
+    life.told(book.spooled(name, {"file": body, "digest": sha256}, now_ms=now))
     yield "spooled"
-    digest, size = store.cas.put_file(store.spool.path(name, "part-0"))
+    digest, size = store.cas.put_file(store.spool.path(name, body))
     done = msgspec.structs.replace(record, outcome=Done(Blob(digest, "image", "image/png", size)))
     life.told(book.commit(name, done, cost_microusd=700, cost_source="reported", now_ms=now))
     store.spool.remove(name)
@@ -247,7 +254,8 @@ class Judge:
             return ["the database holds what it held after no transaction"]
         if max(places) < max(durable, default=0):
             return [f"of {max(durable)} transactions {max(places)} are there, and all were durable"]
-        return self._unfounded(seen, files)
+        sealed = [promise.split()[1:] for promise in state.promises if promise.startswith("sealed")]
+        return self._unfounded(seen, files) + _unproven(seen, sealed, files)
 
     def _open(self, main: bytes, log: bytes) -> Seen:
         for end, data in (("", main), ("-wal", log), ("-shm", b"\xff" * 32_768)):
@@ -301,6 +309,18 @@ class Judge:
         if any(_named(files, f"cas/{digest[:2]}/{digest[2:]}") != digest for digest in digests):
             wrong.append("the bytes of a record are gone")
         return wrong
+
+
+def _unproven(seen: Seen, sealed: Sequence[Sequence[str]], files: Mapping[str, bytes]) -> list[str]:
+    """Return what is wrong with answers that were whole, and that the journal does not know of yet."""
+    waiting = {one.id for one in seen.attempts if one.state is AttemptState.INTENT}
+    wrong = []
+    for attempt, sha256 in sealed:
+        body, seal = (files.get(f"spool/{attempt}.answer{end}", b"") for end in ("", ".seal"))
+        whole = proven(attempt, "answer", seal, body) is not None and hashlib.sha256(body).hexdigest() == sha256
+        if attempt in waiting and not whole:
+            wrong.append("a whole answer is left to a person")
+    return wrong
 
 
 def _named(files: Mapping[str, bytes], name: str) -> str:

@@ -31,6 +31,7 @@ from dagcontent.providers import fal, openrouter  # noqa: F401
 from dagcontent.run import driver, local, paid  # noqa: F401
 from dagcontent.store.store import open_store
 from dagcontent.testing.vendors.realm import FAKE_KEY
+from dagcontent.values.attempt import AttemptState
 
 
 def build(command: dict[str, Any]) -> dict[str, Any]:
@@ -48,11 +49,13 @@ def build(command: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     with open_store(Path(command["store"])) as store:
         problems = [f"{p.what}: {p.subject} {p.detail}" for p in store.verify().problems]
-        attempts = [[one.intent.instance, one.state.value, one.intent.recovery] for one in store.attempts.list()]
+        known = store.attempts.list()
+        attempts = [[one.intent.instance, one.state.value, one.intent.recovery] for one in known]
+        unresolved = [one.id for one in known if one.state is AttemptState.UNRESOLVED]
     return {
         "status": result.status, "nodes": {node.node: node.status for node in result.nodes}, "problems": problems,
         "errors": {node.node: node.error for node in result.nodes if node.error}, "attempts": attempts,
-        "points": points.passed, "spread": points.spread(10_000),
+        "unresolved": unresolved, "points": points.passed, "spread": points.spread(10_000),
     }  # fmt: skip
 
 

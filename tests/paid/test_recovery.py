@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from oracle.paid import QUICK, TABLE, Bench, graph_of, only, spending
+from oracle.paid_crashes import Lane
 
 from dagcontent import api
+from dagcontent.store.rebuild import rebuild
 from dagcontent.store.store import open_store
 
 CALLS = [
@@ -71,6 +74,51 @@ def test_what_was_paid_for_and_is_gone_is_not_bought_again_unasked(
     assert len(one.charges()) == 2
     assert one.build().status == "ok"
     assert (one.folder / "out").is_dir()
+
+
+def cut(path: Path) -> None:
+    """Leave half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path: Path) -> None:
+    """Leave a file its length, and nothing of its bytes."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def without_database(store: Path) -> None:
+    """Lose the database, and make it again of what was written beside it."""
+    for path in store.glob("store.db*"):
+        path.unlink()
+    rebuild(store, crashpoint=lambda _point: None)
+
+
+LEFT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "as it was": (lambda _store: None, "ok"),
+    "the database lost": (without_database, "ok"),
+    "the answer cut": (lambda store: [cut(path) for path in store.glob("spool/*.answer")], "unresolved"),
+    "the answer empty": (lambda store: [emptied(path) for path in store.glob("spool/*.answer")], "unresolved"),
+    "the seal cut": (lambda store: [cut(path) for path in store.glob("spool/*.seal")], "unresolved"),
+    "the seal gone": (lambda store: [path.unlink() for path in store.glob("spool/*.seal")], "unresolved"),
+}
+
+
+@pytest.mark.slow
+def test_a_whole_answer_outlives_the_process_that_read_it() -> None:
+    """A picture exists in its answer only. Once that is read, a death before the journal knows of it costs nothing and asks nobody;
+    and what is left of an answer that is not provably whole is never a result.
+    """
+    with Lane(graph_of(TABLE["openai-images.generate"])) as lane:
+        lane.undisturbed()
+        for how, (leave, status) in LEFT.items():
+            lane.begin()
+            assert "signal" in lane.build(("paid.answer-on-disk", 1)), how
+            assert len(lane.sealed()) == 1, how
+            leave(lane.folder / "store")
+            made = lane.build()["made"]
+            assert (made["status"], made["problems"]) == (status, []), (how, made)
+            assert lane.charged_more() == {}, how
+            assert lane.outputs() == (lane.expected if status == "ok" else {}), how
 
 
 @pytest.mark.slow

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from oracle.paid_world import BOUNDS, Disk, World, build
+from oracle.paid_world import BOUNDS, Disk, Drawer, World, build
 
 from dagcontent.providers.port import Recovery
 from dagcontent.run import attempt as engine
 from dagcontent.run import following
 from dagcontent.values.attempt import Attempt, AttemptState
+from dagcontent.values.record import Done
 
 CHANCES = {
-    "killed": 0.02, "sleeps": 0.01, "upload fails": 0.05, "no connection": 0.08, "lost on the way": 0.08,
+    "killed": 0.02, "power fails": 0.5, "sleeps": 0.01, "upload fails": 0.05, "no connection": 0.08, "lost on the way": 0.08,
     "turned away": 0.08, "answer lost": 0.15, "fails without a word": 0.05, "answer cut": 0.08, "registers late": 0.3,
     "lists late": 0.3, "poll fails": 0.1, "list fails": 0.1, "job fails": 0.03,
 }  # fmt: skip
@@ -63,9 +64,20 @@ def faults_of(world: World, keys: list[str]) -> list[str]:
             wrong.append(f"{key} was not made, and nobody is asked about it: {states}")
         if unresolved and world.recovery is not Recovery.ASK and not world.alike:
             wrong.append(f"{key} is unresolved, although the vendor lists it")
+        for one in world.attempts.values():
+            if one.key == key and one.state is AttemptState.UNRESOLVED and one.id in world.whole:
+                wrong.append(f"{key} is unresolved, although its whole answer lies on the disk")
+        made = world.records[key].outcome.value if key in world.records and done(world, key) else ""
+        if made and made.removeprefix("picture of ") not in world.jobs:
+            wrong.append(f"{key} was made of an answer that was not whole: {made}")
         if sum(a.blocks for a in world.attempts.values() if a.key == key) > 1:
             wrong.append(f"{key} has two attempts that block")
     return wrong
+
+
+def done(world: World, key: str) -> bool:
+    """Whether a key's record is a result, and no failure that was paid for."""
+    return isinstance(world.records[key].outcome, Done)
 
 
 @pytest.mark.slow
@@ -135,10 +147,10 @@ def blind_to_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
 def resend_after_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request without an answer counts as not sent."""
 
-    async def lost(self: Any, why: str) -> None:
-        await self._desk.journal.release(self._call.attempt, "x", why)
+    async def lost(desk: Any, _order: Any, call: Any, _intent: Any, why: str, **_more: Any) -> None:
+        await desk.journal.release(call.attempt, "x", why)
 
-    monkeypatch.setattr(engine._Try, "_lost", lost)
+    monkeypatch.setattr(engine, "reconcile", lost)
 
 
 def no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,15 +184,44 @@ def unclaimed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Disk, "intend", intend)
 
 
+def unsealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing says of an answer that it is whole, before the journal does."""
+
+    async def seal(self: Drawer, file: Any, _said: Any, _sha256: str) -> None:
+        await self.sync(file)
+
+    monkeypatch.setattr(Drawer, "seal", seal)
+
+
+def believes_a_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seal counts, whatever lies under it."""
+
+    def proven(self: Drawer, attempt: str, name: str) -> Any:
+        seal = self.world.seals.get((attempt, name))
+        return None if seal is None else (seal[0], self.world.spool.get((attempt, name), b""))
+
+    monkeypatch.setattr(Drawer, "proven", proven)
+
+
+def believes_a_cut_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the spool has of an answer of success counts as all of it."""
+
+    def proven(self: Drawer, attempt: str, name: str) -> Any:
+        said, body = self.world.attempts[attempt].answer, self.world.spool.get((attempt, name))
+        return (said, body) if body and said else None
+
+    monkeypatch.setattr(Drawer, "proven", proven)
+
+
 MUTANTS = [
     unwritten_intent, no_settle_wait, blind_to_the_journal, resend_after_silence, no_deadline, adopts_what_is_anothers,
-    unclaimed,
+    unclaimed, unsealed, believes_a_seal, believes_a_cut_answer,
 ]  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.__name__)
-def test_without_any_one_check_a_key_is_paid_twice(
+def test_without_any_one_check_a_key_is_paid_twice_or_a_result_lost(
     mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each check is there because some history needs it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from oracle.paid_world import PROCESS, Disk, Lost, Wire, World, desk_of, order_for
+from oracle.paid_world import PROCESS, Disk, Killed, Lost, Wire, World, desk_of, order_for
 
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, ProviderError, StoreBusy
 from dagcontent.providers.port import Answer, Call, ErrorClass, Failure, Listed, Outcome, Recovery, Result, Waiting
@@ -147,6 +147,56 @@ def test_a_paid_answer_is_read_though_its_headers_could_not_be_written_down() ->
     world = World(1, recovery=Recovery.ASK, handle=False, chances={})
     assert tried(world, lambda desk: msgspec.structs.replace(desk, journal=Busy(world))) == [None]
     assert (state(world), world.charges["k"]) == (AttemptState.COMMITTED, 1)
+
+
+def died_with_its_answer(recovery: Recovery, **chances: float) -> World:
+    """Return a world in which a process died as soon as its whole answer was on the disk."""
+    world = World(1, recovery=recovery, handle=False, chances=chances)
+
+    def die(point: str) -> None:
+        if point == "paid.answer-on-disk":
+            raise Killed
+
+    with pytest.raises(Killed):
+        tried(world, lambda desk: msgspec.structs.replace(desk, crashpoint=die))
+    assert state(world) is AttemptState.INTENT
+    world.chances = {}
+    return world
+
+
+@pytest.mark.parametrize("recovery", [Recovery.ASK, Recovery.BY_MATCH])
+def test_a_whole_answer_is_gone_on_from_though_its_process_died(recovery: Recovery) -> None:
+    """What lies whole on the disk is used: nobody is asked, neither a person nor the vendor, and nothing is sent."""
+    world = died_with_its_answer(recovery)
+    assert tried(world, lambda desk: msgspec.structs.replace(desk, adapter=Deaf(world))) == [None]
+    assert (state(world), world.charges["k"]) == (AttemptState.COMMITTED, 1)
+    assert world.spool == {}
+
+
+class Deaf(Wire):
+    """A vendor that takes no request and shows no list."""
+
+    async def send(self, call: Call, payload: Mapping[str, Any]) -> None:
+        raise AssertionError
+
+    async def find(self, call: Call, digest: str, since_ms: int, until_ms: int) -> Sequence[Listed]:
+        raise AssertionError
+
+
+def test_a_refusal_that_lies_whole_on_the_disk_lets_the_request_be_sent_again() -> None:
+    """A vendor that turned a request away said so: that its process died then is no reason to ask anybody."""
+    world = died_with_its_answer(Recovery.ASK, **{"turned away": CERTAIN})
+    assert tried(world) == [None]
+    assert [one.state for one in world.attempts.values()] == [AttemptState.RELEASED, AttemptState.COMMITTED]
+    assert world.charges["k"] == 1
+
+
+def test_a_whole_answer_that_says_nothing_of_its_price_is_left_to_a_person() -> None:
+    """A seal proves that an answer is whole, not that it was free."""
+    world = died_with_its_answer(Recovery.ASK, **{"fails without a word": CERTAIN})
+    (error,) = tried(world)
+    assert isinstance(error, AttemptUnresolved)
+    assert (state(world), world.charges["k"]) == (AttemptState.UNRESOLVED, 1)
 
 
 class Elsewhere(Wire):

@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracle.power import Recorder, State, states
@@ -30,15 +32,20 @@ def work(folder: Path, seed: int) -> Recorder:
             for number in range(chance.randrange(1, 4)):
                 data = chance.randbytes(chance.choice([10, 700, 5_000]))
                 attempt = new_attempt_id(1_700_000_000_000 + number)
-                file = store.spool.open(attempt, "part-0")
+                file = store.spool.open(attempt, "answer")
                 for at in range(0, len(data), 2_000):
                     file.write(data[at : at + 2_000])
-                file.sync()
+                digest, path = hashlib.sha256(data).hexdigest(), store.spool.path(attempt, "answer")
+                if chance.random() < 0.5:
+                    file.sync()
+                else:
+                    recorder.mark(f"sealing {path} {digest}")
+                    store.spool.seal(attempt, "answer", file, {"status": 200}, digest)
+                    recorder.mark(f"sealed {path} {digest}")
                 file.close()
-                path = store.spool.path(attempt, "part-0")
-                recorder.mark(f"file {path} {hashlib.sha256(data).hexdigest()}")
-                digest, _ = store.cas.put_file(path) if chance.random() < 0.7 else store.cas.put_bytes(data)
-                recorder.mark(f"blob {digest}")
+                recorder.mark(f"file {path} {digest}")
+                blob, _ = store.cas.put_file(path) if chance.random() < 0.7 else store.cas.put_bytes(data)
+                recorder.mark(f"blob {blob}")
                 if chance.random() < 0.5:
                     recorder.mark(f"free {path}")
                     store.spool.remove(attempt)
@@ -63,7 +70,20 @@ def broken(state: State) -> list[str]:
             data = state.files.get(rest[0])
             if data is None or hashlib.sha256(data).hexdigest() != rest[1]:
                 wrong.append("what was spooled is gone")
+        if what == "sealing" and proves(state, rest[0]) not in {None, rest[1]}:
+            wrong.append("what is not whole passes for an answer")
+        if what == "sealed" and rest[0] not in freed and proves(state, rest[0]) is None:
+            wrong.append("an answer that was whole cannot be told from one that was cut")
     return wrong
+
+
+def proves(state: State, path: str) -> str | None:
+    """Return the digest of a body that passes for whole."""
+    attempt, _, name = Path(path).name.partition(".")
+    body, seal = state.files.get(path), state.files.get(f"{path}.seal")
+    if body is None or seal is None or spool.proven(attempt, name, seal, body) is None:
+        return None
+    return hashlib.sha256(body).hexdigest()
 
 
 def look(folder: Path, count: int, *, each: int = 200, start: int = 0) -> list[str]:
@@ -109,9 +129,19 @@ def without_folder_sync_in_the_spool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "fsync_dir", lambda _path: None)
 
 
+def without_a_digest_in_the_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body counts as whole that has the length it was sealed with."""
+
+    def believed(_attempt: str, _name: str, seal: bytes, body: bytes) -> Any:
+        found = re.search(rb'"size":(\d+)', seal)
+        return (found and int(found[1]) == len(body)) or None
+
+    monkeypatch.setattr(spool, "proven", believed)
+
+
 MUTANTS = [
     without_file_sync_in_the_cas, without_folder_sync_in_the_cas, without_file_sync_in_the_spool,
-    without_folder_sync_in_the_spool,
+    without_folder_sync_in_the_spool, without_a_digest_in_the_seal,
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import signal
 import stat
@@ -11,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dagcontent.errors import InternalError, StoreError, StoreFull
-from dagcontent.store import Store, new_attempt_id, open_store
+from dagcontent.store import Store, new_attempt_id, open_store, spool
 from dagcontent.store.spool import BALLAST_BYTES, Ballast, attempt_of
 from dagcontent.values.attempt import AttemptState, Handle, Intent
 from dagcontent.values.record import Record
@@ -50,6 +53,62 @@ def test_a_body_is_written_as_it_arrives_and_kept_until_it_is_removed(store: Sto
     store.spool.remove(one)
     store.spool.remove(one)
     assert [path.name for path in store.layout.spool.iterdir()] == [f"{two}.body"]
+
+
+def test_a_sealed_body_is_provably_whole(store: Store) -> None:
+    """Its bytes, and what came with them, are found by another process; a body that nobody sealed proves nothing."""
+    one, two = new_attempt_id(NOW), new_attempt_id(NOW)
+    said = {"status": 200, "headers": {"content-type": "image/png"}}
+    for attempt in (one, two):
+        with store.spool.open(attempt, "answer") as body:
+            body.write(b"pic")
+            body.write(b"ture")
+            if attempt == one:
+                store.spool.seal(one, "answer", body, said, hashlib.sha256(b"picture").hexdigest())
+    with open_store(store.root, write=False) as other:
+        assert other.spool.sealed(one, "answer") == (said, b"picture")
+        assert other.spool.sealed(two, "answer") is None
+        assert other.spool.names(one) == ["answer"]
+    store.spool.remove(one)
+    assert store.spool.sealed(one, "answer") is None
+    assert [path.name for path in store.layout.spool.iterdir()] == [f"{two}.answer"]
+
+
+@given(st.data())
+def test_no_damage_to_a_seal_or_its_body_proves_anything(data: st.DataObject) -> None:
+    """Whatever became of either: what they prove is what was sealed, of that attempt, or nothing."""
+    attempt, body, said = new_attempt_id(NOW), data.draw(st.binary(max_size=40)), {"status": 200, "headers": {}}
+    seal = spool.sealing(attempt, "answer", len(body), said, hashlib.sha256(body).hexdigest())
+    assert spool.proven(attempt, "answer", seal, body) == said
+    assert spool.proven(new_attempt_id(NOW), "answer", seal, body) is None
+    assert spool.proven(attempt, "part-0", seal, body) is None
+    at = data.draw(st.integers(0, len(seal) - 1))
+    flipped = seal[:at] + bytes([seal[at] ^ data.draw(st.integers(1, 255))]) + seal[at + 1 :]
+    other = data.draw(st.binary(max_size=40).filter(lambda one: one != body))
+    for left, bytes_left in ((seal[:at], body), (flipped, body), (seal, other), (seal, body[:-1] + b"?"), (b"", b"")):
+        if (left, bytes_left) != (seal, body):
+            assert spool.proven(attempt, "answer", left, bytes_left) is None
+
+
+def test_without_room_for_its_seal_a_body_is_kept_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof is worth less than what it proves: the journal can still say what the body is."""
+    attempt = new_attempt_id(NOW)
+    with store.spool.open(attempt, "answer") as body:
+        body.write(b"picture")
+        with monkeypatch.context() as patch:
+            patch.setattr(store.spool, "open", raising(StoreFull("no space")))
+            store.spool.seal(attempt, "answer", body, {}, "")
+    assert store.spool.read(attempt, "answer") == b"picture"
+    assert store.spool.sealed(attempt, "answer") is None
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    """Return a function that can only refuse."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    return refuse
 
 
 def test_a_download_goes_on_where_it_was(store: Store) -> None:
