@@ -42,16 +42,18 @@ async def follow(desk: Desk, order: Order, call: Call, handle: Handle, intent: I
     bounds = desk.bounds(desk.operation_of(call))
     pause = bounds.poll_s
     garbled = 0
+    silence = _Silence(desk)
     while True:
         found = await _asked(desk, call, handle)
         if isinstance(found, _NotAsked):
-            desk.stage(order, f"cannot be asked: {found.reason}", None)
+            desk.stage(order, silence.of(found.reason), None)
             garbled += not found.passing
             if garbled >= _GARBLED_MOST:
                 text = f"{found.reason}; the job was sent and is not lost"
                 raise AttemptDetached(text, facts=[("attempt", call.attempt)], hint="build again later")
         else:
             garbled = 0
+            silence = _Silence(desk)
         early = _too_early(found, desk.clock.now_ms() - began_ms, bounds)
         if isinstance(found, Failure) and found.error_class is ErrorClass.GONE and not desk.knows(intent.account):
             text = f"{call.provider} does not know this job under this key; it was sent with another key"
@@ -70,12 +72,29 @@ async def follow(desk: Desk, order: Order, call: Call, handle: Handle, intent: I
         if isinstance(found, Waiting):
             desk.stage(order, found.stage, found.position)
         if desk.leaves(order):
+            stands = silence.of(found.reason) if isinstance(found, _NotAsked) else "goes on with it"
             raise AttemptDetached(
-                f"{call.provider} goes on with it; it was sent and is not lost", facts=[("attempt", call.attempt)],
+                f"{call.provider} {stands}; it was sent and is not lost", facts=[("attempt", call.attempt)],
                 hint="build again: it is found by its id and not paid again",
             )  # fmt: skip
         await desk.clock.sleep(pause)
         pause = min(pause * _SLOWER, bounds.poll_most_s)
+
+
+class _Silence:
+    """For how long a vendor could not be asked, in words."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._clock = desk.clock
+        self._since_ms: int | None = None
+
+    def of(self, reason: str) -> str:
+        """Return what to say while it cannot be asked, for this reason now."""
+        now_ms = self._clock.now_ms()
+        if self._since_ms is None:
+            self._since_ms = now_ms
+        minutes = (now_ms - self._since_ms) // 60_000
+        return f"cannot be asked{f' for {minutes} min' if minutes else ''}: {reason}"
 
 
 def _too_early(found: object, age_ms: int, bounds: Bounds) -> bool:
@@ -132,16 +151,20 @@ async def reconcile(
     settled_ms = intent.send_by_ms + int((bounds.inflight_s + bounds.list_lag_s) * 1000)
     pause = bounds.poll_s
     garbled = 0
+    silence = _Silence(desk)
     while True:
         asked_ms = desk.clock.now_ms()
         listed = await _listed(desk, call, intent, asked_ms)
+        stage = "looks for a lost answer"
         if isinstance(listed, Failure):
+            stage = silence.of(listed.message)
             # A list that is not kept, or empty where nothing was ever listed, proves nothing.
             garbled += listed.error_class is ErrorClass.UNKNOWN
             proves_nothing = listed.error_class in _NO_LIST or garbled >= _GARBLED_MOST
             if asked_ms > settled_ms and proves_nothing:
                 raise await _unresolved(desk, call, intent, f"{why}; {listed.message}")
         else:
+            silence = _Silence(desk)
             if len(listed) == 1 and await desk.journal.adopt(call.attempt, listed[0].handle):
                 desk.crashpoint("paid.adopted")
                 return await follow(desk, order, call, listed[0].handle, intent)
@@ -158,11 +181,12 @@ async def reconcile(
                 desk.crashpoint("paid.never-happened")
                 return None
         if desk.leaves(order):
-            text = f"{why}; whether {call.provider} took it is known in {max(1, (settled_ms - asked_ms) // 1000)} s"
+            known = f"whether {call.provider} took it is known in {max(1, (settled_ms - asked_ms) // 1000)} s"
+            text = f"{why}; {known if not isinstance(listed, Failure) else f'{call.provider} {stage}'}"
             raise AttemptDetached(
                 text, facts=[("attempt", call.attempt)], hint="build again: it is looked for, not sent again"
             )
-        desk.stage(order, "looks for a lost answer", None)
+        desk.stage(order, stage, None)
         await desk.clock.sleep(pause)
         pause = min(pause * _SLOWER, bounds.poll_most_s)
 

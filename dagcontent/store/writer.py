@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import apsw
 
-from dagcontent.errors import DagcontentError, InternalError
+from dagcontent.errors import DagcontentError, InternalError, StoreBusy
 from dagcontent.store.db import REFUSALS
 
 __all__ = ["BATCH_MAX", "BATCH_MAX_S", "SYNC_EVERY_S", "Pending", "Work", "Writer"]
@@ -143,8 +143,7 @@ class Writer:
             if self._closed:
                 raise InternalError("the store is closed")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="dagcontent-store", daemon=True)
-                self._thread.start()
+                self._thread = _started(self._run)
             self._queue.put(_Item(work, pending, durable=durable, soon=soon))
         return pending
 
@@ -267,6 +266,19 @@ class Writer:
 
     def _mapped(self, error: Exception, connection: apsw.Connection) -> Exception:
         return self._map_error(error, connection.system_errno) if isinstance(error, REFUSALS) else error
+
+
+def _started(run: Callable[[], None]) -> threading.Thread:
+    """Return a thread that runs. Raises StoreBusy where the system gives none: whoever asks later may get one."""
+    thread = threading.Thread(target=run, name="dagcontent-store", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise StoreBusy(
+            f"the store cannot write now: {error}",
+            hint="close other programs, or raise the limit of processes (ulimit -u)",
+        ) from error
+    return thread
 
 
 def _STOP(_connection: apsw.Connection) -> None:  # noqa: N802 - a mark, never called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -236,4 +237,45 @@ def test_a_vendor_that_is_down_is_waited_for_and_that_is_told() -> None:
                 desk, adapter=Down(world), stage=lambda _order, stage, _position: told.append(stage)
             ),
         )
-    assert any("503" in stage for stage in told)
+    assert "cannot be asked: 503" in told
+    assert any(re.fullmatch(r"cannot be asked for \d+ min: 503", stage) for stage in told)
+
+
+def in_ten_minutes(world: World, **changes: Any) -> NodeError | None:
+    """Run a process whose node has a `timeout` of ten minutes; return what it raised."""
+    found: list[NodeError | None] = []
+
+    async def program() -> None:
+        world.claims["k"] = PROCESS.get()
+        order = msgspec.structs.replace(order_for("k", PROCESS.get()), leave_ms=world.now_ms + 600_000)
+        try:
+            await engine.purchase(msgspec.structs.replace(desk_of(world), **changes), order)
+        except NodeError as error:
+            found.append(error)
+
+    world.run([program], most_turns=5_000)
+    return found[0] if found else None
+
+
+def test_a_vendor_that_cannot_be_reached_is_left_at_the_timeout_of_its_node() -> None:
+    """A net that refuses for ever holds no build up for ever: the job stays on the journal, for how long nothing was heard is said."""
+    world = World(1, recovery=Recovery.EXACT, handle=True, chances={})
+    error = in_ten_minutes(world, adapter=Down(world))
+    assert isinstance(error, AttemptDetached)
+    assert re.search(r"vendor cannot be asked for (9|10) min: 503; it was sent and is not lost", error.message)
+    assert (state(world), world.charges["k"]) == (AttemptState.SUBMITTED, 1)
+    assert tried(world) == [None]
+    assert world.charges["k"] == 1
+
+
+def test_a_list_that_cannot_be_read_is_left_at_the_timeout_of_its_node() -> None:
+    """A lost answer is not looked for for ever either, and is neither sent again nor given up."""
+    world = lost_answer()
+    world.chances = {"list fails": CERTAIN}
+    error = in_ten_minutes(world)
+    assert isinstance(error, AttemptDetached)
+    assert re.search(r"cannot be asked for (9|10) min: the line is dead", error.message)
+    assert (state(world), world.charges["k"]) == (AttemptState.INTENT, 1)
+    world.chances = {}
+    assert tried(world) == [None]
+    assert world.charges["k"] == 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagcontent.errors import InternalError, StoreDamaged, StoreFull
+from dagcontent.errors import InternalError, StoreBusy, StoreDamaged, StoreFull
 from dagcontent.store import Pending
 from dagcontent.store.db import store_error_of
 from dagcontent.store.writer import BATCH_MAX, Work, Writer
@@ -267,3 +267,20 @@ def test_any_mix_of_pieces_is_committed_in_order(
             with pytest.raises(StoreDamaged):
                 one.result()
     assert rows(path) == [n for n, (bad, _) in enumerate(plan) if not bad]
+
+
+def test_a_writer_that_got_no_thread_refuses_and_gets_one_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without memory for a thread says so: nobody waits for a writer that never began."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    writer = make(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        for _ in range(2):
+            with pytest.raises(StoreBusy, match="can't start new thread"):
+                writer.submit(add(0))
+    assert writer.submit(add(1)).result(10) == 1
+    writer.close()
+    assert rows(path) == [1]
