@@ -181,6 +181,8 @@ def judge(case: Case, told: Mapping[str, Any], charges: Sequence[Charge], *, std
                 wrong.append(f"{node} is there, and its attempt is {now.get(node)}")
             continue
         was = left.get(node)
+        if was is not None and was["whole"]:
+            wrong.append(f"{node} is {status} ({error}), and its whole answer lay on the disk")
         if status == "unresolved" and was is not None and was["recovery"] == "ask" and was["state"] in _ASKED:
             unresolved += 1
             lost += paid[what]

@@ -25,7 +25,7 @@ from dagcontent import api
 from dagcontent.errors import DagcontentError
 from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.secret import Secret, host_of
-from dagcontent.store.store import open_store
+from dagcontent.store.store import Store, open_store
 from dagcontent.values.money import Ceiling
 
 REALM = "fake-vendors"
@@ -112,11 +112,17 @@ def journal(command: dict[str, Any]) -> list[dict[str, Any]]:
             {
                 "id": one.id, "instance": one.intent.instance, "operation": one.intent.operation,
                 "recovery": one.intent.recovery, "state": one.state.value, "message": one.message,
-                "answered": one.answer is not None, "handle": one.handle is not None,
+                "answered": one.answer is not None, "whole": whole(store, one.id), "handle": one.handle is not None,
                 "at_ms": one.intent.at_ms, "send_by_ms": one.intent.send_by_ms,
             }
             for one in store.attempts.list()
         ]  # fmt: skip
+
+
+def whole(store: Store, attempt: str) -> bool:
+    """Tell whether a good answer to an attempt lies in the spool, all of it."""
+    found = store.spool.sealed(attempt, "answer")
+    return found is not None and bool(found[0]["status"] == 200)
 
 
 def fill(place: Path, leave: int) -> None:

@@ -146,7 +146,7 @@ def _attempt(life: _Life, store: Store, run: Run, number: int) -> Generator[str,
     intent = Intent(
         attempt=journal.new_attempt_id(NOW_MS + number), key=record.key, run=run.id, graph=run.graph, instance=f"still-{number}",
         provider="fal", realm="", account="fal:1", operation="queue", model="fal/flux", kind="image.generate", recovery="by-match",
-        marker="", payload_digest="", reserved_microusd=chance.choice([500, 900, 1_500]), at_ms=NOW_MS, send_by_ms=NOW_MS + 10_000,
+        marker="", payload_digest="", reserved_microusd=chance.choice([700, 900, 1_500]), at_ms=NOW_MS, send_by_ms=NOW_MS + 10_000,
         manifest=manifest, request={"prompt": chance.randbytes(chance.choice([10, 3_000])).hex()},
     )  # fmt: skip
     book, name, now = store.attempts, intent.attempt, NOW_MS + number
