@@ -12,7 +12,7 @@ from typing import Any, Final
 from dagcontent.catalog.effective import request_of
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
-from dagcontent.kinds.schema import schema_at
+from dagcontent.kinds.schema import ReturnsError, schema_at, schema_of_returns
 from dagcontent.plan.asked import CHARACTERS_A_WORD, WORDS_A_SECOND, asked_words
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.resolver import Resolver
@@ -32,9 +32,12 @@ _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
 def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
-    """Return a unit's parameters as far as they are known, of one that stands for a whole list too; `model` is none."""
+    """Return a unit's parameters as far as they are known, of one that stands for a whole list too; `model` is none.
+
+    `returns` stands as the schema that is sent in its place: what is priced is the request.
+    """
     if unit.params is not None:
-        return {name: value for name, value in unit.params.items() if name != "model"}
+        return _with_schema({name: value for name, value in unit.params.items() if name != "model"})
     made: dict[str, Any] = {}
     scope = resolver.fanout.scope_of(unit)
     for name, expr in node.params:
@@ -42,7 +45,17 @@ def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
             made[name] = resolver.evaluator.value(expr, scope)
         except (NodeError, Missing):
             made[name] = UNKNOWN
-    return made
+    return _with_schema(made)
+
+
+def _with_schema(params: dict[str, Any]) -> dict[str, Any]:
+    if "returns" not in params or contains_unknown(params["returns"]):
+        return params
+    try:
+        schema = schema_of_returns(params["returns"])
+    except ReturnsError:
+        return params  # it says so itself when it is evaluated
+    return {**{name: value for name, value in params.items() if name != "returns"}, "schema": schema}
 
 
 class Foreseen:
