@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dagcontent.api.showing import ShowResult
     from dagcontent.api.spending import Spending
     from dagcontent.catalog.market import Market
+    from dagcontent.values.money import Ceiling
 
 __all__ = [
     "BuildResult",
@@ -78,7 +79,7 @@ def load(graph: str | os.PathLike[str], *, params: Mapping[str, str] | None = No
     return load_graph(graph, params)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - what a plan is asked
     graph: GraphLike,
     targets: Sequence[str] = (),
     *,
@@ -87,10 +88,12 @@ def plan(
     explain: bool = True,
     realms: Mapping[str, str] | None = None,
     market: Market | None = None,
+    ceilings: Sequence[Ceiling] = (),
+    binding: bool = False,
 ) -> Plan:
     """Return what a build would do, and why. Runs nothing, opens no socket, needs no key and no store to exist.
 
-    `realms` and `market` are those of a build's `Spending`.
+    `realms`, `market` and `ceilings` are those of a build's `Spending`. With `binding` a build can be held to the plan.
     """
     with _open(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
@@ -99,7 +102,16 @@ def plan(
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
 
-        return plan_graph(_loaded(graph, params), opened, targets, explain=explain, realms=realms, market=market)
+        return plan_graph(
+            _loaded(graph, params),
+            opened,
+            targets,
+            explain=explain,
+            realms=realms,
+            ceilings=ceilings,
+            binding=binding,
+            market=market,
+        )
 
 
 def why(

@@ -146,7 +146,10 @@ class Build:
         from dagcontent.api.spending import check_consent, check_means  # noqa: PLC0415 - as above
 
         spending = self._options.spending
-        plan = plan_graph(self._loaded, self._store, self._texts, realms=spending.realms, market=spending.market)
+        plan = plan_graph(
+            self._loaded, self._store, self._texts, realms=spending.realms, market=spending.market,
+            binding=spending.promise is not None,
+        )  # fmt: skip
         check_offered(self._loaded, plan)
         check_consent(spending, plan)
         check_means(spending, plan)
@@ -224,7 +227,7 @@ class Build:
         )  # fmt: skip
         payer = PaidExecutor(
             till.desk, spending.configs, clock, run=self._run.id, graph=self._graph_id, standing=self._store.standing,
-            market=spending.market, consent=Consent(spending.repay, spending.unpriced, spending.yes or spending.budget_microusd is not None),
+            market=spending.market, consent=Consent(spending.repay, spending.unpriced, spending.agreed),
         )  # fmt: skip
         return till, payer
 

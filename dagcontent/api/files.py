@@ -124,6 +124,13 @@ class BesideFiles:
             self._measured[blob.digest] = known
         return known
 
+    def digest_of(self, path: str) -> str:
+        """Return the digest of a file's bytes; empty for one that is not there, is outside, or cannot be read."""
+        try:
+            return self._digest(self._inside(path))
+        except NodeError:
+            return ""
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _inside(self, path: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from dagcontent.api.ceilings import rooms
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.loading import wrong_graph
@@ -21,10 +22,12 @@ from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.resolver import Resolver
-from dagcontent.plan.unit import Unit
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.plan.written import digests_of
 from dagcontent.run.outputs import collisions
 from dagcontent.store.store import Store
 from dagcontent.values.canonical import Encoder
+from dagcontent.values.money import Ceiling
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
@@ -66,17 +69,46 @@ def new_resolver(
 
 def plan_graph(
     loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
-    realms: Mapping[str, str] | None = None, market: Market | None = None,
+    realms: Mapping[str, str] | None = None, market: Market | None = None, ceilings: Sequence[Ceiling] = (),
+    binding: bool = False,
 ) -> Plan:  # fmt: skip
-    """Return the dry run. Raises ConfigError, UsageError."""
+    """Return the dry run. Raises ConfigError, UsageError.
+
+    `ceilings` are those that are known outside the graph. With `binding`, rows say what is written of them, so that a build
+    can be held to it.
+    """
     wanted = parse_targets(loaded.graph, targets)
-    resolver = dry_resolver(loaded, store, wanted, realms)
+    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    resolver = dry_resolver(loaded, store, wanted, realms, files)
     check_targets(resolver, wanted)
     check_outputs(resolver)
     plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain, market=market)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
     plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
-    return with_recovery(plan) if loaded.paid else plan
+    if not loaded.paid:
+        return plan
+    plan = with_recovery(plan)
+    if plan.paid:
+        budget = loaded.pipeline.budget_microusd
+        found = rooms(store, str(loaded.path), budget, ceilings, datetime.now(UTC))
+        plan = msgspec.structs.replace(plan, ceilings=found)
+    return _bound(plan, resolver, files, realms or {}) if binding else plan
+
+
+def _bound(plan: Plan, resolver: Resolver, files: BesideFiles, realms: Mapping[str, str]) -> Plan:
+    """Return a plan whose paid rows say what is written of them, and whose hosts are asked."""
+    digests = digests_of(
+        resolver.graph, file_digest=files.digest_of,
+        values=lambda node: [unit.value for unit in resolver.fanout.units_of(node) if unit.status is Status.VALUE],
+    )  # fmt: skip
+    rows = []
+    for row in plan.rows:
+        if row.buys:
+            realm = realms.get(row.model.partition("/")[0], "")
+            asks = digests[row.node.partition("[")[0]] + (f" at {realm}" if realm else "")
+            row = msgspec.structs.replace(row, asks=asks)  # noqa: PLW2901 - the same row, completed
+        rows.append(row)
+    return msgspec.structs.replace(plan, rows=tuple(rows))
 
 
 def explain_instance(
@@ -154,10 +186,11 @@ def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldD
 
 
 def dry_resolver(
-    loaded: LoadedGraph, store: Store, targets: Sequence[Target], realms: Mapping[str, str] | None = None
-) -> Resolver:
+    loaded: LoadedGraph, store: Store, targets: Sequence[Target], realms: Mapping[str, str] | None = None,
+    files: BesideFiles | None = None,
+) -> Resolver:  # fmt: skip
     """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
-    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
     epoch = store.open_epoch(str(loaded.path))
     with store.snapshot():
         resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms)

@@ -15,6 +15,7 @@ import msgspec
 
 from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
+from dagcontent.plan.contract import Promise, differences
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.values.money import Cap, Ceiling, usd_text
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Spending", "check_consent", "check_means", "lacks", "with_recovery"]
 
 _SHOWN = 5
+_ROWS = 20
 
 
 class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -34,7 +36,9 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `make_configs` says how each provider is reached, asked for when something may be bought; `realms` keep the results of
     other hosts apart. `yes`: no question before spending. `budget_microusd`: not more than that in this build.
     `ceilings` hold in any build. `make_proxies` is asked when something is sent. `repay` names nodes or instances whose paid result is gone and may be paid for once more;
-    `market` says whose prices hold. `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a new version of ours.
+    `market` says whose prices hold. `unpriced` allows what nobody knows a bound of; `upgrade` paid runs whose only cause is a
+    new version of ours. `promise` is a plan that was agreed to: nothing dearer or different is bought, and no more than its
+    most is spent.
     """
 
     make_configs: Callable[[], Mapping[str, ProviderConfig]] = dict
@@ -45,6 +49,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     repay: frozenset[str] = frozenset()
     unpriced: bool = False
     upgrade: bool = False
+    promise: Promise | None = None
     make_proxies: Callable[[], Proxies | None] = lambda: None
     market: Market = Market()
 
@@ -58,11 +63,18 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """How each provider is reached."""
         return self.make_configs()
 
+    @property
+    def agreed(self) -> bool:
+        """Whether anybody agreed to pay."""
+        return self.yes or self.budget_microusd is not None or self.promise is not None
+
     def caps(self, intent: Intent, graph_budget_microusd: int | None) -> list[Cap]:
         """Return all that bounds one intent: the command line, the graph, the configuration."""
         caps = []
         if self.budget_microusd is not None:
             caps.append(Cap("run", intent.run, self.budget_microusd, "--budget"))
+        if self.promise is not None:
+            caps.append(Cap("run", intent.run, self.promise.most_microusd, f"--plan {self.promise.said}"))
         if graph_budget_microusd is not None:
             caps.append(Cap("run", intent.run, graph_budget_microusd, "budget_usd of the graph"))
         day = datetime.fromtimestamp(intent.at_ms / 1000, UTC).date().isoformat()
@@ -77,6 +89,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def most_microusd(self, graph_budget_microusd: int | None) -> int | None:
         """Return the most that one run may spend, as far as that is known before it; None without such a cap."""
         known = [self.budget_microusd, graph_budget_microusd]
+        known += [None if self.promise is None else self.promise.most_microusd]
         known += [one.limit_microusd for one in self.ceilings if one.per == "run" and not one.provider]
         return min((limit for limit in known if limit is not None), default=None)
 
@@ -105,6 +118,8 @@ def check_means(spending: Spending, plan: Plan) -> None:
 def check_consent(spending: Spending, plan: Plan) -> None:
     """Raise BudgetExceeded, UsageError if what a build would buy was not agreed to. Nothing was sent."""
     buys = [row for row in plan.paid if row.status != "repay" or _repays(spending, row)]
+    if spending.promise is not None:
+        _check_promise(spending.promise, plan, buys)
     if not buys:
         return
     upgrades = [row.node for row in buys if row.status == "run" and row.cause == "upgrade"]
@@ -120,7 +135,7 @@ def check_consent(spending: Spending, plan: Plan) -> None:
             f"what these may cost at most is not known: {_listed(unpriced)}",
             hint="to send them all the same: --allow-unpriced",
         )
-    if not spending.yes and spending.budget_microusd is None:
+    if not spending.agreed:
         most = sum(row.price.quote.high or 0 for row in buys if row.price is not None)
         open_ended = any(row.status == "maybe" for row in buys)
         raise BudgetExceeded(
@@ -128,6 +143,24 @@ def check_consent(spending: Spending, plan: Plan) -> None:
             " by their upper bounds, and nobody agreed to that",
             hint="--budget USD sets the most that may be spent; --yes spends without a bound; plan lists the nodes",
         )
+
+
+def _check_promise(promise: Promise, plan: Plan, buys: Sequence[PlanRow]) -> None:
+    """Raise UsageError, BudgetExceeded if a build would buy what is not as it was agreed to."""
+    found = differences(promise, plan, buys)
+    if not found:
+        return
+    wide = max(len("then"), *(len(one.then) for one in found))
+    facts = [("node", f"{'then':<{wide}}  now")]
+    facts += [(one.node, f"{one.then:<{wide}}  {one.now}") for one in found[:_ROWS]]
+    if len(found) > _ROWS:
+        facts.append((f"and {len(found) - _ROWS} more", ""))
+    hint = "look at what it would cost now, and agree to that: dagcontent plan GRAPH -o FILE"
+    if all(one.dearer for one in found):
+        raise BudgetExceeded(
+            f"what was agreed to in {promise.said} is dearer now; nothing was spent", facts=facts, hint=hint
+        )
+    raise UsageError(f"this is not what was agreed to in {promise.said}; nothing was spent", facts=facts, hint=hint)
 
 
 def with_recovery(plan: Plan) -> Plan:

@@ -14,6 +14,7 @@ from dagcontent import api
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.spending import Spending
 from dagcontent.cli.build_text import summary_lines
+from dagcontent.cli.money import given_budget
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
     graph_argument,
@@ -25,12 +26,11 @@ from dagcontent.cli.options import (
     targets_argument,
 )
 from dagcontent.cli.plain_view import PlainView
-from dagcontent.cli.session import Session
+from dagcontent.cli.session import Session, given_params
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, UsageError
 from dagcontent.run.events import BuildStarted, Event, NodeFinished
-from dagcontent.values.money import microusd
 
 if TYPE_CHECKING:
     from dagcontent.cli.progress import Progress
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _MOST_PLANNED_AGAIN = 5_000
-_MOST_MICROUSD = 1 << 62  # more than there is, and what a store can count
 _CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130}
 
 
@@ -62,7 +61,10 @@ _CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130
     "--repay", metavar="NODE", multiple=True, help="Pay again for NODE, whose paid result is gone. Repeatable."
 )
 @click.option("--accept-upgrade", is_flag=True, help="Pay again for what only a new version of dagcontent makes anew.")
-@later("--profile", "--plan", flags=("--draft", "--retry-primary"))
+@click.option(
+    "--plan", "plan_file", metavar="FILE", help="Build what was agreed to in a file of `plan -o`, and nothing dearer."
+)
+@later("--profile", flags=("--draft", "--retry-primary"))
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -75,6 +77,7 @@ def command(  # noqa: PLR0913 - the options
     budget: str | None,
     repay: tuple[str, ...],
     *,
+    plan_file: str | None,
     only: bool,
     fail_fast: bool,
     overwrite_outputs: bool,
@@ -91,17 +94,25 @@ def command(  # noqa: PLR0913 - the options
     What was made before is found again and costs nothing. Ctrl-C stops in order: what is finished is kept, and the same
     command continues.
 
-    What costs money is sent only with --budget or --yes, and never twice.
+    What costs money is sent only with --budget, --yes or --plan, and never twice.
 
     Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 4 a paid request is unresolved (dagcontent
     jobs), 6 refused or stopped by the budget, 130 interrupted.
     """
+    agreed = None
+    if plan_file is not None:
+        from dagcontent.cli.plan_file import read_plan_file  # noqa: PLC0415 - most builds have none
+
+        agreed = read_plan_file(plan_file, graph, targets, given_params(params))
+        targets, params = agreed.targets, tuple(f"{name}={value}" for name, value in agreed.params.items())
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
     if dry_run:
         from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
 
         return run_plan(session, targets)
     spending = _spending(session, budget, repay, yes=yes, unpriced=allow_unpriced, upgrade=accept_upgrade)
+    if agreed is not None:
+        spending = msgspec.structs.replace(spending, promise=agreed.promise)
     if only:
         _check_only(session, targets)
     with contextlib.ExitStack() as stack:
@@ -126,28 +137,19 @@ def _spending(
     session: Session, budget: str | None, repay: tuple[str, ...], *, yes: bool, unpriced: bool, upgrade: bool
 ) -> Spending:
     settings = session.settings
+    market: dict[str, Any] = {} if settings.market is None else {"market": settings.market}
     return Spending(
         make_configs=lambda: settings.providers,
         realms=session.realms,
         yes=yes,
-        budget_microusd=None if budget is None else _dollars(budget),
+        budget_microusd=None if budget is None else given_budget(budget),
         ceilings=settings.ceilings,
         repay=frozenset(repay),
         unpriced=unpriced,
         upgrade=upgrade,
         make_proxies=settings.make_proxies,
-        **({} if settings.market is None else {"market": settings.market}),
+        **market,
     )
-
-
-def _dollars(text: str) -> int:
-    try:
-        amount = microusd(text.removeprefix("$"))
-    except ValueError:
-        raise ConfigError(f"--budget {text} is no amount of money", hint="as in: --budget 2.50") from None
-    if amount < 0:
-        raise ConfigError(f"--budget {text} is less than nothing", hint="as in: --budget 2.50")
-    return min(amount, _MOST_MICROUSD)
 
 
 def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], cancelled: set[str]) -> None:

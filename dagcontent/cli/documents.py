@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dagcontent.api.result import WhyResult
 from dagcontent.cli.money import range_of, total
+from dagcontent.cli.plan_charges import counted_unit
 from dagcontent.cli.words import plain
-from dagcontent.plan.model import FieldDiff, Plan, PlanRow
-from dagcontent.values.money import usd_decimal
+from dagcontent.plan.model import FieldDiff, Plan, PlanRow, Price
+from dagcontent.values.money import Room, usd_decimal
 
 __all__ = ["plan_document", "why_document"]
+
+_NANO: Final = 10**9
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -20,6 +23,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "profile": plan.profile,
         "nodes": [_row(row) for row in plan.rows],
         "totals": _totals(plan),
+        "ceilings": [_ceiling(room) for room in plan.ceilings],
         "warnings": list(plan.warnings),
     }
 
@@ -32,6 +36,42 @@ def _totals(plan: Plan) -> dict[str, Any]:
         "saved_usd": usd_decimal(sum(row.cost_microusd for row in plan.rows)),
         "unpriced": unpriced,
     }
+
+
+def _ceiling(room: Room) -> dict[str, Any]:
+    ceiling = room.ceiling
+    return {
+        "per": ceiling.per,
+        "provider": ceiling.provider or None,
+        "said": ceiling.said,
+        "limit_usd": usd_decimal(ceiling.limit_microusd),
+        "used_usd": usd_decimal(room.used_microusd),
+        "left_usd": usd_decimal(room.left_microusd),
+    }
+
+
+def _price(price: Price) -> dict[str, Any] | None:
+    quote = price.quote
+    if not quote.date and not quote.charges:
+        return None
+    charges = [
+        {
+            "unit": counted_unit(charge.unit),
+            "amount": {"low": charge.low, "expected": charge.expected, "high": charge.high},
+            "usd": _unit_price(charge.nano),
+            "at_most_usd": _unit_price(charge.bound_nano),
+            "source": charge.source,
+            "date": charge.date,
+        }
+        for charge in quote.charges
+    ]
+    return {"source": quote.source, "date": quote.date, "basis": quote.basis, "charges": charges}
+
+
+def _unit_price(nano: int) -> str:
+    """Return the price of one unit with every digit: "0.00000375"."""
+    text = f"{nano // _NANO}.{nano % _NANO:09d}".rstrip("0")
+    return text.rstrip(".")
 
 
 def _row(row: PlanRow) -> dict[str, Any]:
@@ -49,13 +89,14 @@ def _row(row: PlanRow) -> dict[str, Any]:
     if row.price is not None:
         if row.price.recovery:
             made["recovery"] = row.price.recovery
-        if row.price.quote.date:
-            made["price"] = {"source": row.price.quote.source, "date": row.price.quote.date}
+        made["price"] = _price(row.price)
         if row.price.notes:
             made["notes"] = list(row.price.notes)
+    if row.asks is not None:
+        made["asks"] = row.asks
     if row.attempt is not None:
         made["attempt"] = row.attempt
-    if row.items_expected is not None or row.items_max is not None or row.node.endswith("*]"):
+    if row.is_list:
         made["items"] = {"expected": row.items_expected, "max": row.items_max}
     if row.error is not None:
         made["error"] = row.error

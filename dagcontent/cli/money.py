@@ -11,18 +11,18 @@ from typing import Final
 import msgspec
 
 from dagcontent.api.result import BuildResult
-from dagcontent.plan.model import PlanRow
-from dagcontent.values.money import MICRO, usd_decimal
+from dagcontent.errors import ConfigError
+from dagcontent.plan.model import BUYS, PlanRow
+from dagcontent.values.money import MICRO, microusd, usd_decimal
 
 __all__ = [
-    "BUYS", "UNKNOWN", "Range", "budget_for", "digits_of", "dollars", "money_words", "most_text", "range_of", "shown", "total",
+    "BUYS", "UNKNOWN", "Range", "budget_for", "digits_of", "dollars", "given_budget", "money_words", "most_text", "range_of", "shown", "total",
 ]  # fmt: skip
 
-BUYS: Final = frozenset({"run", "maybe", "repay"})
-"""Statuses of rows that would, or may, be paid for."""
 UNKNOWN: Final = "$?"
 _CENT: Final = MICRO // 100
 _USUAL: Final = 3
+_MOST_MICROUSD: Final = 1 << 62  # more than there is, and what a store can count
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -43,19 +43,14 @@ class Range(msgspec.Struct, frozen=True):
 
 def range_of(row: PlanRow) -> Range:
     """Return what a row costs: nothing, unless it would be paid for. A list of unknown length counts at its longest."""
-    if row.price is None or row.status not in BUYS:
+    if row.price is None or not row.buys:
         return Range()
-    quote = row.price.quote
-    high, expected = quote.high, quote.high if quote.expected is None else quote.expected
-    low = quote.low if row.status == "run" else 0
-    if not row.node.endswith("*]") and row.items_max is None and row.items_expected is None:
-        return Range(low, expected, high)
+    quote, most = row.price.quote, row.most_microusd
+    expected = quote.high if quote.expected is None else quote.expected
+    if not row.is_list:
+        return Range(quote.low if row.status == "run" else 0, expected, most)
     likely = row.items_expected or row.items_max
-    return Range(
-        0,
-        None if expected is None or likely is None else expected * likely,
-        None if high is None or row.items_max is None else high * row.items_max,
-    )
+    return Range(0, None if expected is None or likely is None else expected * likely, most)
 
 
 def total(rows: Iterable[PlanRow]) -> tuple[Range, list[str]]:
@@ -109,3 +104,14 @@ def budget_for(amount: int) -> str:
     """Return the least --budget, in whole cents, under which an amount fits."""
     cents = -(-amount // _CENT)
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def given_budget(text: str) -> int:
+    """Return the amount of a --budget, in micro-USD. Raises ConfigError."""
+    try:
+        amount = microusd(text.removeprefix("$"))
+    except ValueError:
+        raise ConfigError(f"--budget {text} is no amount of money", hint="as in: --budget 2.50") from None
+    if amount < 0:
+        raise ConfigError(f"--budget {text} is less than nothing", hint="as in: --budget 2.50")
+    return min(amount, _MOST_MICROUSD)

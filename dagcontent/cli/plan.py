@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 
 from dagcontent import api
 from dagcontent.cli.documents import plan_document
-from dagcontent.cli.money import BUYS, budget_for, total
+from dagcontent.cli.money import BUYS, budget_for, given_budget, total
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
     graph_argument,
@@ -21,16 +24,19 @@ from dagcontent.cli.options import (
     store_option,
     targets_argument,
 )
+from dagcontent.cli.plan_file import file_head
 from dagcontent.cli.plan_text import plan_lines
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, DagcontentError
 from dagcontent.plan.model import Plan
+from dagcontent.values.money import Ceiling
 
 __all__ = ["command", "run_plan"]
 
 PENDING = 3
+_MARKDOWN: Final = frozenset({".md", ".markdown"})
 
 
 @click.command("plan")
@@ -38,9 +44,17 @@ PENDING = 3
 @targets_argument
 @params_option
 @store_option
-@click.option("-o", "--output", metavar="FILE", help="Write the JSON document to a file as well.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    multiple=True,
+    help="Write the plan to FILE, for build --plan; to FILE.md as Markdown. Repeatable.",
+)
+@click.option("--markdown", is_flag=True, help="Say it as Markdown, for a pull request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if a build would have work.")
-@later("--profile", "--compare", "--budget", flags=("--draft",))
+@click.option("--budget", metavar="USD", help="Say what would not start under a budget, as 2.50.")
+@later("--profile", "--compare", flags=("--draft",))
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -48,8 +62,10 @@ def command(  # noqa: PLR0913 - the options
     targets: tuple[str, ...],
     params: tuple[str, ...],
     store: str | None,
-    output: str | None,
+    output: tuple[str, ...],
+    budget: str | None,
     *,
+    markdown: bool,
     exit_code: bool,
     as_json: bool,
     quiet: bool,
@@ -67,37 +83,63 @@ def command(  # noqa: PLR0913 - the options
     skipped     its `when` does not hold
     """
     session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
-    return run_plan(session, targets, output=output, exit_code=exit_code)
+    if markdown and as_json:
+        raise ConfigError(
+            "--markdown and --json are two forms of one answer", hint="one of them may go to a file: -o FILE"
+        )
+    return run_plan(session, targets, outputs=output, exit_code=exit_code, budget=budget, markdown=markdown)
 
 
-def run_plan(session: Session, targets: tuple[str, ...], *, output: str | None = None, exit_code: bool = False) -> int:
+def run_plan(
+    session: Session,
+    targets: tuple[str, ...],
+    *,
+    outputs: Sequence[str] = (),
+    exit_code: bool = False,
+    budget: str | None = None,
+    markdown: bool = False,
+) -> int:
     """Do what `plan` and `build --dry-run` do; return the exit code."""
+    limit = None if budget is None else given_budget(budget)
+    ceilings = [*session.settings.ceilings, *([] if limit is None else [Ceiling("run", limit, "--budget")])]
     made = api.plan(
-        session.path,
-        targets,
-        params=session.params,
-        store=session.store,
-        realms=session.realms,
-        market=session.settings.market,
-    )
+        session.path, targets, params=session.params, store=session.store, realms=session.realms, ceilings=ceilings,
+        market=session.settings.market, binding=bool(outputs),
+    )  # fmt: skip
     for warning in made.warnings:
         session.warn(warning)
-    if lacking := _lacking(session, made):
-        for what, mends in lacking:
-            session.warn(what, mends)
-        made = msgspec.structs.replace(
-            made, warnings=(*made.warnings, *(f"{what}; {mends}" for what, mends in lacking))
-        )
-    document = plan_document(made) if session.screen.json or output else None
-    if output:
-        _write(Path(output), json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    lacking = _lacking(session, made)
+    for what, mends in lacking:
+        session.warn(what, mends)
+    files = [Path(name) for name in outputs]
+    commands = _next(session, made, targets, limit, files)
+    for file in files:
+        _write(file, _file_text(session, made, targets, commands, file))
     if session.screen.json:
-        session.screen.document(document)
+        here = tuple(f"{what}; {mends}" for what, mends in lacking)  # of this machine, so it is in no file
+        session.screen.document(plan_document(msgspec.structs.replace(made, warnings=(*made.warnings, *here))))
+    elif markdown:
+        session.screen.text(_markdown(session, made, commands))
     else:
-        _say(session, made, targets)
+        _say(session, made, commands)
     if any(row.status == "failed" for row in made.rows):
         return 1
     return PENDING if exit_code and made.pending else 0
+
+
+def _file_text(
+    session: Session, made: Plan, targets: Sequence[str], commands: Sequence[tuple[str, str]], file: Path
+) -> str:
+    if file.suffix.lower() in _MARKDOWN:
+        return _markdown(session, made, commands)
+    document = {"plan": file_head(session.path, targets, session.params, file), **plan_document(made)}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _markdown(session: Session, made: Plan, commands: Sequence[tuple[str, str]]) -> str:
+    from dagcontent.cli.plan_markdown import plan_markdown  # noqa: PLC0415 - rarely asked for
+
+    return plan_markdown(made, session.graph or "", commands, _today())
 
 
 def _lacking(session: Session, made: Plan) -> list[tuple[str, str]]:
@@ -113,12 +155,12 @@ def _lacking(session: Session, made: Plan) -> list[tuple[str, str]]:
         return [(error.message, error.hint or "")]
 
 
-def _say(session: Session, made: Plan, targets: tuple[str, ...]) -> None:
+def _say(session: Session, made: Plan, commands: Sequence[tuple[str, str]]) -> None:
     screen = session.screen
-    for line in plan_lines(made, screen, session.graph or ""):
+    for line in plan_lines(made, screen, session.graph or "", _today()):
         screen.say(line)
     screen.say()
-    for command, what in _next(session, made, targets):
+    for command, what in commands:
         fits = len(command) + len(what) + 6 <= screen.width()
         screen.say(screen.style("command", command) + (f"    # {what}" if what and fits else ""))
         if what and not fits:
@@ -127,7 +169,13 @@ def _say(session: Session, made: Plan, targets: tuple[str, ...]) -> None:
         screen.say("nothing to make; a build only puts the outputs in their places" if made.rows else "nothing to make")
 
 
-def _next(session: Session, made: Plan, targets: tuple[str, ...]) -> list[tuple[str, str]]:
+def _today() -> dt.date:
+    return dt.datetime.now().astimezone().date()
+
+
+def _next(
+    session: Session, made: Plan, targets: tuple[str, ...], limit: int | None, files: Sequence[Path]
+) -> list[tuple[str, str]]:
     """Return the commands that go on, each with what it is for."""
     commands: list[tuple[str, str]] = []
     store = session.store_options
@@ -136,10 +184,7 @@ def _next(session: Session, made: Plan, targets: tuple[str, ...]) -> list[tuple[
         commands.append((command_line("jobs", "list", *store), f"settles {listed([row.node for row in stuck])}"))
     lost = [row for row in made.rows if row.status == "repay"]
     if made.pending or lost:
-        due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe"})
-        budget = ["--budget", budget_for(due.high or 0)] if due.high or unpriced else []
-        again = command_line(*session.again("build", *targets, *budget))
-        commands.append((again, "fetches what the vendors still have, for nothing" if lost else ""))
+        commands += _builds(session, made, targets, limit, files)
     if lost:
         most = total(row for row in made.rows if row.status in BUYS)[0].high or 0
         nodes = dict.fromkeys(node_of(row.node) for row in lost)
@@ -147,6 +192,31 @@ def _next(session: Session, made: Plan, targets: tuple[str, ...]) -> list[tuple[
         command = command_line(*session.again("build", *targets, *repay, "--budget", budget_for(most)))
         commands.append((command, "pays again for what they have not"))
     return commands
+
+
+def _builds(
+    session: Session, made: Plan, targets: tuple[str, ...], limit: int | None, files: Sequence[Path]
+) -> list[tuple[str, str]]:
+    """Return the commands that build: held to the file that was written, under the budget that was asked about, under one that does."""
+    due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe"})
+    lost = any(row.status == "repay" for row in made.rows)
+    fetches = "fetches what the vendors still have, for nothing" if lost else ""
+    kept = next((file for file in files if file.suffix.lower() not in _MARKDOWN), None)
+    if not due.high and not unpriced:
+        return [(command_line(*session.again("build", *targets)), fetches)]
+    if kept is not None:
+        return [(command_line("build", session.graph or "", "--plan", str(kept), *session.store_options), fetches)]
+    needed = budget_for(due.high or 0)
+    enough = command_line(*session.again("build", *targets, "--budget", needed))
+    if limit is None:
+        return [(enough, fetches)]
+    asked = command_line(*session.again("build", *targets, "--budget", budget_for(limit)))
+    if limit >= (due.high or 0):
+        return [(asked, fetches)]
+    return [
+        (asked, "stops where its budget ends; what is made is kept"),
+        (enough, f"is enough for all{' that has a price' if unpriced else ''}"),
+    ]
 
 
 def _write(path: Path, text: str) -> None:

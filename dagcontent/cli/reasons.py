@@ -39,11 +39,7 @@ class Reasons:
     def of(self, row: PlanRow) -> str:
         """Return why a row has its status."""
         words = self._words(row)
-        if row.items_max is not None or row.items_expected is not None:
-            bound = "" if row.items_max is None else f", at most {row.items_max}"
-            expected = "" if row.items_expected is None else f"{row.items_expected} last time"
-            return f"{words} ({(expected + bound).strip(', ')})"
-        return words
+        return words if row.items_expected is None else f"{words} ({row.items_expected} last time)"
 
     def _words(self, row: PlanRow) -> str:
         attempt = (row.attempt or "")[:_ID]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from dagcontent.spec.model import Place
+from dagcontent.values.money import Room
 from dagcontent.values.quote import Quote
 
-__all__ = ["Dependence", "FieldDiff", "Plan", "PlanRow", "Price"]
+__all__ = ["BUYS", "Dependence", "FieldDiff", "Plan", "PlanRow", "Price"]
+
+BUYS: Final = frozenset({"run", "maybe", "repay"})
+"""Statuses of rows that would, or may, be paid for."""
 
 
 class FieldDiff(msgspec.Struct, frozen=True):
@@ -57,7 +61,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound).
 
     A row that costs money has a `price`; `attempt` names the one on the journal that `resume`, `unresolved` or `repay` is about.
-    `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on.
+    `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on. `asks` says in a
+    plan that a build is to be held to what a row asks for as it is written, whatever is made above it.
     """
 
     node: str
@@ -76,15 +81,40 @@ class PlanRow(msgspec.Struct, frozen=True):
     attempt: str | None = None
     cost_microusd: int = 0
     depends: tuple[Dependence, ...] = ()
+    asks: str | None = None
+
+    @property
+    def buys(self) -> bool:
+        """Whether it would, or may, be paid for."""
+        return self.price is not None and self.status in BUYS
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it stands for all instances over a list that is not known yet."""
+        return self.node.endswith("*]") or self.items_max is not None or self.items_expected is not None
+
+    @property
+    def most_microusd(self) -> int | None:
+        """The most that may be billed for it, a list counted at its longest; None: nobody knows."""
+        if self.price is None or not self.buys:
+            return 0
+        high = self.price.quote.high
+        if high is None or not self.is_list:
+            return high
+        return None if self.items_max is None else high * self.items_max
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The dry run: one row for each instance that is or would be an action, and for whatever blocks."""
+    """The dry run: one row for each instance that is or would be an action, and for whatever blocks.
+
+    `ceilings` are all that bound a build of it, with what counts under each already.
+    """
 
     graph: str
     rows: tuple[PlanRow, ...]
     warnings: tuple[str, ...] = ()
     profile: str | None = None
+    ceilings: tuple[Room, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,4 +132,4 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def paid(self) -> list[PlanRow]:
         """The rows that would, or may, cost money."""
-        return [row for row in self.rows if row.price is not None and row.status in {"run", "maybe", "repay"}]
+        return [row for row in self.rows if row.buys]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 __all__ = [
-    "BUILD_STATUSES", "CAUSES", "COUNTS", "SPEND_BY", "STATUSES", "build_schema", "choices_schema", "plan_schema",
-    "spend_schema",
+    "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "SPEND_BY", "STATUSES", "build_schema", "choices_schema",
+    "plan_schema", "spend_schema",
 ]  # fmt: skip
 
 _Schema = dict[str, Any]
@@ -17,6 +17,8 @@ _Schema = dict[str, Any]
 STATUSES: Final = (
     "hit", "run", "maybe", "pinned", "resume", "repay", "unresolved", "failed", "waiting", "skipped", "blocked", "unneeded",
 )  # fmt: skip
+PLAN_FORMAT: Final = 1
+"""Of a file that `plan -o` writes and `build --plan` reads."""
 CAUSES: Final = ("edit", "upstream", "upgrade", "new")
 BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
 COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
@@ -46,6 +48,55 @@ def _range() -> _Schema:
     )  # fmt: skip
 
 
+def _price() -> _Schema:
+    amount = {"type": ["number", "null"], "minimum": 0}
+    charge = _object(
+        {
+            "unit": {**_TEXT, "description": "image, second, input token, ..."},
+            "amount": _object({"low": amount, "expected": amount, "high": amount}, "low", "expected", "high"),
+            "usd": {**_MONEY, "description": "list price of one unit"},
+            "at_most_usd": {**_MONEY, "description": "the most that one unit may have come to cost since"},
+            "source": _TEXT,
+            "date": {**_TEXT, "description": "the day it was found, as 2026-09-20"},
+        },
+        "unit", "amount", "usd", "at_most_usd", "source", "date",
+    )  # fmt: skip
+    basis = {
+        "enum": ["list", "guess", "history", "prompt", "most"],
+        "description": "of the expected amounts: measured, usual, of earlier results, asked for in the prompt, or not known",
+    }
+    return _object(
+        {"source": _TEXT, "date": _TEXT, "basis": basis, "charges": {"type": "array", "items": charge}},
+        "source", "date",
+    )  # fmt: skip
+
+
+def _ceiling() -> _Schema:
+    return _object(
+        {
+            "per": {"enum": ["run", "graph", "day"]},
+            "provider": {**_MAYBE_TEXT, "description": "whose costs count under it; null: everybody's"},
+            "said": {**_TEXT, "description": "where it was set"},
+            "limit_usd": _MONEY,
+            "used_usd": {**_MONEY, "description": "spent and reserved already"},
+            "left_usd": _MONEY,
+        },
+        "per", "provider", "said", "limit_usd", "used_usd", "left_usd",
+    )  # fmt: skip
+
+
+def _plan_head() -> _Schema:
+    return _object(
+        {
+            "format": {"const": PLAN_FORMAT},
+            "graph": {**_TEXT, "description": "path of the graph, from the folder of this file"},
+            "targets": {"type": "array", "items": _TEXT},
+            "params": {"type": "object", "additionalProperties": _TEXT},
+        },
+        "format", "graph", "targets", "params",
+    )  # fmt: skip
+
+
 def plan_schema() -> _Schema:
     """Return the schema of what `plan --json` prints."""
     diff = _object(
@@ -69,11 +120,9 @@ def plan_schema() -> _Schema:
             "recovery": {"enum": ["exact", "by-match", "ask"], "description": "of a paid row: what a crash leaves open"},
             "why": {"type": "array", "items": diff},
             "cost_usd": _range(),
-            "price": {
-                "anyOf": [_object({"source": _TEXT, "date": _TEXT}, "source", "date"), {"type": "null"}],
-                "description": "where the price is from",
-            },
+            "price": {"anyOf": [_price(), {"type": "null"}], "description": "what its cost is made of, and where prices are from"},
             "notes": {"type": "array", "items": _TEXT, "description": "what was changed to fit the model"},
+            "asks": {**_TEXT, "description": "digest of what is written of it; in files of `plan -o`"},
             "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
             "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
             "items": _object({"expected": {"type": ["integer", "null"]}, "max": {"type": ["integer", "null"]}}),
@@ -98,6 +147,8 @@ def plan_schema() -> _Schema:
             "profile": _MAYBE_TEXT,
             "nodes": {"type": "array", "items": row},
             "totals": totals,
+            "ceilings": {"type": "array", "items": _ceiling(), "description": "what bounds a build; the one with the least left first"},
+            "plan": {**_plan_head(), "description": "in files of `plan -o`: what `build --plan` is held to"},
             "warnings": {"type": "array", "items": _TEXT},
         },
         "graph", "profile", "nodes", "totals", title="dagcontent plan",

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["MICRO", "Cap", "Ceiling", "microusd", "usd_decimal", "usd_text"]
+__all__ = ["MICRO", "Cap", "Ceiling", "Room", "microusd", "usd_decimal", "usd_text"]
 
 MICRO: Final = 1_000_000
 """Micro-USD in a dollar."""
@@ -35,6 +35,18 @@ class Ceiling(msgspec.Struct, frozen=True):
     said: str
     """Where it was set, for people: "per_day_usd in /home/me/.config/dagcontent/config.toml"."""
     provider: str = ""
+
+
+class Room(msgspec.Struct, frozen=True):
+    """A ceiling, and what counts under it already: settled and reserved."""
+
+    ceiling: Ceiling
+    used_microusd: int = 0
+
+    @property
+    def left_microusd(self) -> int:
+        """What may still be spent under it."""
+        return max(0, self.ceiling.limit_microusd - self.used_microusd)
 
 
 def microusd(usd: str | int | Decimal) -> int:

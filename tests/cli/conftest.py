@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import os
 import re
@@ -91,6 +92,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGCONTENT_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("dagcontent.cli.plan._today", lambda: dt.date(2026, 11, 25))
     return tmp_path
 
 

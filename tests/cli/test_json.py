@@ -60,7 +60,7 @@ def test_failures_are_as_the_schema_says(run: Run, small: Path) -> None:
         ["build", "wrong.toml"], ["plan", "wrong.toml"], ["why", "wrong.toml", "x"], ["show", "wrong.toml", "x"],
         ["graph", "wrong.toml"], ["build", "nothing.toml"], ["check", "nothing.toml"], ["build"], ["biuld"],
         ["build", "small.toml", "--bugdet", "1"], ["kinds", "x"], ["new", "small.toml"], ["why", "small.toml", "x"],
-        ["store", "stats", "--store", "small.toml"], ["plan", "small.toml", "--budget", "1"],
+        ["store", "stats", "--store", "small.toml"], ["plan", "small.toml", "--budget", "x"], ["build", "small.toml", "--plan", "small.toml"],
     ],
 )  # fmt: skip
 def test_errors_are_one_document(run: Run, small: Path, here: Path, args: list[str]) -> None:
