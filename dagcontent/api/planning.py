@@ -26,6 +26,7 @@ from dagcontent.plan.unit import Status, Unit
 from dagcontent.plan.written import digests_of
 from dagcontent.run.outputs import collisions
 from dagcontent.store.store import Store
+from dagcontent.values.attempt import AttemptState
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.money import Ceiling
 from dagcontent.values.record import Record
@@ -87,12 +88,24 @@ def plan_graph(
     plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
     if not loaded.paid:
         return plan
-    plan = with_recovery(plan)
-    if plan.paid:
+    plan = _with_unsent(with_recovery(plan), store)
+    if any(row.may_cost for row in plan.rows):
         budget = loaded.pipeline.budget_microusd
         found = rooms(store, str(loaded.path), budget, ceilings, datetime.now(UTC))
         plan = msgspec.structs.replace(plan, ceilings=found)
     return _bound(plan, resolver, files, realms or {}) if binding else plan
+
+
+def _with_unsent(plan: Plan, store: Store) -> Plan:
+    """Return a plan that says which requests under way may turn out never to have been sent: nothing is known of them but the
+    intent, and a list can prove it.
+    """
+    found = {row.attempt for row in plan.rows if row.status == "resume" and row.attempt is not None}
+    if not found:
+        return plan
+    unsent = {one.id for one in store.attempts.list([AttemptState.INTENT]) if one.id in found}
+    rows = [msgspec.structs.replace(row, unsent=True) if row.attempt in unsent else row for row in plan.rows]
+    return msgspec.structs.replace(plan, rows=tuple(rows))
 
 
 def _bound(plan: Plan, resolver: Resolver, files: BesideFiles, realms: Mapping[str, str]) -> Plan:
@@ -103,7 +116,7 @@ def _bound(plan: Plan, resolver: Resolver, files: BesideFiles, realms: Mapping[s
     )  # fmt: skip
     rows = []
     for row in plan.rows:
-        if row.buys:
+        if row.may_cost:
             realm = realms.get(row.model.partition("/")[0], "")
             asks = digests[row.node.partition("[")[0]] + (f" at {realm}" if realm else "")
             row = msgspec.structs.replace(row, asks=asks)  # noqa: PLW2901 - the same row, completed

@@ -43,9 +43,11 @@ class Range(msgspec.Struct, frozen=True):
 
 def range_of(row: PlanRow) -> Range:
     """Return what a row costs: nothing, unless it would be paid for. A list of unknown length counts at its longest."""
-    if row.price is None or not row.buys:
+    if row.price is None or not row.may_cost:
         return Range()
     quote, most = row.price.quote, row.most_microusd
+    if not row.buys:
+        return Range(0, 0, most)
     expected = quote.high if quote.expected is None else quote.expected
     if not row.is_list:
         return Range(quote.low if row.status == "run" else 0, expected, most)

@@ -198,7 +198,7 @@ def _builds(
     session: Session, made: Plan, targets: tuple[str, ...], limit: int | None, files: Sequence[Path]
 ) -> list[tuple[str, str]]:
     """Return the commands that build: held to the file that was written, under the budget that was asked about, under one that does."""
-    due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe"})
+    due, unpriced = total(row for row in made.rows if row.status in {"run", "maybe", "resume"})
     lost = any(row.status == "repay" for row in made.rows)
     fetches = "fetches what the vendors still have, for nothing" if lost else ""
     kept = next((file for file in files if file.suffix.lower() not in _MARKDOWN), None)

@@ -16,7 +16,6 @@ import msgspec
 
 from dagcontent.errors import ConfigError
 from dagcontent.plan.contract import Promise, Promised
-from dagcontent.plan.model import BUYS
 from dagcontent.spec.document_schemas import PLAN_FORMAT
 from dagcontent.values.money import microusd
 
@@ -57,14 +56,12 @@ class _Row(msgspec.Struct):
     model: str | None = None
     key: str | None = None
     asks: str | None = None
-    recovery: str | None = None
-    price: Any = None
     items: _Items | None = None
 
     @property
     def buys(self) -> bool:
-        """Whether it may be paid for: what costs nothing has neither a price nor a way to recover."""
-        return self.status in BUYS and (self.price is not None or self.recovery is not None or self.asks is not None)
+        """Whether it may be paid for: what costs nothing asks for nothing."""
+        return self.asks is not None
 
 
 class _Totals(msgspec.Struct):

@@ -50,7 +50,7 @@ class Line(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> Range | None:
         """What all its rows cost; None where nothing is bought."""
-        if not self.first.buys:
+        if not self.first.may_cost:
             return None
         found = [range_of(row) for row in self.rows]
         return Range(

@@ -21,6 +21,8 @@ _STANDS: Final = {
     "repay": "its bytes are gone",
 }
 
+_UNSENT: Final = "begun{attempt}: sent if it turns out that it never was"
+
 
 def field_name(diff: FieldDiff) -> str:
     """Return a field as it is called in the file: `prompt` for `params.prompt`."""
@@ -43,6 +45,8 @@ class Reasons:
 
     def _words(self, row: PlanRow) -> str:
         attempt = (row.attempt or "")[:_ID]
+        if row.unsent:
+            return _UNSENT.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in _STANDS:
             return _STANDS[row.status].format(attempt=f" ({attempt})" if attempt else "")
         if row.status == "failed" and attempt:

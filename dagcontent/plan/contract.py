@@ -50,7 +50,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
                 node=row.node, model=row.model, status=row.status, key=row.key, asks=row.asks,
                 most_microusd=row.most_microusd, items_max=row.items_max,
             )
-            for row in plan.paid
+            for row in plan.rows
+            if row.may_cost
         )  # fmt: skip
         return cls(said=said, rows=rows)
 

@@ -62,7 +62,8 @@ class PlanRow(msgspec.Struct, frozen=True):
 
     A row that costs money has a `price`; `attempt` names the one on the journal that `resume`, `unresolved` or `repay` is about.
     `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on. `asks` says in a
-    plan that a build is to be held to what a row asks for as it is written, whatever is made above it.
+    plan that a build is to be held to what a row asks for as it is written, whatever is made above it. `unsent`: of a request
+    under way it may turn out that it never was; then it is sent.
     """
 
     node: str
@@ -82,11 +83,17 @@ class PlanRow(msgspec.Struct, frozen=True):
     cost_microusd: int = 0
     depends: tuple[Dependence, ...] = ()
     asks: str | None = None
+    unsent: bool = False
 
     @property
     def buys(self) -> bool:
         """Whether it would, or may, be paid for."""
         return self.price is not None and self.status in BUYS
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether it may cost anything in a build: what is bought, and what is under way if it turns out that it is not."""
+        return self.buys or (self.unsent and self.price is not None)
 
     @property
     def is_list(self) -> bool:
@@ -96,7 +103,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     @property
     def most_microusd(self) -> int | None:
         """The most that may be billed for it, a list counted at its longest; None: nobody knows."""
-        if self.price is None or not self.buys:
+        if self.price is None or not self.may_cost:
             return 0
         high = self.price.quote.high
         if high is None or not self.is_list:

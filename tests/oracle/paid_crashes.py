@@ -67,20 +67,20 @@ class Lane:
         self._params = params
         self._text = text
         self._server = Server(_SERVER)
-        self._vendors = FakeVendors()
+        self.vendors = FakeVendors()
         self.expected: dict[str, bytes] = {}
         self.charged: Counter[str] = Counter()
         self.points: list[tuple[str, int]] = []
 
     def __enter__(self) -> Self:
         self._server.__enter__()
-        self._vendors.__enter__()
+        self.vendors.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._vendors.__exit__(kind, error, trace)
+        self.vendors.__exit__(kind, error, trace)
         self._server.__exit__(kind, error, trace)
         shutil.rmtree(self.folder)
 
@@ -90,13 +90,13 @@ class Lane:
         self.folder.mkdir()
         put_inputs(self.folder)
         (self.folder / "graph.toml").write_text(self._text, encoding="utf-8")
-        self._vendors.reset()
+        self.vendors.reset()
 
     def build(self, at: tuple[str, int] | None = None) -> dict[str, Any]:
         """Build, to the end or to its kill."""
         return self._server.ask(
             graph=str(self.folder / "graph.toml"), store=str(self.folder / "store"), params=self._params,
-            base_urls=self._vendors.base_urls, bounds=dict(_BOUNDS), at=at,
+            base_urls=self.vendors.base_urls, bounds=dict(_BOUNDS), at=at,
         )  # fmt: skip
 
     def undisturbed(self) -> None:
@@ -155,7 +155,7 @@ class Lane:
         return {what: n - self.charged[what] for what, n in self._charges().items() if n > self.charged[what]}
 
     def _charges(self) -> Counter[str]:
-        return Counter(f"{c.vendor} {c.operation} {c.model}" for c in self._vendors.charges())
+        return Counter(f"{c.vendor} {c.operation} {c.model}" for c in self.vendors.charges())
 
 
 def lanes(

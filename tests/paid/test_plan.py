@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
-from oracle.paid import ROWS, Bench, Row, graph_of, spending
+from oracle.paid import QUICK, ROWS, Bench, Row, graph_of, spending
+from oracle.paid_crashes import Lane
 from oracle.paid_graphs import PaidGraph
 
 from dagcontent import api
@@ -47,18 +49,14 @@ def broken(plan: api.Plan, result: api.BuildResult, one: Bench, charged: int, kn
             wrong.append(f"{instance} was made, and the plan says {status.get(instance)}")
     wrong += [f"{node} was to run, and did not" for node, word in status.items() if word == "run" and node not in made]
     costs: Counter[str] = Counter()
-    shared = False  # one request that several rows asked for costs one of them
     for attempt in one.attempts()[known:]:
-        instance, others, _ = attempt.intent.instance.partition(" and ")
-        shared = shared or bool(others)
-        row = covering(plan, instance)
+        # One request that several rows asked for costs the first of them: "voice and 1 more".
+        row = covering(plan, attempt.intent.instance.partition(" and ")[0])
         assert row is not None
         costs[row.node] += attempt.cost_microusd or 0
     for row in plan.paid:
         if row.most_microusd is None or costs[row.node] > row.most_microusd:
             wrong.append(f"{row.node} cost {costs[row.node]}, at most {row.most_microusd} was planned")
-        if row.status == "run" and not shared and row.price is not None and costs[row.node] < row.price.quote.low:
-            wrong.append(f"{row.node} cost {costs[row.node]}, at least {row.price.quote.low} was planned")
     paid = sum(charge.microusd or 0 for charge in one.charges()) - charged
     if paid > sum(row.most_microusd or 0 for row in plan.paid):
         wrong.append(f"vendors were paid {paid}")
@@ -131,10 +129,31 @@ def test_what_is_charged_above_its_bound_is_the_exception(bench: Callable[[str],
     """A vendor that charges above its list price is the one way to cost more than was agreed to; nothing more is bought of it."""
     row = next(row for row in ROWS if row.name == "openrouter-chat")
     one = bench(graph_of(row))
-    one.vendors.set_faults([row.fault("overcharge", factor=1e6, nth=1)])
+    one.vendors.set_faults([row.fault("overcharge", factor=1e5, nth=1)])
     promise = Promise.of(planned(one), "plan.json")
     result = api.build(
         one.graph, store=one.store, spending=spending(one.vendors, budget_microusd=None, promise=promise)
     )
     assert result.spent_microusd > promise.most_microusd
     assert [attempt.state for attempt in one.attempts()] == [AttemptState.COMMITTED]
+
+
+@pytest.mark.slow
+def test_what_may_never_have_been_sent_is_counted() -> None:
+    """Killed between the intent and the first byte: the plan says `resume`, and that it may cost what it would have, for the next
+    build sends it once the vendor's list shows that it never was. So a plan's most holds for it too.
+    """
+    row = next(row for row in ROWS if row.name == "fal-queue-image")
+    with Lane(graph_of(row)) as lane:
+        lane.begin()
+        assert lane.build(("paid.intended", 1))["signal"] == signal.SIGKILL
+        vendors, graph, store = lane.vendors, lane.folder / "graph.toml", lane.folder / "store"
+        plan = api.plan(graph, store=store, realms=spending(vendors).realms, binding=True)
+        (found,) = plan.rows
+        assert (found.status, found.unsent, found.buys) == ("resume", True, False)
+        assert found.price is not None
+        assert found.most_microusd == found.price.quote.high
+        promise = Promise.of(plan, "plan.json")
+        result = api.build(graph, store=store, spending=spending(vendors, QUICK, budget_microusd=None, promise=promise))
+        assert (result.status, len(vendors.charges())) == ("ok", 1)
+        assert 0 < result.spent_microusd <= promise.most_microusd
