@@ -107,9 +107,19 @@ class AttemptDetached(NodeError):  # noqa: N818 - the name is the state
 
 
 class OverBudget(NodeError):  # noqa: N818 - the name is the state
-    """One node was not started, because its upper bound does not fit under a cap."""
+    """One node was not started, because its upper bound does not fit under a cap, or nobody agreed to it.
+
+    `refused` is the cap and what stood under it: a `values.money.Refused`, typed loosely because errors stand below every
+    layer; None where it was no cap.
+    """
 
     exit_code = 6
+
+    def __init__(
+        self, message: str, *, facts: Sequence[tuple[str, str]] = (), hint: str | None = None, refused: Any = None
+    ) -> None:
+        super().__init__(message, facts=facts, hint=hint)
+        self.refused = refused
 
 
 class StoreError(DagcontentError):

@@ -145,14 +145,16 @@ class Build:
         from dagcontent.api.planning import check_offered, plan_graph  # noqa: PLC0415 - a free graph is not planned twice
         from dagcontent.api.spending import check_consent, check_means  # noqa: PLC0415 - as above
 
-        spending = self._options.spending
+        agreed = self._options.spending
         plan = plan_graph(
-            self._loaded, self._store, self._texts, realms=spending.realms, market=spending.market,
-            binding=spending.promise is not None,
+            self._loaded, self._store, self._texts, realms=agreed.realms, market=agreed.market,
+            binding=agreed.promise is not None,
         )  # fmt: skip
         check_offered(self._loaded, plan)
-        check_consent(spending, plan)
+        budget = self._loaded.pipeline.budget_microusd
+        spending = self._options.spending = check_consent(agreed, plan, budget)
         check_means(spending, plan)
+        self._said += spending.conflicts(budget) if plan.paid else []
 
     async def drive(self) -> None:
         """Make what is missing. Raises StoreError, InternalError."""

@@ -54,6 +54,7 @@ class _Outcomes:
             facts=() if error is None else error.facts,
             by=None if by is None or by.node < 0 else self._resolver.fanout.name(by),
             over_budget=isinstance(error, OverBudget),
+            refused=error.refused if isinstance(error, OverBudget) else None,
             job=job,
         )  # fmt: skip
 

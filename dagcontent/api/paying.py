@@ -29,6 +29,7 @@ from dagcontent.store.writer import Pending
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.money import Cap
 from dagcontent.values.record import Record
+from dagcontent.values.units import UnitCap
 
 __all__ = ["Till"]
 
@@ -53,7 +54,7 @@ class StoreJournal:
     """The store's journal of attempts, for one run."""
 
     def __init__(
-        self, store: Store, run: Run, caps: Callable[[Intent], Sequence[Cap]], now_ms: Callable[[], int]
+        self, store: Store, run: Run, caps: Callable[[Intent], Sequence[Cap | UnitCap]], now_ms: Callable[[], int]
     ) -> None:
         self._store = store
         self._attempts = store.attempts
@@ -150,7 +151,7 @@ class Till:
         artifacts: StoreArtifacts,
         clock: BuildClock,
         *,
-        caps: Callable[[Intent], Sequence[Cap]],
+        caps: Callable[[Intent], Sequence[Cap | UnitCap]],
         stage: Callable[[Order, str, int | None], None] = lambda _order, _stage, _position: None,
         crashpoint: Callable[[str], None] = lambda _point: None,
         proxies: Proxies | None = None,

@@ -8,7 +8,7 @@ import msgspec
 
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.values.attempt import Attempt
-from dagcontent.values.money import usd_decimal
+from dagcontent.values.money import Refused, usd_decimal
 
 __all__ = ["BuildResult", "Job", "NodeResult", "WhyResult"]
 
@@ -58,7 +58,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class NodeResult(msgspec.Struct, frozen=True):
     """What became of one instance. `status`: hit, cutoff, ran, skipped, failed, blocked, unresolved.
 
-    `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `job` is the paid
+    `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
+    cap that kept it from being sent, if one did. `job` is the paid
     request that keeps it from being made, if that is why.
     """
 
@@ -68,6 +69,7 @@ class NodeResult(msgspec.Struct, frozen=True):
     cost_microusd: int = 0
     paid: bool = False
     over_budget: bool = False
+    refused: Refused | None = None
     seconds: float | None = None
     error: str | None = None
     hint: str | None = None

@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import anyio
 import msgspec
@@ -24,7 +24,7 @@ from dagcontent.api.result import Job
 from dagcontent.api.seams import Seams
 from dagcontent.api.spending import Spending
 from dagcontent.api.wiring import StoreArtifacts
-from dagcontent.errors import ConfigError, DagcontentError, NodeError, ProviderError, UsageError
+from dagcontent.errors import ConfigError, DagcontentError, InternalError, NodeError, ProviderError, UsageError
 from dagcontent.providers.port import Call, ErrorClass, Failure, Recovery
 from dagcontent.providers.registry import missing
 from dagcontent.run.attempt import go_on
@@ -32,7 +32,7 @@ from dagcontent.run.order import Desk, Order, order_of, refusal
 from dagcontent.run.paid import BuildClock
 from dagcontent.store.runs import Run
 from dagcontent.store.store import Store, open_store
-from dagcontent.values.attempt import Attempt, AttemptState, Handle
+from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 
 __all__ = [
     "Listing", "Resumed", "adopt_job", "finish_leftovers", "jobs_desk", "jobs_store", "jobs_till", "list_vendors",
@@ -205,14 +205,19 @@ async def jobs_till(
 
     till = Till(
         store, run, spending.configs, StoreArtifacts(store, BesideFiles(Path(), store.side)), clock,
-        caps=lambda _intent: (), stage=tell, crashpoint=seams.crashpoint, proxies=spending.proxies,
-        market=spending.market,
+        caps=_buys_nothing, stage=tell, crashpoint=seams.crashpoint, proxies=spending.proxies, market=spending.market,
     )  # fmt: skip
     try:
         yield till
     finally:
         with anyio.CancelScope(shield=True):
             await till.close()
+
+
+def _buys_nothing(intent: Intent) -> NoReturn:
+    raise InternalError(
+        f"{intent.instance} was about to be sent by a command that sends nothing", hint="please report it"
+    )
 
 
 async def _watch(clock: BuildClock) -> None:

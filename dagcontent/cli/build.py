@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from dagcontent import api
-from dagcontent.api.result import BuildResult, NodeResult
-from dagcontent.api.spending import Spending
+from dagcontent.api.result import BuildResult
+from dagcontent.api.spending import Agreed, Offer, Spending
 from dagcontent.cli.build_text import summary_lines
+from dagcontent.cli.going_on import GoesOn, say_next
 from dagcontent.cli.money import given_budget
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
@@ -94,7 +95,7 @@ def command(  # noqa: PLR0913 - the options
     What was made before is found again and costs nothing. Ctrl-C stops in order: what is finished is kept, and the same
     command continues.
 
-    What costs money is sent only with --budget, --yes or --plan, and never twice.
+    What costs money is sent only with --budget, --yes or --plan, or after a question on a terminal; and never twice.
 
     Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 4 a paid request is unresolved (dagcontent
     jobs), 6 refused or stopped by the budget, 130 interrupted.
@@ -129,7 +130,9 @@ def command(  # noqa: PLR0913 - the options
             overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
             spending=spending,
         )  # fmt: skip
-    _conclude(session, result, targets, cancelled)
+    given = {"--allow-unpriced": allow_unpriced, "--accept-upgrade": accept_upgrade, "--only": only}
+    asked = GoesOn(targets, repay, tuple(flag for flag, is_given in given.items() if is_given))
+    _conclude(session, result, asked, cancelled)
     return _CODES[result.status]
 
 
@@ -137,22 +140,36 @@ def _spending(
     session: Session, budget: str | None, repay: tuple[str, ...], *, yes: bool, unpriced: bool, upgrade: bool
 ) -> Spending:
     settings = session.settings
-    market: dict[str, Any] = {} if settings.market is None else {"market": settings.market}
-    return Spending(
+    spending = Spending(
         make_configs=lambda: settings.providers,
         realms=session.realms,
         yes=yes,
         budget_microusd=None if budget is None else given_budget(budget),
         ceilings=settings.ceilings,
+        unit_ceilings=settings.unit_ceilings,
+        ask=_question(session),
         repay=frozenset(repay),
         unpriced=unpriced,
         upgrade=upgrade,
         make_proxies=settings.make_proxies,
-        **market,
     )
+    return spending if settings.market is None else msgspec.structs.replace(spending, market=settings.market)
 
 
-def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], cancelled: set[str]) -> None:
+def _question(session: Session) -> Callable[[Offer], Agreed] | None:
+    """Return what asks before money is spent; nothing where nobody is there to answer."""
+    if not session.screen.attended:
+        return None
+
+    def ask(offer: Offer) -> Agreed:
+        from dagcontent.cli.asking import Asking  # noqa: PLC0415 - most builds cost nothing
+
+        return Asking(session.screen, session.settings.confirm_above_microusd)(offer)
+
+    return ask
+
+
+def _conclude(session: Session, result: BuildResult, asked: GoesOn, cancelled: set[str]) -> None:
     screen = session.screen
     for warning in result.warnings:
         session.warn(warning)
@@ -162,46 +179,11 @@ def _conclude(session: Session, result: BuildResult, targets: tuple[str, ...], c
         else:
             screen.complain(line)
     if result.status != "ok":
-        _say_next(session, result, targets)
+        say_next(session, result, asked)
     elif result.outputs:
         screen.say("\n" + screen.style("command", command_line(*session.again("show", result.outputs[-1][0]))))
     if screen.json:
         screen.document(result.document())
-
-
-def _say_next(session: Session, result: BuildResult, targets: tuple[str, ...]) -> None:
-    """Say which command goes on, and under which budget that makes the rest. Of what a person must settle, none does."""
-    screen = session.screen
-    if screen.quiet:
-        return
-    broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
-    if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):
-        return
-    options: list[str] = []
-    if session.loaded.paid:
-        from dagcontent.cli.money import BUYS, budget_for, total  # noqa: PLC0415 - a free graph costs nothing
-
-        plan = api.plan(
-            session.loaded, targets, store=session.store, realms=session.realms, explain=False,
-            market=session.settings.market,
-        )  # fmt: skip
-        rest, unpriced = total(row for row in plan.rows if row.status in BUYS)
-        options = ["--budget", budget_for(rest.high or 0)] if rest.high or unpriced else []
-    again = command_line(*session.again("build", *targets, *options))
-    note = (
-        "        # makes the rest"
-        if result.status == "budget"
-        else "        # continues; nothing that is done is done again"
-    )
-    fits = len(again) + len(note) <= screen.width()
-    screen.say(f"\n{screen.style('command', again)}{note if fits else ''}")
-
-
-def _stays(node: NodeResult) -> bool:
-    """Whether building again changes nothing: a person must settle it, or it was charged and is not sent again."""
-    return (node.job is not None and node.job.state in {"unresolved", "expired", "abandoned"}) or "charged" in dict(
-        node.facts
-    )
 
 
 def _check_only(session: Session, targets: tuple[str, ...]) -> None:

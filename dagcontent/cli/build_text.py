@@ -11,12 +11,12 @@ from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import digits_of, dollars, money_words
 from dagcontent.cli.names import grouped, node_of
 from dagcontent.cli.screen import Screen, safe
-from dagcontent.cli.words import counted, facts_of, listed, seconds
+from dagcontent.cli.words import counted, facts_of, listed, screen_path, seconds
 
 if TYPE_CHECKING:
     from dagcontent.api.loaded import LoadedGraph
 
-__all__ = ["screen_path", "summary_lines"]
+__all__ = ["summary_lines"]
 
 _MOST_OUTPUTS: Final = 20
 _MOST_FAILED: Final = 10
@@ -180,12 +180,6 @@ def _size(path: str) -> int | None:
         return os.stat(path).st_size
     except OSError:
         return None
-
-
-def screen_path(path: str) -> str:
-    """Return a path from where we are if it is below, else in full."""
-    near = os.path.relpath(path)
-    return safe(path if near.startswith("..") else near)
 
 
 def _troubles(

@@ -13,16 +13,14 @@ import msgspec
 from dagcontent.api.result import BuildResult
 from dagcontent.errors import ConfigError
 from dagcontent.plan.model import BUYS, PlanRow
-from dagcontent.values.money import MICRO, microusd, usd_decimal
+from dagcontent.values.money import MICRO, budget_for, typed_usd, usd_decimal
 
 __all__ = [
     "BUYS", "UNKNOWN", "Range", "budget_for", "digits_of", "dollars", "given_budget", "money_words", "most_text", "range_of", "shown", "total",
 ]  # fmt: skip
 
 UNKNOWN: Final = "$?"
-_CENT: Final = MICRO // 100
 _USUAL: Final = 3
-_MOST_MICROUSD: Final = 1 << 62  # more than there is, and what a store can count
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -102,18 +100,9 @@ def shown(amounts: Sequence[int | None]) -> list[str]:
     return [UNKNOWN if amount is None else dollars(amount, digits, up=True) if amount else "" for amount in amounts]
 
 
-def budget_for(amount: int) -> str:
-    """Return the least --budget, in whole cents, under which an amount fits."""
-    cents = -(-amount // _CENT)
-    return f"{cents // 100}.{cents % 100:02d}"
-
-
 def given_budget(text: str) -> int:
     """Return the amount of a --budget, in micro-USD. Raises ConfigError."""
     try:
-        amount = microusd(text.removeprefix("$"))
-    except ValueError:
-        raise ConfigError(f"--budget {text} is no amount of money", hint="as in: --budget 2.50") from None
-    if amount < 0:
-        raise ConfigError(f"--budget {text} is less than nothing", hint="as in: --budget 2.50")
-    return min(amount, _MOST_MICROUSD)
+        return typed_usd(text)
+    except ValueError as error:
+        raise ConfigError(f"--budget {text} {error}", hint="as in: --budget 2.50") from None

@@ -12,7 +12,9 @@ from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import dollars, most_text
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import command as command_line
-from dagcontent.cli.words import counted
+from dagcontent.cli.words import counted, screen_path
+from dagcontent.values.money import Refused
+from dagcontent.values.units import MILLIONTHS, amount_text
 
 __all__ = [
     "AGAIN",
@@ -23,6 +25,7 @@ __all__ = [
     "unknown",
     "unknown_lines",
     "ways_out",
+    "where_set",
     "without_money",
     "without_money_lines",
 ]
@@ -101,11 +104,16 @@ def detached_lines(nodes: Sequence[NodeResult], screen: Screen, place: Callable[
 def stopped_line(nodes: Sequence[NodeResult]) -> str:
     """Return why a build was stopped for want of money."""
     for one in nodes:
-        facts = dict(one.facts)
-        if {"this call", "limit", "spent", "reserved"} <= facts.keys():
-            left = _amount(facts["limit"]) - _amount(facts["spent"]) - _amount(facts["reserved"])
-            call, limit = dollars(_amount(facts["this call"]), up=True), dollars(_amount(facts["limit"]))
-            return f"stopped: the next call could cost {call}, and {dollars(max(0, left))} of {limit} is left"
+        cap = one.refused
+        if cap is not None:
+            left = max(0, cap.limit - cap.settled - cap.held)
+            verb, call = "use" if cap.measure else "cost", _amount(cap.wanted, cap, up=True)
+            rest = (
+                f"{left / MILLIONTHS:,g} of {_amount(cap.limit, cap)} are"
+                if cap.measure
+                else f"{dollars(left)} of {dollars(cap.limit)} is"
+            )
+            return f"stopped: the next call could {verb} {call}, and {rest} left"
     return "stopped: some of it may not be paid for"
 
 
@@ -119,20 +127,27 @@ def without_money_lines(result: BuildResult, screen: Screen) -> list[str]:
     alike: dict[tuple[str, str | None], list[str]] = {}
     rows: list[Sequence[Cell]] = []
     for one in without_money(result):
-        facts = dict(one.facts)
-        if "this call" in facts:
-            rows.append([("blocked", "not started"), safe(one.node), dollars(_amount(facts["this call"]), up=True)])
-            where = (one.error or "").partition(": ")[2].rpartition(" leaves ")[0]
-            alike.setdefault((f"the cap: {where}" if where else "", None), []).append(one.node)
-        else:
-            rows.append([("blocked", "not started"), safe(one.node), "$?"])
-            alike.setdefault((one.error or "", one.hint), []).append(one.node)
+        cap = one.refused
+        cost = "$?" if cap is None else _amount(cap.wanted, cap, up=True)
+        rows.append([("blocked", "not started"), safe(one.node), cost])
+        said = (
+            (one.error or "", one.hint)
+            if cap is None
+            else (f"the cap: {where_set(cap.said)} of {_amount(cap.limit, cap)}", None)
+        )
+        alike.setdefault(said, []).append(one.node)
     lines = aligned(rows[:_MOST], screen.width(), screen.style, shrink=(1,))
     lines += [f"  and {len(rows) - _MOST:,} more"] if len(rows) > _MOST else []
     for text, hint in alike:
         lines += _wrapped(safe(text), screen.width()) if text else []
         lines += _wrapped(safe(hint), screen.width(), "-> ") if hint else []
     return lines
+
+
+def where_set(said: str) -> str:
+    """Return where a cap was set, its file seen from here."""
+    name, within, file = said.partition(" in ")
+    return f"{name}{within}{screen_path(file)}" if within else said
 
 
 def _head(word: str, one: NodeResult, screen: Screen, place: str) -> str:
@@ -155,10 +170,8 @@ def _job_lines(one: NodeResult, screen: Screen) -> list[str]:
     return lines
 
 
-def _amount(text: str) -> int:
-    from dagcontent.values.money import microusd  # noqa: PLC0415 - only where money ran out
-
-    return microusd(text.removeprefix("$"))
+def _amount(amount: int, cap: Refused, *, up: bool = False) -> str:
+    return amount_text(amount, cap.measure) if cap.measure else dollars(amount, up=up)
 
 
 def _wrapped(text: str, width: int, first: str = "") -> list[str]:

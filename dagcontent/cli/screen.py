@@ -65,6 +65,11 @@ class Screen:
         """Whether somebody is there who reads a question and can answer it."""
         return self._terminal(self._err) and self._terminal(sys.stdin)
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody sees all that is written, and can answer: there is no pipe on any side."""
+        return self.asks and not self.json and self._terminal(self._out)
+
     def width(self) -> int:
         """Return how many cells a line has."""
         columns = self._environment.get("COLUMNS", "")
@@ -94,6 +99,10 @@ class Screen:
     def complain(self, text: str) -> None:
         """Write what went wrong, or could."""
         _write(self._err, text + "\n")
+
+    def prompt(self, question: str) -> None:
+        """Write a question, and leave the rest of its line to the answer."""
+        _write(self._err, question)
 
     def document(self, data: Any) -> None:
         """Write the one JSON document."""

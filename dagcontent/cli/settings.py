@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dagcontent.providers.config import ProviderConfig
     from dagcontent.providers.gate_proxy import Proxies
     from dagcontent.values.money import Ceiling
+    from dagcontent.values.units import UnitCeiling
 
 __all__ = ["Settings", "read_settings"]
 
@@ -31,13 +32,15 @@ __all__ = ["Settings", "read_settings"]
 class Settings(msgspec.Struct, frozen=True, dict=True):
     """What was configured. `warnings` are said once, by the command that runs.
 
-    `market` says whose prices hold, where that is configured. `ceilings` are the lowest that any file set; `confirm_above_microusd` is what may be spent unasked. `tables` are the
+    `market` says whose prices hold, where that is configured. `ceilings` and `unit_ceilings` are the lowest that any file set;
+    `confirm_above_microusd` is what may be spent unasked. `tables` are the
     providers as configured, without keys: what keeps their results apart is all in there.
     """
 
     store: Path | None = None
     warnings: tuple[str, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    unit_ceilings: tuple[UnitCeiling, ...] = ()
     confirm_above_microusd: int = 0
     tables: Mapping[str, ProviderTable] = {}
     make_providers: Callable[[], Mapping[str, ProviderConfig]] = dict
@@ -78,28 +81,35 @@ def read_settings(graph: Path | None, *, store: str | None, environment: Mapping
 
         return Proxies.read(environment)
 
-    ceilings, confirm, warnings = _money(own, beside)
+    ceilings, units, warnings = _ceilings(own, beside)
+    confirm, said = _confirm(own, beside)
     market = own.market if own is not None else None
-    return Settings(path, warnings, ceilings, confirm, tables, providers, proxies, market)
+    return Settings(path, (*warnings, *said), ceilings, units, confirm, tables, providers, proxies, market)
 
 
-def _money(own: FileSettings | None, beside: FileSettings | None) -> tuple[tuple[Ceiling, ...], int, tuple[str, ...]]:
-    """Return the ceilings that hold, what may be spent unasked, and all warnings."""
-    files = [file for file in (own, beside) if file is not None]
-    warnings = [warning for file in files for warning in file.warnings]
-    ceilings = list(own.ceilings) if own is not None else []
+def _ceilings(
+    own: FileSettings | None, beside: FileSettings | None
+) -> tuple[tuple[Ceiling, ...], tuple[UnitCeiling, ...], tuple[str, ...]]:
+    """Return the ceilings that hold, and the warnings of all files."""
+    warnings = [warning for file in (own, beside) if file is not None for warning in file.warnings]
+    ceilings = own.ceilings if own is not None else ()
+    units = own.unit_ceilings if own is not None else ()
+    if beside is not None and (beside.ceilings or beside.unit_ceilings):
+        from dagcontent.cli.settings_budget import lowest  # noqa: PLC0415 - most have none
+
+        low, said = lowest(ceilings, beside.ceilings)
+        low_units, said_of_units = lowest(units, beside.unit_ceilings)
+        ceilings, units, warnings = tuple(low), tuple(low_units), [*warnings, *said, *said_of_units]
+    return ceilings, units, tuple(warnings)
+
+
+def _confirm(own: FileSettings | None, beside: FileSettings | None) -> tuple[int, tuple[str, ...]]:
+    """Return what may be spent unasked, and a warning if a file beside a graph would raise it."""
     confirm = (own.confirm_above_microusd if own is not None else None) or 0
-    if beside is not None:
-        if beside.ceilings:
-            from dagcontent.cli.settings_budget import lowest  # noqa: PLC0415 - most have none
-
-            ceilings, said = lowest(ceilings, beside.ceilings)
-            warnings += said
-        if beside.confirm_above_microusd is not None:
-            if beside.confirm_above_microusd > confirm:
-                warnings.append("confirm_above_usd beside the graph does not raise your own: it can lower it only")
-            confirm = min(confirm, beside.confirm_above_microusd)
-    return tuple(ceilings), confirm, tuple(warnings)
+    given = beside.confirm_above_microusd if beside is not None else None
+    if given is None or given <= confirm:
+        return confirm if given is None else given, ()
+    return confirm, ("confirm_above_usd beside the graph does not raise your own: it can lower it only",)
 
 
 def _files(graph: Path | None, environment: Mapping[str, str]) -> list[tuple[Path, bool]]:

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.words import a_value, listed
-from dagcontent.values.mistake import Mistake
-from dagcontent.values.money import Ceiling, microusd, usd_text
+from dagcontent.values.money import MOST_USD, Ceiling, microusd, usd_text
+from dagcontent.values.units import MEASURES, MILLIONTHS, UnitCeiling, amount_text
 
 __all__ = ["check_budget", "check_usd", "lowest"]
 
 _PER: Final[Mapping[str, Literal["run", "graph", "day"]]] = {
     "per_run_usd": "run", "per_day_usd": "day", "per_graph_usd": "graph",
 }  # fmt: skip
-_MOST_USD: Final = 1_000_000
+_UNITS: Final[Mapping[str, Literal["run", "graph", "day"]]] = {
+    "per_run_units": "run", "per_day_units": "day", "per_graph_units": "graph",
+}  # fmt: skip
+_MOST_UNITS: Final = 1_000_000_000
+C = TypeVar("C", Ceiling, UnitCeiling)
 
 
-def check_budget(table: Any, file: str, findings: Findings, providers: Collection[str]) -> list[Ceiling]:
+def check_budget(table: Any, file: str, findings: Findings, providers: Collection[str]) -> list[Ceiling | UnitCeiling]:
     """Note every mistake of `[budget]`; return what is right of it. `providers` are those whose budget can be set."""
     if not isinstance(table, Mapping):
         findings.add(0, ("budget",), f"`budget` is a table, not {a_value(table)}", at="key",
@@ -43,7 +47,7 @@ def check_budget(table: Any, file: str, findings: Findings, providers: Collectio
             findings.add(0, path, f"`{name}` is a table, not {a_value(budget)}", at="key",
                          caret=f"write [budget.provider.{name}]")  # fmt: skip
         else:
-            made += _ceilings(path, budget, file, findings, provider=name, further=("units",))
+            made += _ceilings(path, budget, file, findings, provider=name, further=tuple(_UNITS))
     return made
 
 
@@ -55,21 +59,52 @@ def _ceilings(
     *,
     provider: str = "",
     further: Sequence[str],
-) -> list[Ceiling]:
-    made = []
+) -> list[Ceiling | UnitCeiling]:
+    made: list[Ceiling | UnitCeiling] = []
     for name, value in table.items():
         if name in _PER:
             limit = check_usd((*path, name), value, findings)
             if limit is not None:
                 said = f"{'.'.join((*path[1:], name))} in {file}"
                 made.append(Ceiling(_PER[name], limit, said, provider))
-        elif name == "units" and name in further:
-            findings.note(Mistake("`units` is not used by this version yet", 0, (*path, name), "key", warning=True))
+        elif name in _UNITS and name in further:
+            made += _unit_ceilings((*path, name), value, file, findings, provider)
+        elif name in _UNITS:
+            findings.add(0, (*path, name), "units are counted for each provider by itself", at="key",
+                         caret=f"write it under [budget.provider.fal], as {name} = {{ image = 40 }}")  # fmt: skip
+        elif name == "units" and provider:
+            findings.add(0, (*path, name), "`units` does not say of what time", at="key",
+                         caret=f"write {listed(list(_UNITS))}")  # fmt: skip
         elif name not in further:
             known = [*_PER, *further]
             findings.add(0, (*path, name), f"there is no setting `{name}` of a budget", at="key",
                          caret=findings.suggestion(name, known), note=f"it has: {listed(known)}")  # fmt: skip
     return made
+
+
+def _unit_ceilings(
+    path: tuple[str, ...], table: Any, file: str, findings: Findings, provider: str
+) -> list[UnitCeiling]:
+    """Note every mistake of a table of units; return what is right of it."""
+    if not isinstance(table, Mapping):
+        findings.add(0, path, f"`{path[-1]}` is a table of units, not {a_value(table)}",
+                     caret='write { second = 120, "1000 characters" = 500 }')  # fmt: skip
+        return []
+    made: list[UnitCeiling] = []
+    for unit, value in table.items():
+        if unit not in MEASURES:
+            findings.add(0, (*path, unit), f"there is no unit `{unit}`", at="key",
+                         caret=findings.suggestion(unit, MEASURES), note=f"units are: {listed(list(MEASURES))}")  # fmt: skip
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            findings.add(0, (*path, unit), f"`{unit}` is a number of units, not {a_value(value)}")
+        elif not 0 <= value <= _MOST_UNITS:
+            findings.add(0, (*path, unit), f"`{unit}` is a number from 0 to {_MOST_UNITS:,}")
+        else:
+            measure, factor = MEASURES[unit]
+            limit = int(Decimal(repr(value)) * factor * MILLIONTHS)  # what is finer is cut off: a limit is never raised
+            said = f"{'.'.join((*path[1:], unit))} in {file}"
+            made.append(UnitCeiling(_UNITS[path[-1]], provider, measure, limit, said))
+    return _lowest_each(made)
 
 
 def check_usd(path: tuple[str, ...], value: Any, findings: Findings) -> int | None:
@@ -87,8 +122,8 @@ def check_usd(path: tuple[str, ...], value: Any, findings: Findings) -> int | No
         said = "not this" if isinstance(value, str | float) else f"not {a_value(value)}"
         findings.add(0, path, f'`{path[-1]}` is an amount in USD, as 5 or "0.25", {said}')
         return None
-    if not 0 <= amount <= _MOST_USD:
-        findings.add(0, path, f"`{path[-1]}` is an amount from 0 to {_MOST_USD:,} USD")
+    if not 0 <= amount <= MOST_USD:
+        findings.add(0, path, f"`{path[-1]}` is an amount from 0 to {MOST_USD:,} USD")
         return None
     if microusd(amount) != amount * 1_000_000:
         findings.add(0, path, f"`{path[-1]}` has more than six decimals", caret="a millionth of a dollar is the least")
@@ -96,15 +131,38 @@ def check_usd(path: tuple[str, ...], value: Any, findings: Findings) -> int | No
     return microusd(amount)
 
 
-def lowest(own: Sequence[Ceiling], beside: Sequence[Ceiling]) -> tuple[list[Ceiling], list[str]]:
+def lowest(own: Sequence[C], beside: Sequence[C]) -> tuple[list[C], list[str]]:
     """Return the lower ceiling of each sort, and what to say of those beside a graph that would raise one."""
-    kept = {(one.per, one.provider): one for one in own}
+    kept = {_sort(one): one for one in own}
     warnings = []
     for one in beside:
-        known = kept.get((one.per, one.provider))
-        if known is None or one.limit_microusd <= known.limit_microusd:
-            kept[one.per, one.provider] = one
+        known = kept.get(_sort(one))
+        if known is None or _limit(one) <= _limit(known):
+            kept[_sort(one)] = one
         else:
-            held = usd_text(known.limit_microusd, digits=2)
-            warnings.append(f"{one.said} does not raise your own budget: {held} stays ({known.said})")
+            warnings.append(f"{one.said} does not raise your own budget: {_limit_text(known)} stays ({known.said})")
     return list(kept.values()), warnings
+
+
+def _lowest_each(found: Sequence[UnitCeiling]) -> list[UnitCeiling]:
+    """Return one ceiling of a measure: minutes and hours of one table are both its seconds."""
+    lows: dict[str, UnitCeiling] = {}
+    for one in found:
+        known = lows.get(one.measure)
+        if known is None or one.limit < known.limit:
+            lows[one.measure] = one
+    return list(lows.values())
+
+
+def _sort(one: Ceiling | UnitCeiling) -> tuple[str, str, str]:
+    return one.per, one.provider, one.measure if isinstance(one, UnitCeiling) else ""
+
+
+def _limit(one: Ceiling | UnitCeiling) -> int:
+    return one.limit if isinstance(one, UnitCeiling) else one.limit_microusd
+
+
+def _limit_text(one: Ceiling | UnitCeiling) -> str:
+    if isinstance(one, UnitCeiling):
+        return amount_text(one.limit, one.measure)
+    return usd_text(one.limit_microusd, digits=2)

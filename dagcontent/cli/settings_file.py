@@ -20,6 +20,7 @@ from dagcontent.spec.source import Located, locate_all
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.mistake import Mistake
 from dagcontent.values.money import Ceiling
+from dagcontent.values.units import UnitCeiling
 
 if TYPE_CHECKING:
     from dagcontent.catalog.market import Market
@@ -47,6 +48,7 @@ class FileSettings(msgspec.Struct, frozen=True):
     store: Path | None = None
     providers: Mapping[str, ProviderTable] = {}
     ceilings: tuple[Ceiling, ...] = ()
+    unit_ceilings: tuple[UnitCeiling, ...] = ()
     confirm_above_microusd: int | None = None
     market: Market | None = None
     warnings: tuple[str, ...] = ()
@@ -83,7 +85,7 @@ def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: b
             findings.add(0, (name,), f"there is no setting `{name}`", at="key",
                          caret=findings.suggestion(name, known), note=f"settings are: {listed(known)}")  # fmt: skip
     providers: dict[str, ProviderTable] = {}
-    ceilings: tuple[Ceiling, ...] = ()
+    ceilings: list[Ceiling | UnitCeiling] = []
     confirm: int | None = None
     if "provider" in table and own:
         from dagcontent.cli.settings_provider import check_providers  # noqa: PLC0415 - a free graph needs no provider
@@ -93,7 +95,7 @@ def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: b
         from dagcontent.cli.settings_budget import check_budget  # noqa: PLC0415 - as above
         from dagcontent.providers.registry import VENDORS  # noqa: PLC0415 - as above
 
-        ceilings = tuple(check_budget(table["budget"], os.fspath(file), findings, VENDORS))
+        ceilings = check_budget(table["budget"], os.fspath(file), findings, VENDORS)
     if "confirm_above_usd" in table:
         from dagcontent.cli.settings_budget import check_usd  # noqa: PLC0415 - as above
 
@@ -104,7 +106,14 @@ def _checked(table: Mapping[str, Any], file: Path, findings: Findings, *, own: b
 
         market = check_prices(table["price"], findings)
     path = _store(table, findings)
-    return FileSettings(file.parent / Path(path).expanduser() if path else None, providers, ceilings, confirm, market)
+    return FileSettings(
+        file.parent / Path(path).expanduser() if path else None,
+        providers,
+        tuple(one for one in ceilings if isinstance(one, Ceiling)),
+        tuple(one for one in ceilings if isinstance(one, UnitCeiling)),
+        confirm,
+        market,
+    )
 
 
 def _store(table: Mapping[str, Any], findings: Findings) -> str | None:

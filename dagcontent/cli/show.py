@@ -10,14 +10,13 @@ import click
 
 from dagcontent import api
 from dagcontent.api.showing import Artifact, ShowResult
-from dagcontent.cli.build_text import screen_path
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import dollars
 from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
-from dagcontent.cli.words import cut, facts_of, plain, seconds, short, when
+from dagcontent.cli.words import cut, facts_of, plain, screen_path, seconds, short, when
 from dagcontent.values.money import usd_decimal
 from dagcontent.values.value import Blob
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shlex
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,7 +11,19 @@ from typing import Any, Final
 from dagcontent.cli.screen import safe
 from dagcontent.values.value import Blob, Mark
 
-__all__ = ["command", "counted", "cut", "facts_of", "listed", "plain", "seconds", "short", "size", "when"]
+__all__ = [
+    "command",
+    "counted",
+    "cut",
+    "facts_of",
+    "listed",
+    "plain",
+    "screen_path",
+    "seconds",
+    "short",
+    "size",
+    "when",
+]
 
 _SHORT_DIGEST: Final = 8
 
@@ -109,3 +122,9 @@ def facts_of(facts: dict[str, Any], size_bytes: int | None = None) -> list[str]:
     if size_bytes is not None:
         words.append(size(size_bytes))
     return words
+
+
+def screen_path(path: str) -> str:
+    """Return a path from where we are if it is below, else in full."""
+    near = os.path.relpath(path)
+    return safe(path if near.startswith("..") else near)

@@ -15,13 +15,14 @@ from dagcontent.run.paid_ports import Clock, Journal, Limits, Payment, Vault
 from dagcontent.values.attempt import Attempt, Intent
 from dagcontent.values.money import usd_text
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record
+from dagcontent.values.units import Amounts
 
 __all__ = ["Desk", "Order", "order_of", "refusal"]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be bought. `call` has no attempt and no marker yet; `bound_microusd` is what it may cost at most,
-    `expected_microusd` its list price.
+    `expected_microusd` its list price, `units` what it may use at most.
 
     At `leave_ms` nobody waits for its job any more: it goes on at the vendor. `again`: what was paid for is gone, and it is
     to be paid for once more.
@@ -37,6 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     bound_microusd: int | None
     expected_microusd: int | None = None
+    units: Amounts = {}
     leave_ms: int | None = None
     again: bool = False
 
@@ -49,6 +51,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             payload_digest=payload_digest, reserved_microusd=self.bound_microusd, at_ms=at_ms,
             send_by_ms=at_ms + int(send_s * 1000), manifest=msgspec.structs.asdict(self.manifest),
             request=msgspec.structs.asdict(call), expected_microusd=self.expected_microusd,
+            units=self.units,
         )  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def order_of(attempt: Attempt, *, run: str) -> Order:
     return Order(
         key=intent.key, manifest=Manifest(**intent.manifest), call=Call(**intent.request), run=run, graph=intent.graph,
         instance=intent.instance, realm=intent.realm, account=intent.account, bound_microusd=intent.reserved_microusd,
-        expected_microusd=intent.expected_microusd,
+        expected_microusd=intent.expected_microusd, units=intent.units,
     )  # fmt: skip
 
 

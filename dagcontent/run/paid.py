@@ -26,6 +26,7 @@ from dagcontent.run.repaying import Standing, fetched_again
 from dagcontent.values.money import usd_text
 from dagcontent.values.record import Record
 from dagcontent.values.types import Type
+from dagcontent.values.units import amounts_of
 
 __all__ = ["BuildClock", "Consent", "PaidExecutor"]
 
@@ -200,6 +201,6 @@ class PaidExecutor:
         return Order(
             key=action.key, manifest=action.manifest, call=call, run=self._run, graph=self._graph, instance=instance,
             realm=config.realm, account=config.account, bound_microusd=fit.quote.high,
-            expected_microusd=fit.quote.expected,
+            expected_microusd=fit.quote.expected, units=amounts_of(fit.quote, call.output),
             leave_ms=None if timeout_s is None else self._clock.now_ms() + int(timeout_s * 1000),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -153,8 +154,12 @@ def _budget(document: Document, literals: Literals) -> int | None:
         literals.wrong(spot, f"`budget_usd` is an amount in USD, not {a_value(value)}", "write a number, as 5.00")
     elif not 0 <= value <= _MAX_BUDGET_USD:
         literals.wrong(spot, f"`budget_usd` cannot be {value}", f"from 0 to {_MAX_BUDGET_USD:,} USD")
+    elif (
+        microusd(str(value)) != Decimal(str(value)) * 1_000_000
+    ):  # the digits as they were written: a binary fraction is off
+        literals.wrong(spot, "`budget_usd` has more than six decimals", "a millionth of a dollar is the least")
     else:
-        return microusd(str(value))  # the digits as they were written: a binary fraction would be off
+        return microusd(str(value))
     return None
 
 

@@ -15,6 +15,7 @@ import apsw
 import msgspec
 
 from dagcontent.errors import DagcontentError, InternalError, StoreDamaged, StoreFull
+from dagcontent.store import caps as budgets
 from dagcontent.store import db, journal, paid, records, runs
 from dagcontent.store.cas import Cas
 from dagcontent.store.journal import ClaimLost, new_attempt_id
@@ -24,6 +25,7 @@ from dagcontent.store.writer import Pending, Work
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.money import Cap
 from dagcontent.values.record import FailedCharged, Record
+from dagcontent.values.units import UnitCap
 
 __all__ = ["Attempts", "ClaimLost", "Desk", "new_attempt_id"]
 
@@ -63,7 +65,7 @@ class Attempts:
 
     # --- in
 
-    def intend(self, intent: Intent, caps: Sequence[Cap] = (), *, repay: bool = False) -> Pending[Attempt]:
+    def intend(self, intent: Intent, caps: Sequence[Cap | UnitCap] = (), *, repay: bool = False) -> Pending[Attempt]:
         """Write down that a request is about to be sent, and reserve its upper bound. Nothing may be sent before this is done.
 
         In one transaction: the claim of the key is still held by `intent.run`; the key has no record that can be used and no
@@ -75,7 +77,7 @@ class Attempts:
         journal.encode_attempt(attempt)
         if not journal.is_attempt_id(attempt.id):
             raise InternalError(f"{attempt.id!r} is not the name of an attempt")
-        if (intent.reserved_microusd or 0) < 0:
+        if (intent.reserved_microusd or 0) < 0 or any((amount or 0) < 0 for amount in intent.units.values()):
             raise InternalError(f"the paid attempt {attempt.id} reserves less than nothing")
         ceilings = tuple(caps)
         self._desk.ballast.hold()
@@ -83,7 +85,10 @@ class Attempts:
         def work(connection: apsw.Connection) -> Attempt:
             self._require_free(connection, intent, repay=repay)
             for cap in ceilings:
-                journal.check_cap(connection, cap, intent)
+                if isinstance(cap, UnitCap):
+                    budgets.check_units(connection, cap, intent)
+                else:
+                    budgets.check(connection, cap, intent)
             added = journal.add(connection, attempt, logged=True)
             # Before it is committed: a database that is lost later must not take a request with it that was sent.
             with db.mapped(self._desk.layout.paid):
@@ -356,8 +361,16 @@ class Attempts:
         return self._ask(lambda connection: journal.find_ids(connection, typed, _MOST_IDS), [])
 
     def spent(self, cap: Cap) -> tuple[int, int]:
-        """Return (settled, reserved) under a cap, in micro-USD. What nobody priced counts with its upper bound."""
-        return self._ask(lambda connection: journal.spent(connection, cap.scope, cap.name, cap.provider), (0, 0))
+        """Return (settled, reserved) under a cap, in micro-USD. What nobody priced counts with its upper bound, and under a day
+        what is on later ones too.
+        """
+        return self._ask(lambda connection: budgets.spent(connection, cap.scope, cap.name, cap.provider), (0, 0))
+
+    def used(self, cap: UnitCap) -> tuple[int, int]:
+        """Return (settled, reserved) under a cap on units, in millionths of its measure. Raises StoreDamaged."""
+        return self._ask(
+            lambda connection: budgets.used(connection, cap.scope, cap.name, cap.provider, cap.measure), (0, 0)
+        )
 
     def ledger(
         self, by: str, *, since_day: str = "", since_ms: int = 0, graph: str | None = None

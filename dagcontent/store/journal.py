@@ -15,20 +15,19 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from dagcontent.errors import InternalError, NodeError, OverBudget, StoreDamaged
+from dagcontent.errors import InternalError, NodeError, StoreDamaged
 from dagcontent.store.db import BLOCKING_SQL, fetch
 from dagcontent.store.records import checksum
-from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState, Intent
-from dagcontent.values.money import Cap, usd_text
+from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState
 from dagcontent.values.value import MALFORMED, wire_decode_hook, wire_encode_hook
 
 __all__ = [
+    "HOLDING",
     "LEDGER_KEYS",
     "ClaimLost",
     "LedgerSum",
     "add",
     "blocking",
-    "check_cap",
     "committed",
     "correct",
     "counted",
@@ -42,7 +41,6 @@ __all__ = [
     "listed",
     "new_attempt_id",
     "read_attempt",
-    "spent",
     "step",
     "unlogged",
     "update",
@@ -55,7 +53,8 @@ _ID_LENGTH: Final = 26
 _TIME_DIGITS: Final = 10
 _S: Final = AttemptState
 _TOLD: Final = frozenset({"reported", "computed"})
-_OPEN: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
+HOLDING: Final = frozenset({_S.INTENT, _S.SUBMITTED, _S.SPOOLED, _S.UNRESOLVED})
+"""While an attempt is in one of these, what it may cost is reserved."""
 
 
 class ClaimLost(NodeError):  # noqa: N818 - a state: somebody else has the key, or its result is there
@@ -116,7 +115,7 @@ def decode_attempt(data: bytes) -> Attempt:
 def counted(attempt: Attempt) -> tuple[int, int]:
     """Return what an attempt counts for under a cap: (settled, reserved), in micro-USD."""
     bound = attempt.intent.reserved_microusd or 0
-    if attempt.state in _OPEN:
+    if attempt.state in HOLDING:
         return 0, bound
     if attempt.state is _S.RELEASED:
         return 0, 0
@@ -201,7 +200,7 @@ def correct(connection: apsw.Connection, attempt_id: str, cost_microusd: int, so
     attempt = get(connection, attempt_id)
     if attempt is None:
         raise InternalError(f"there is no paid attempt {attempt_id!r} in the store")
-    if attempt.state in _OPEN or attempt.state is _S.RELEASED or cost_microusd < 0 or source not in _TOLD:
+    if attempt.state in HOLDING or attempt.state is _S.RELEASED or cost_microusd < 0 or source not in _TOLD:
         text = f"the cost of the paid attempt {attempt_id} ({attempt.state.value}) cannot become {cost_microusd} ({source})"
         raise InternalError(text)
     if attempt.cost_source in _TOLD:
@@ -294,7 +293,7 @@ def find_ids(connection: apsw.Connection, prefix: str, limit: int) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-# --- money
+# --- the ledger
 
 LEDGER_KEYS: Final = {
     "day": "day",
@@ -336,49 +335,3 @@ def ledger(
     )
     first = _digits(since_ms << 80)[:_TIME_DIGITS] if since_ms > 0 else ""
     return [LedgerSum(*row) for row in fetch(connection, query, (since_day, first, graph))]
-
-
-_SPENT: Final = {
-    scope: f"SELECT coalesce(sum(cost), 0), coalesce(sum(held), 0) FROM attempt WHERE {scope} = ?"  # noqa: S608 - constants of ours
-    for scope in ("run", "graph", "day", "provider")
-}
-
-
-def spent(connection: apsw.Connection, scope: str, name: str, provider: str = "") -> tuple[int, int]:
-    """Return (settled, reserved) of all attempts under one scope, or of those of one provider, in micro-USD."""
-    query, values = (f"{_SPENT[scope]} AND provider = ?", (name, provider)) if provider else (_SPENT[scope], (name,))
-    settled, held = fetch(connection, query, values)[0]
-    return int(settled), int(held)
-
-
-def check_cap(connection: apsw.Connection, cap: Cap, intent: Intent) -> None:
-    """Raise OverBudget if this reservation would go beyond a cap. What is on one provider says nothing of another's attempt.
-
-    A day's cap is on the day of the intent, whatever day it names: a build may run past midnight.
-    """
-    own = {"run": intent.run, "graph": intent.graph, "day": day_of(intent.at_ms), "provider": intent.provider}[
-        cap.scope
-    ]
-    if cap.scope != "day" and cap.name != own:
-        if cap.scope == "provider":
-            return
-        raise InternalError(f"a cap on the {cap.scope} {cap.name!r} was given for an attempt of {own!r}")
-    if cap.provider not in {"", intent.provider}:
-        return
-    settled, held = spent(connection, cap.scope, own, cap.provider)
-    wanted = intent.reserved_microusd or 0
-    if settled + held + wanted <= cap.limit_microusd:
-        return
-    where = cap.said or f"the cap of this {cap.scope}"
-    raise OverBudget(
-        f"{intent.instance} could cost up to {usd_text(wanted)}: {where} of {usd_text(cap.limit_microusd)} leaves "
-        f"{usd_text(max(0, cap.limit_microusd - settled - held))}",
-        facts=[
-            ("cap", f"{cap.scope} {own}"),
-            ("limit", usd_text(cap.limit_microusd)),
-            ("spent", usd_text(settled)),
-            ("reserved", usd_text(held)),
-            ("this call", usd_text(wanted)),
-        ],
-        hint="raise the cap, or build again when reservations are settled; what is finished is kept",
-    )

@@ -89,6 +89,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     request: Any
     expected_microusd: int | None = None
     """The list price: what it counts as where the vendor does not say."""
+    units: dict[str, int | None] = {}
+    """The most that it uses of each measure, in millionths (`values.units`); None where nobody knows."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

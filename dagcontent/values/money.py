@@ -7,10 +7,25 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["MICRO", "Cap", "Ceiling", "Room", "microusd", "usd_decimal", "usd_text"]
+__all__ = [
+    "MICRO",
+    "MOST_USD",
+    "Cap",
+    "Ceiling",
+    "Refused",
+    "Room",
+    "budget_for",
+    "microusd",
+    "typed_usd",
+    "usd_decimal",
+    "usd_text",
+]
 
 MICRO: Final = 1_000_000
 """Micro-USD in a dollar."""
+_CENT: Final = MICRO // 100
+MOST_USD: Final = 1_000_000
+"""The highest budget that can be set: more is a slip of the keyboard."""
 
 
 class Cap(msgspec.Struct, frozen=True):
@@ -49,6 +64,40 @@ class Room(msgspec.Struct, frozen=True):
         return max(0, self.ceiling.limit_microusd - self.used_microusd)
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cap kept a request from being sent, and what stood under it then: in micro-USD, or millionths of `measure`.
+
+    `settled` and `held` are what was spent and reserved, `wanted` what the request could have used.
+    """
+
+    scope: str
+    name: str
+    said: str
+    provider: str = ""
+    measure: str = ""
+    limit: int
+    settled: int
+    held: int
+    wanted: int
+
+
+def typed_usd(text: str) -> int:
+    """Return dollars as people type them ("2.50", "$5") as micro-USD. Raises ValueError that says what is wrong with them.
+
+    More exact than `microusd`: no exponent, no other script's digits, nothing that would be rounded.
+    """
+    plain = text.strip().removeprefix("$")
+    if plain.startswith("-") and plain[1:].replace(".", "", 1).isdigit():
+        raise ValueError("is less than nothing")
+    if not (plain.isascii() and plain.replace(".", "", 1).isdigit()):
+        raise ValueError("is no amount of money")
+    if Decimal(plain) > MOST_USD:
+        raise ValueError(f"is more than can be meant: the most is {MOST_USD:,} USD")
+    if len(plain.partition(".")[2].rstrip("0")) > 6:
+        raise ValueError("has more than six decimals")
+    return microusd(plain)
+
+
 def microusd(usd: str | int | Decimal) -> int:
     """Return dollars, written exactly, as micro-USD, rounded up. Raises ValueError for what is no finite amount."""
     try:
@@ -71,3 +120,9 @@ def usd_decimal(amount_microusd: int) -> str:
     """Return an amount as the decimal text of JSON documents: "0.025", without needless zeros."""
     text = f"{amount_microusd // MICRO}.{amount_microusd % MICRO:06d}".rstrip("0")
     return text.rstrip(".")
+
+
+def budget_for(amount_microusd: int) -> str:
+    """Return the least --budget, in whole cents, under which an amount fits."""
+    cents = -(-amount_microusd // _CENT)
+    return f"{cents // 100}.{cents % 100:02d}"

@@ -377,10 +377,65 @@ def test_an_interrupt_names_what_it_waits_for(run: Run, vendors: FakeVendors, he
     assert len(vendors.charges()) == 2
 
 
-@pytest.mark.parametrize("budget", ["two", "", "nan", "inf", "-1", "2,50"])
+@pytest.mark.parametrize("budget", ["ten", "", "nan", "inf", "-1", "2,50", "1e300", "0.0000001", "9" * 30])
 def test_a_budget_is_an_amount_of_money(run: Run, vendors: FakeVendors, budget: str) -> None:
-    """A budget that cannot be read is refused before anything is sent."""
+    """A budget that cannot be read, or cannot be meant, is refused before anything is sent."""
     found = run("build", "paid.toml", f"--budget={budget}")
     assert (found.exit_code, vendors.requests()) == (2, [])
     assert f"--budget {budget}" in found.stderr
-    assert run("build", "paid.toml", "still", "--budget", "9" * 30).exit_code == 0
+
+
+def test_budgets_that_say_no_budget(run: Run, vendors: FakeVendors, here: Path, same: Same) -> None:
+    """Negative, absurd, contradicting: one message each that says what is wrong, where, and what holds."""
+    said = []
+    for budget in ("-1", "1e300", "nan", "ten", "0.0000001", "2000000"):
+        found = run("build", "paid.toml", "--budget", budget)
+        said.append(f"{found.stderr}[{found.exit_code}]")
+    for value in ("-1", "1e300", "nan", '"ten"', "true", "0.00000011"):
+        (here / "paid.toml").write_text(PAID.replace("[graph]", f"[graph]\nbudget_usd = {value}"), encoding="utf-8")
+        found = run("build", "paid.toml", "--yes")
+        said.append(f"{found.stderr}[{found.exit_code}]")
+    settings = (here / "config.toml").read_text("utf-8")
+    (here / "paid.toml").write_text(PAID, encoding="utf-8")
+    (here / "config.toml").write_text(f"confirm_above_usd = -1\n{settings}", encoding="utf-8")
+    found = run("build", "paid.toml", "--yes")
+    said.append(f"{found.stderr}[{found.exit_code}]")
+    same("budgets.txt", "\n\n".join(said) + "\n")
+    assert vendors.requests() == []
+
+
+def stopped(run: Run, *args: str) -> str:
+    """Build what the budget stops; return all that is said after the lines of progress."""
+    found = run("build", "paid.toml", *args)
+    assert found.exit_code == 6, found.stdout + found.stderr
+    return found.stderr + summary(found.stdout)
+
+
+def test_a_stopped_build_says_what_must_be_raised(run: Run, vendors: FakeVendors, here: Path, same: Same) -> None:
+    """Each sort of cap: which one holds, where it stands, the least that makes the rest; free nodes run, what is paid stays."""
+    settings = (here / "config.toml").read_text("utf-8")
+    said = {}
+
+    def configured(text: str) -> None:
+        (here / "config.toml").write_text(f"{settings}\n{text}", encoding="utf-8")
+
+    (here / "paid.toml").write_text(PAID.replace("[graph]", "[graph]\nbudget_usd = 0.10"), encoding="utf-8")
+    said["the graph's, and more on the command line"] = stopped(run, "--budget", "5", "-j1")
+    (here / "paid.toml").write_text(PAID, encoding="utf-8")
+    configured("[budget]\nper_run_usd = 0.2")
+    said["a run's"] = stopped(run, "--yes")
+    configured("[budget]\nper_day_usd = 0.2")
+    said["a day's"] = re.sub(r"in \d+ h \d+ min|in \d+ min", "in SO LONG", stopped(run, "--yes"))
+    configured("[budget]\nper_graph_usd = 0.2")
+    said["a graph's for ever"] = stopped(run, "--yes")
+    configured("[budget.provider.openai]\nper_graph_usd = 0.2")
+    said["a provider's"] = stopped(run, "--yes")
+    configured("[budget.provider.openai]\nper_run_units = { image = 0, call = 3 }")
+    said["a provider's in units"] = stopped(run, "--yes")
+    configured('[budget.provider.openai]\nper_graph_units = { "input token" = 5 }')
+    said["a provider's in tokens"] = stopped(run, "--yes")
+    configured("")
+    said["nothing at all"] = stopped(run, "--budget", "0", "--allow-unpriced")
+    same("stopped.txt", "\n".join(f"== {name}\n{text}\n" for name, text in said.items()))
+    assert len(vendors.charges()) == 1
+    assert run("build", "paid.toml", "--budget", "0.27").exit_code == 0

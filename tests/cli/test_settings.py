@@ -19,6 +19,7 @@ from dagcontent.errors import ConfigError, GraphError
 from dagcontent.providers.port import Bounds
 from dagcontent.spec.source import render
 from dagcontent.values.money import Ceiling
+from dagcontent.values.units import MILLIONTHS, UnitCeiling
 
 Run = Callable[..., Result]
 Same = Callable[[str, str], None]
@@ -68,9 +69,9 @@ def test_broken_files_are_mistakes(tmp_path: Path, text: str) -> None:
 
 def test_later_settings_are_warned_of(tmp_path: Path) -> None:
     """What this version does not keep must not look as if it did."""
-    env = config(tmp_path / "user.toml", '[remote]\nurl = "x"\n[executor]\n[budget.provider.fal]\nunits = 3\n')
+    env = config(tmp_path / "user.toml", '[remote]\nurl = "x"\n[executor]\n')
     settings = read_settings(None, store=None, environment=env)
-    assert len(settings.warnings) == 3
+    assert len(settings.warnings) == 2
     assert all("not used by this version yet" in warning for warning in settings.warnings)
 
 
@@ -218,12 +219,20 @@ per_run_usd = -1
 per_day_usd = "1.0000001"
 per_week_usd = 3
 per_graph_usd = nan
+per_day_units = { image = 3 }
 
 [budget.provider.fall]
 per_day_usd = 1
 
 [budget.provider.fal]
 per_run_usd = true
+units = { image = 3 }
+per_run_units = 3
+per_graph_units = { picture = 3, image = -1, second = nan, minute = "ten", hour = 1e300, call = true }
+
+[budget.provider.openai]
+per_run_usd = 1e300
+per_day_usd = "ten"
 
 [provider.opnai]
 concurrency = 1
@@ -310,6 +319,31 @@ def test_budgets_are_ceilings(tmp_path: Path) -> None:
         Ceiling("day", 100_000, f"per_day_usd in {file}"),
         Ceiling("graph", 12_345_678, f"provider.fal.per_graph_usd in {file}", "fal"),
     )
+
+
+def test_budgets_in_units_are_ceilings(tmp_path: Path) -> None:
+    """Units of price lists, each with its measure: minutes are seconds, the lower of two holds, nothing is rounded up."""
+    found = settings(
+        tmp_path,
+        '[budget.provider.fal]\nper_day_units = { "1000 characters" = 500, image = 40, minute = 2, second = 150.00000019 }\n',
+    )
+    said = f"in {tmp_path / 'user.toml'}"
+    assert set(found.unit_ceilings) == {
+        UnitCeiling(
+            "day", "fal", "character", 500_000 * MILLIONTHS, f"provider.fal.per_day_units.1000 characters {said}"
+        ),
+        UnitCeiling("day", "fal", "image", 40 * MILLIONTHS, f"provider.fal.per_day_units.image {said}"),
+        UnitCeiling("day", "fal", "second", 120 * MILLIONTHS, f"provider.fal.per_day_units.minute {said}"),
+    }
+    (tmp_path / "dagcontent.toml").write_text(
+        "[budget.provider.fal]\nper_day_units = { image = 50, call = 9 }\nper_run_units = { image = 3 }\n", "utf-8"
+    )
+    found = settings(tmp_path, "[budget.provider.fal]\nper_day_units = { image = 40 }\n")
+    assert {(one.per, one.measure): one.limit // MILLIONTHS for one in found.unit_ceilings} == {
+        ("day", "image"): 40, ("day", "call"): 9, ("run", "image"): 3
+    }  # fmt: skip
+    (warning,) = found.warnings
+    assert "does not raise your own budget: 40 images stays" in warning
 
 
 def test_a_file_beside_a_graph_lowers_budgets_only(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from dagcontent.providers.config import ProviderConfig
 from dagcontent.providers.secret import Secret, host_of
 from dagcontent.store.store import Store, open_store
 from dagcontent.values.money import Ceiling
+from dagcontent.values.units import UnitCeiling
 
 REALM = "fake-vendors"
 
@@ -75,6 +76,7 @@ def spending(command: dict[str, Any]) -> api.Spending:
     return api.Spending(
         make_configs=configs, realms=dict.fromkeys(command["vendors"], REALM), yes=True, unpriced=True,
         budget_microusd=command.get("budget"), ceilings=[Ceiling(**one) for one in command.get("ceilings", ())],
+        unit_ceilings=[UnitCeiling(**one) for one in command.get("unit_ceilings", ())],
     )  # fmt: skip
 
 

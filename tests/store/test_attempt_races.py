@@ -2,18 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dagcontent.errors import OverBudget
-from dagcontent.store import ClaimLost, Run, Store, new_attempt_id, open_store
-from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, BLOCKING, Attempt, AttemptState, Handle, Intent
+from dagcontent.store import ClaimLost, Run, new_attempt_id, open_store
+from dagcontent.values.attempt import AttemptState, Intent
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.money import Cap
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record, action_key
@@ -43,142 +38,6 @@ def intent_of(record: Record, run: Run, **fields: object) -> Intent:
         "send_by_ms": at_ms, "manifest": None, "request": None, **fields,
     }  # fmt: skip
     return Intent(**rest)  # type: ignore[arg-type]
-
-
-class Budgets(RuleBasedStateMachine):
-    """Two processes' stores, random attempts, random ends; beside them a model that only adds."""
-
-    CAPS = (Cap("run", "", 2500), Cap("graph", "", 3000), Cap("day", "", 1800), Cap("provider", "", 2800))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory(prefix="dagcontent-test-")
-        root = Path(self.folder.name) / "store"
-        self.stores: list[Store] = [open_store(root), open_store(root)]
-        self.runs: list[Run] = []
-        self.model: dict[str, tuple[Attempt, int, int]] = {}  # attempt -> (it, settled, reserved)
-
-    @initialize()
-    def begin(self) -> None:
-        self.runs = [store.start_run(f"g{n}", now_ms=NOW) for n, store in enumerate(self.stores)]
-
-    def caps(self, run: Run, provider: str, day: str) -> list[Cap]:
-        names = {"run": run.id, "graph": run.graph, "day": day, "provider": provider}
-        return [Cap(cap.scope, names[cap.scope], cap.limit_microusd) for cap in self.CAPS]
-
-    def total(self, cap: Cap) -> int:
-        own = {
-            "run": lambda one: one.intent.run, "graph": lambda one: one.intent.graph,
-            "day": lambda one: "2025-11-22" if one.intent.at_ms == NOW else "2025-11-23",
-            "provider": lambda one: one.intent.provider,
-        }[cap.scope]  # fmt: skip
-        return sum(settled + held for one, settled, held in self.model.values() if own(one) == cap.name)
-
-    @rule(
-        who=st.integers(0, 1), key=st.integers(0, 5), reserved=st.integers(0, 1500), provider=st.sampled_from("ab"),
-        day=st.integers(0, 1),
-    )  # fmt: skip
-    def intend(self, who: int, key: int, reserved: int, provider: str, day: int) -> None:
-        store, run, record = self.stores[who], self.runs[who], record_of(key)
-        claim = store.claim_many([record.key], run).result()[0]
-        intent = intent_of(record, run, provider=provider, reserved_microusd=reserved, at_ms=NOW + day * DAY_MS)
-        caps = self.caps(run, provider, ("2025-11-22", "2025-11-23")[day])
-        blocked = any(one.key == record.key and one.blocks for one, _, _ in self.model.values())
-        fits = all(self.total(cap) + reserved <= cap.limit_microusd for cap in caps)
-        try:
-            attempt = store.attempts.intend(intent, caps).result()
-        except ClaimLost:
-            assert blocked or not claim.won
-        except OverBudget:
-            assert not fits
-        else:
-            assert claim.won
-            assert fits
-            assert not blocked
-            self.model[attempt.id] = (attempt, 0, reserved)
-
-    @precondition(lambda self: any(one.blocks for one, _, _ in self.model.values()))
-    @rule(data=st.data(), who=st.integers(0, 1), part=st.integers(0, 4))
-    def go_on(self, data: st.DataObject, who: int, part: int) -> None:
-        name = data.draw(st.sampled_from([name for name, (one, _, _) in self.model.items() if one.blocks]))
-        attempt, settled, held = self.model[name]
-        bound = attempt.intent.reserved_microusd or 0
-        journal = self.stores[who].attempts
-        key = next(n for n in range(6) if record_of(n).key == attempt.key)
-        record = record_of(key)
-        cost = None if part == 4 else bound * part // 4
-        charged = cost if cost is not None else bound
-        to = data.draw(st.sampled_from(sorted(ATTEMPT_TRANSITIONS[attempt.state], key=lambda one: one.value)))
-        if to is S.SUBMITTED:
-            journal.submitted(name, Handle({"id": "1"}), now_ms=NOW).result()
-        elif to is S.SPOOLED:
-            journal.spooled(name, {}, now_ms=NOW).result()
-        elif to is S.COMMITTED:
-            journal.commit(name, record, cost_microusd=cost, cost_source="reported", now_ms=NOW).result()
-        elif to is S.CHARGED:
-            failed = record_of(key, failed=True)
-            journal.charge(name, failed, cost_microusd=cost, cost_source="reported", now_ms=NOW).result()
-        elif to is S.RELEASED:
-            journal.release(name, "x", "y", now_ms=NOW).result()
-        elif to is S.EXPIRED:
-            journal.expire(name, "y", now_ms=NOW).result()
-        elif to is S.UNRESOLVED:
-            journal.unresolve(name, "y", now_ms=NOW).result()
-        elif to is S.ABANDONED:
-            journal.abandon(name, now_ms=NOW).result()
-        else:
-            journal.supersede(name, now_ms=NOW).result()
-        after = journal.get(name)
-        assert after is not None
-        if to is S.RELEASED:
-            settled, held = 0, 0
-        elif to in {S.COMMITTED, S.CHARGED}:
-            settled, held = charged, 0
-        elif to in {S.EXPIRED, S.ABANDONED, S.SUPERSEDED}:
-            settled, held = bound, 0
-        self.model[name] = (after, settled, held)
-
-    @rule(who=st.integers(0, 1))
-    def crash(self, who: int) -> None:
-        """End one process without a word; another one begins a run."""
-        root = self.stores[who].root
-        self.stores[who].close()
-        self.stores[who] = open_store(root)
-        self.runs[who] = self.stores[who].start_run(f"g{who}", now_ms=NOW)
-
-    @invariant()
-    def money_is_within_every_cap_and_as_the_model_says(self) -> None:
-        for who, run in enumerate(self.runs):
-            for provider in "ab":
-                for day in ("2025-11-22", "2025-11-23"):
-                    for cap in self.caps(run, provider, day):
-                        found = sum(self.stores[who].attempts.spent(cap))
-                        assert found == self.total(cap)
-                        assert found <= cap.limit_microusd
-
-    @invariant()
-    def a_key_has_one_blocking_attempt_at_most(self) -> None:
-        keys = [one.key for one in self.stores[0].attempts.list(states=BLOCKING)]
-        assert len(keys) == len(set(keys))
-        for n in range(6):
-            found = self.stores[1].attempts.blocking(record_of(n).key)
-            assert (found is not None) is (record_of(n).key in keys)
-
-    def teardown(self) -> None:
-        for store in self.stores:
-            assert store.verify().ok
-            store.close()
-        self.folder.cleanup()
-
-
-TestBudgets = Budgets.TestCase
-TestBudgets.settings = settings(
-    max_examples=min(120, settings().max_examples),
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-TestBudgets.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]
 
 
 RACER = """
