@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-__all__ = ["Bought", "Cell", "Ledger"]
+__all__ = ["BLOCKS", "HOLDS", "Bought", "Cell", "Ledger"]
 
 HOLDS = {"intent", "submitted", "spooled", "unresolved"}
 BLOCKS = HOLDS | {"expired", "abandoned"}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from oracle.budgets import BLOCKS, Bought, Cell, Ledger
+from oracle.budgets import BLOCKS, HOLDS, Bought, Cell, Ledger
 
 from dagcontent.errors import InternalError, OverBudget, StoreDamaged
 from dagcontent.store import ClaimLost, Run, Store, new_attempt_id, open_store
@@ -28,7 +28,7 @@ from dagcontent.values.units import MILLIONTHS, UnitCap
 S = AttemptState
 NOW = 1_763_800_000_000  # 2025-11-22
 DAY_MS = 86_400_000
-KEYS, DAYS = 6, 3
+KEYS, DAYS = 8, 3
 MakeRecord = Callable[..., Record]
 MakeIntent = Callable[..., Intent]
 
@@ -36,9 +36,10 @@ CELLS = (
     Cell("run"), Cell("graph"), Cell("day"), Cell("provider"), Cell("day", "a"), Cell("run", "b"), Cell("graph", "a"),
     Cell("day", "a", "image"), Cell("graph", "b", "second"), Cell("run", "a", "second"),
 )  # fmt: skip
-AMOUNTS = st.sampled_from([0, 1, 300, 499, 500, 501, 900, None])
-LIMITS = st.sampled_from([0, 500, 1000, 1001, 1500, *[9999] * 15])
+AMOUNTS = st.sampled_from([0, 300, 499, 500, 501, 900, None])
+LIMITS = st.sampled_from([0, 500, 1000, 1001, 1500, *[9999] * 9])
 """Most caps leave room, and one or another does not: otherwise nothing is ever granted."""
+TIGHT = st.sampled_from([500, 1000, 1001, 1500])
 
 
 class Ground:
@@ -88,8 +89,8 @@ class Budgets(RuleBasedStateMachine):
         self.granted: dict[tuple[Cell, str], int] = {}
         """The limit that was in force at the last grant under a cap."""
 
-    @initialize(limits=st.lists(LIMITS, min_size=len(CELLS), max_size=len(CELLS)))
-    def begin(self, limits: list[int]) -> None:
+    @initialize(limits=st.tuples(*(TIGHT if cell.measure else LIMITS for cell in CELLS)))
+    def begin(self, limits: tuple[int, ...]) -> None:
         self.limits = dict(zip(CELLS, limits, strict=True))
         self.runs = [store.start_run(self.graph(n), now_ms=NOW) for n, store in enumerate(self.stores)]
 
@@ -179,12 +180,24 @@ class Budgets(RuleBasedStateMachine):
     def go_on(self, data: st.DataObject, who: int, part: int | None) -> None:
         """Any process takes any open attempt any lawful way: it costs less than its bound, as much, twice that, or nobody says."""
         known = data.draw(st.sampled_from([one for one in self.ledger.all.values() if one.state in BLOCKS]))
+        ways = sorted(ATTEMPT_TRANSITIONS[S(known.state)], key=lambda one: one.value)
+        self.step(known, data.draw(st.sampled_from(ways)), who, part)
+
+    @precondition(lambda self: any(one.state in HOLDS for one in self.ledger.all.values()))
+    @rule(data=st.data(), who=st.integers(0, 1), part=st.sampled_from([1, 2, 4, None]), failed=st.booleans())
+    def settle(self, data: st.DataObject, who: int, part: int | None, *, failed: bool) -> None:
+        """A request under way comes to its end: its cost takes the place of what was reserved."""
+        known = data.draw(st.sampled_from([one for one in self.ledger.all.values() if one.state in HOLDS]))
+        if not failed and known.state != "spooled":
+            self.step(known, S.SPOOLED, who, None)
+        self.step(known, S.CHARGED if failed else S.COMMITTED, who, part)
+
+    def step(self, known: Bought, to: S, who: int, part: int | None) -> None:
+        """Take an attempt a lawful way; it costs so many halves of its bound."""
         journal = self.stores[who].attempts
         number = next(n for n in range(KEYS) if self.record(n).key == known.key)
-        ways = sorted(ATTEMPT_TRANSITIONS[S(known.state)], key=lambda one: one.value)
-        to = data.draw(st.sampled_from(ways))
         cost = None if part is None else (100 if known.bound is None else known.bound) * part // 2
-        step: dict[S, Callable[[], object]] = {
+        ways: dict[S, Callable[[], object]] = {
             S.SUBMITTED: lambda: journal.submitted(known.id, Handle({"id": "1"}), now_ms=NOW).result(),
             S.SPOOLED: lambda: journal.spooled(known.id, {}, now_ms=NOW).result(),
             S.COMMITTED: lambda: journal.commit(
@@ -199,7 +212,7 @@ class Budgets(RuleBasedStateMachine):
             S.ABANDONED: lambda: journal.abandon(known.id, now_ms=NOW).result(),
             S.SUPERSEDED: lambda: journal.supersede(known.id, now_ms=NOW).result(),
         }
-        step[to]()
+        ways[to]()
         known.state = to.value
         known.cost = cost if to in {S.COMMITTED, S.CHARGED} else None
 
@@ -276,6 +289,44 @@ def intended(store: Store, run: Run, record: Record, make_intent: MakeIntent, **
     """Claim a key and write its intent."""
     store.claim_many([record.key], run).result()
     return store.attempts.intend(make_intent(record, run, **fields)).result()
+
+
+@pytest.mark.parametrize("state", [S.INTENT, S.UNRESOLVED, S.EXPIRED, S.ABANDONED, S.SUPERSEDED, S.CHARGED, S.RELEASED])
+@pytest.mark.parametrize("measure", ["", "image"])
+def test_what_is_settled_and_what_is_held_both_count(
+    store: Store, make_record: MakeRecord, make_intent: MakeIntent, state: S, measure: str
+) -> None:
+    """Whatever became of the first request, the second gets what is left of the cap, and not one millionth more."""
+    run = store.start_run("g", now_ms=NOW)
+    cap = UnitCap("graph", "g", "fal", measure, 1000) if measure else Cap("graph", "g", 1000)
+    first = intended(store, run, make_record(1), make_intent, reserved_microusd=600, units={"image": 600})
+    journal = store.attempts
+    if state in {S.UNRESOLVED, S.ABANDONED, S.SUPERSEDED}:
+        journal.unresolve(first.id, "y", now_ms=NOW).result()
+    ends: dict[S, Callable[[], object]] = {
+        S.EXPIRED: lambda: (
+            journal.submitted(first.id, Handle({"id": "1"}), now_ms=NOW).result()
+            and journal.expire(first.id, "y", now_ms=NOW).result()
+        ),
+        S.ABANDONED: lambda: journal.abandon(first.id, now_ms=NOW).result(),
+        S.SUPERSEDED: lambda: journal.supersede(first.id, now_ms=NOW).result(),
+        S.RELEASED: lambda: journal.release(first.id, "x", "y", now_ms=NOW).result(),
+        S.CHARGED: lambda: journal.charge(
+            first.id, msg_failed(make_record(1)), cost_microusd=None, cost_source="unknown", now_ms=NOW
+        ).result(),
+    }
+    ends.get(state, lambda: None)()
+    left = 1000 if state is S.RELEASED else 400
+    record = make_record(2)
+    store.claim_many([record.key], run).result()
+    for more, fits in ((1, False), (0, True)):
+        intent = make_intent(record, run, reserved_microusd=left + more, units={"image": left + more})
+        if fits:
+            assert journal.intend(intent, [cap]).result().state is S.INTENT
+        else:
+            with pytest.raises(OverBudget) as caught:
+                journal.intend(intent, [cap]).result()
+            assert caught.value.refused.settled + caught.value.refused.held == 1000 - left
 
 
 def test_amounts_survive_the_loss_of_the_database(
