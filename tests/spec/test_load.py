@@ -208,7 +208,7 @@ def test_a_name_that_would_be_another_address_is_no_model(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "microusd"),
-    [("5.00", 5_000_000), ("5", 5_000_000), ("0", 0), ("0.1", 100_000), ("1.1", 1_100_000), ("0.0000001", 1)],
+    [("5.00", 5_000_000), ("5", 5_000_000), ("0", 0), ("0.1", 100_000), ("1.1", 1_100_000), ("0.000001", 1)],
 )
 def test_the_budget_of_a_graph_is_read_by_its_digits(written: str, microusd: int) -> None:
     """1.1 as a binary fraction is a little more than 1.1."""
@@ -217,7 +217,7 @@ def test_the_budget_of_a_graph_is_read_by_its_digits(written: str, microusd: int
     assert loaded.pipeline.budget_microusd == microusd
 
 
-@pytest.mark.parametrize("written", ["-0.01", '"5"', "true", "nan", "inf", "1e300", "[5]"])
+@pytest.mark.parametrize("written", ["-0.01", "0.0000001", '"5"', "true", "nan", "inf", "1e300", "[5]"])
 def test_what_is_no_budget_is_refused_and_not_taken_for_none(written: str) -> None:
     """A ceiling that is passed over would be believed in."""
     loaded = load("/nowhere/graph.toml", text=f"[graph]\nbudget_usd = {written}\n")

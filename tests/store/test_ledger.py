@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dagcontent.api.ledger import Since, SpendRow, summed
 from dagcontent.errors import InternalError
-from dagcontent.store import Run, Store, journal
+from dagcontent.store import Run, Store, caps, journal
 from dagcontent.store.db import new_database
 from dagcontent.store.journal import LEDGER_KEYS, correct, counted, ledger, new_attempt_id
 from dagcontent.values.attempt import Attempt, AttemptState, Intent
@@ -138,7 +138,7 @@ def test_a_cost_is_corrected_only_where_nobody_knew_it(tmp_path: Path, state: S,
             found, cost_microusd=one.cost_microusd, cost_source=one.cost_source, changed_ms=one.changed_ms
         )
         assert same == one
-        spent, _ = journal.spent(connection, "provider", one.intent.provider)
+        spent, _ = caps.spent(connection, "provider", one.intent.provider)
         assert spent == (40 if known else 7)
 
 
