@@ -21,7 +21,7 @@ from oracle.power import Recorder, State
 from oracle.power_db import recorded
 
 from dagcontent.errors import DagcontentError, OverBudget
-from dagcontent.store import db, journal, paid
+from dagcontent.store import caps, db, journal, paid
 from dagcontent.store.cas import Cas
 from dagcontent.store.layout import prepare
 from dagcontent.store.records import blobs_of, read_row
@@ -279,7 +279,7 @@ class Judge:
 
     def _read(self, connection: apsw.Connection) -> Seen:
         attempts = journal.listed(connection, None, graph=None, provider=None)
-        spent = journal.spent(connection, "graph", "g")
+        spent = caps.spent(connection, "graph", "g")
         rows = db.fetch(connection, "SELECT key, place, body, checksum FROM record")
         records = {key.hex(): read_row(key, place, body, check, self._cas) for key, place, body, check in rows}
         return Seen("", content(connection), attempts, records, spent)
