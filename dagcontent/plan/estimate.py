@@ -6,7 +6,7 @@ The expected cost of what cannot be measured is, in this order: what this node's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -71,14 +71,18 @@ class Estimates:
             return known
         most = self._at_most(unit, node, model, params, quote)
         expected, basis = self._from_history(unit, node, model, params), "history"
+        likely: Sequence[float | None] = [None] * len(most.charges)  # what was made before says no amounts
         if expected is None:
-            expected, basis = self._from_prompt(unit, node, model, params, quote), "prompt"
-        if expected is None:
-            expected, basis = quote.expected, quote.basis
+            asked, basis = self._from_prompt(unit, node, model, params, quote) or quote, "prompt"
+            basis = quote.basis if asked is quote else basis
+            expected, likely = asked.expected, [one.expected for one in asked.charges]
         if expected is not None:
             expected = max(quote.low, expected if most.high is None else min(expected, most.high))
+        charges = tuple(
+            msgspec.structs.replace(one, expected=amount) for one, amount in zip(most.charges, likely, strict=False)
+        )
         return msgspec.structs.replace(
-            known, quote=msgspec.structs.replace(most, low=quote.low, expected=expected, basis=basis)
+            known, quote=msgspec.structs.replace(most, low=quote.low, expected=expected, basis=basis, charges=charges)
         )
 
     def _at_most(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], known: Quote) -> Quote:
@@ -124,15 +128,16 @@ class Estimates:
             self._history[node] = [record for record in found if record is not None]
         return self._history[node]
 
-    def _from_prompt(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], known: Quote) -> int | None:
+    def _from_prompt(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], known: Quote) -> Quote | None:
+        """Return a quote of what the prompts ask for; None where they say nothing."""
         filled = self._likely.filled(unit, node, params)
         quote = known if filled == params else self._price(node, model, filled).quote
         words = asked_words(prompt) if isinstance(prompt := filled.get("prompt", filled.get("text")), str) else None
         if node.kind.name == "text.translate" and isinstance(prompt, str):
             words = len(prompt) / CHARACTERS_A_WORD
         if words is not None and any(charge.unit in _TOKENS for charge in quote.charges):
-            return quote.expected_with(_TOKENS, words * _TOKENS_A_WORD)
-        return quote.expected if quote is not known else None
+            return quote.with_likely(_TOKENS, words * _TOKENS_A_WORD)
+        return quote if quote is not known and quote.expected is not None else None
 
     # -- what a `maybe` depends on --------------------------------------------------------------------------------
 

@@ -51,15 +51,18 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     charges: tuple[Charge, ...] = ()
     basis: str = "list"
 
-    def expected_with(self, units: Collection[str], amount: float) -> int | None:
-        """Return what is expected where so much of these units is, at most what there can be; None if the rest is not known."""
-        total = 0.0
-        for charge in self.charges:
-            likely = amount if charge.unit in units else charge.expected
-            if likely is None:
-                return None
-            total += charge.nano * (likely if charge.high is None else min(likely, charge.high))
-        return math.ceil(total / _NANO)
+    def with_likely(self, units: Collection[str], amount: float) -> Quote:
+        """Return it with so much of these units expected, at most what there can be."""
+        charges = tuple(
+            msgspec.structs.replace(one, expected=amount if one.high is None else min(amount, one.high))
+            if one.unit in units
+            else one
+            for one in self.charges
+        )
+        parts = [None if one.expected is None else one.nano * one.expected for one in charges]
+        known = [part for part in parts if part is not None]
+        expected = math.ceil(sum(known) / _NANO) if len(known) == len(parts) else None
+        return msgspec.structs.replace(self, charges=charges, expected=expected)
 
     @property
     def source(self) -> str:
