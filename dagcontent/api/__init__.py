@@ -72,11 +72,13 @@ def default_store() -> Path:
     return user_data_path("dagcontent", appauthor=False) / "store"
 
 
-def load(graph: str | os.PathLike[str], *, params: Mapping[str, str] | None = None) -> LoadedGraph:
+def load(
+    graph: str | os.PathLike[str], *, params: Mapping[str, str] | None = None, profile: str | None = None
+) -> LoadedGraph:
     """Read, check and link a graph file. Raises GraphError with every mistake of one pass."""
     from dagcontent.api.loading import load_graph  # noqa: PLC0415 - an unchanged graph is not read at all
 
-    return load_graph(graph, params)
+    return load_graph(graph, params, profile)
 
 
 def plan(  # noqa: PLR0913 - what a plan is asked
@@ -84,6 +86,7 @@ def plan(  # noqa: PLR0913 - what a plan is asked
     targets: Sequence[str] = (),
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     explain: bool = True,
     realms: Mapping[str, str] | None = None,
@@ -93,17 +96,18 @@ def plan(  # noqa: PLR0913 - what a plan is asked
 ) -> Plan:
     """Return what a build would do, and why. Runs nothing, opens no socket, needs no key and no store to exist.
 
+    `profile` is the one of the graph's (or `draft`) that is laid over it; with a graph that is loaded, it is its own.
     `realms`, `market` and `ceilings` are those of a build's `Spending`. With `binding` a build can be held to the plan.
     """
     with _open(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
-            memo = read_memo(opened, Question.of(graph, params, targets, realms), outputs=True)
+            memo = read_memo(opened, Question.of(graph, params, targets, realms, profile), outputs=True)
             if memo is not None:
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
 
         return plan_graph(
-            _loaded(graph, params),
+            _loaded(graph, params, profile),
             opened,
             targets,
             explain=explain,
@@ -119,13 +123,14 @@ def why(
     instance: str,
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     realms: Mapping[str, str] | None = None,
 ) -> WhyResult:
     """Return why one instance would run: its manifest against that of its last build, field by field."""
     from dagcontent.api.planning import explain_instance  # noqa: PLC0415 - as in `load`
 
-    loaded = _loaded(graph, params)
+    loaded = _loaded(graph, params, profile)
     with _open(store, write=False) as opened:
         return explain_instance(loaded, opened, instance, realms)
 
@@ -135,6 +140,7 @@ def show(
     instance: str,
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     realms: Mapping[str, str] | None = None,
 ) -> ShowResult:
@@ -144,7 +150,7 @@ def show(
     """
     from dagcontent.api.showing import show_instance  # noqa: PLC0415 - as in `load`
 
-    loaded = _loaded(graph, params)
+    loaded = _loaded(graph, params, profile)
     with _open(store, write=False) as opened:
         return show_instance(loaded, opened, instance, realms)
 
@@ -154,6 +160,7 @@ def build(  # noqa: PLR0913 - the options of a build
     targets: Sequence[str] = (),
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     fail_fast: bool = False,
@@ -180,12 +187,12 @@ def build(  # noqa: PLR0913 - the options of a build
         known = (
             None
             if overwrite_outputs or seams is not None
-            else _from_memo(opened, graph, params, targets, began, details=details, spending=spending)
+            else _from_memo(opened, graph, params, profile, targets, began, details=details, spending=spending)
         )
         if known is not None:
             return _told(known, listeners)
         work = _new_build(
-            opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
+            opened, graph, targets, params, profile, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
             listeners=listeners, seed=seed, signals=signals, seams=seams, spending=spending,
         )  # fmt: skip
         try:
@@ -207,13 +214,16 @@ async def aplan(
     targets: Sequence[str] = (),
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     explain: bool = True,
 ) -> Plan:
     """Do as `plan` does, in a worker thread."""
     import anyio.to_thread  # noqa: PLC0415 - as above
 
-    return await anyio.to_thread.run_sync(lambda: plan(graph, targets, params=params, store=store, explain=explain))
+    return await anyio.to_thread.run_sync(
+        lambda: plan(graph, targets, params=params, profile=profile, store=store, explain=explain)
+    )
 
 
 async def abuild(  # noqa: PLR0913 - the options of a build
@@ -221,6 +231,7 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     targets: Sequence[str] = (),
     *,
     params: Mapping[str, str] | None = None,
+    profile: str | None = None,
     store: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     fail_fast: bool = False,
@@ -238,13 +249,13 @@ async def abuild(  # noqa: PLR0913 - the options of a build
         known = (
             None
             if overwrite_outputs or seams is not None
-            else _from_memo(opened, graph, params, targets, began, details=True, spending=spending)
+            else _from_memo(opened, graph, params, profile, targets, began, details=True, spending=spending)
         )
         if known is not None:
             return _told(known, listeners)
         work = await anyio.to_thread.run_sync(
             lambda: _new_build(
-                opened, graph, targets, params, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
+                opened, graph, targets, params, profile, jobs=jobs, fail_fast=fail_fast, overwrite_outputs=overwrite_outputs,
                 listeners=listeners, seed=seed, signals=False, seams=seams, spending=spending,
             )
         )  # fmt: skip
@@ -265,6 +276,7 @@ def _new_build(  # noqa: PLR0913 - the options of a build
     graph: GraphLike,
     targets: Sequence[str],
     params: Mapping[str, str] | None,
+    profile: str | None,
     *,
     jobs: int | None,
     fail_fast: bool,
@@ -284,14 +296,17 @@ def _new_build(  # noqa: PLR0913 - the options of a build
     # What a memo says holds for this version's own kinds only.
     own = seams is None or seams.registry is None
     realms = spending.realms if spending is not None else None
-    question = Question.of(graph, params, targets, realms) if own and isinstance(graph, str | os.PathLike) else None
-    return Build(_loaded(graph, params), store, targets, options, question)
+    question = (
+        Question.of(graph, params, targets, realms, profile) if own and isinstance(graph, str | os.PathLike) else None
+    )
+    return Build(_loaded(graph, params, profile), store, targets, options, question)
 
 
 def _from_memo(
     store: Store,
     graph: GraphLike,
     params: Mapping[str, str] | None,
+    profile: str | None,
     targets: Sequence[str],
     began: float,
     *,
@@ -301,7 +316,7 @@ def _from_memo(
     if not isinstance(graph, str | os.PathLike):
         return None
     realms = spending.realms if spending is not None else None
-    memo = read_memo(store, Question.of(graph, params, targets, realms), outputs=True)
+    memo = read_memo(store, Question.of(graph, params, targets, realms, profile), outputs=True)
     return None if memo is None else memo.result(time.monotonic() - began, nodes=details)
 
 
@@ -313,8 +328,8 @@ def _told(result: BuildResult, listeners: Sequence[Listener]) -> BuildResult:
     return result
 
 
-def _loaded(graph: GraphLike, params: Mapping[str, str] | None) -> LoadedGraph:
-    return load(graph, params=params) if isinstance(graph, str | os.PathLike) else graph
+def _loaded(graph: GraphLike, params: Mapping[str, str] | None, profile: str | None) -> LoadedGraph:
+    return load(graph, params=params, profile=profile) if isinstance(graph, str | os.PathLike) else graph
 
 
 def _open(store: str | os.PathLike[str] | None, *, write: bool, seams: Seams | None = None) -> Store:

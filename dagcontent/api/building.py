@@ -96,6 +96,7 @@ class Build:
         self._targets: tuple[Target, ...] = parse_targets(loaded.graph, targets)
         self._options = options
         self._graph_id = str(loaded.path)
+        self._profile = loaded.profile or ""
         self._began = options.clock()
         self._placed: dict[str, str] = {}
         self._facts: dict[str, dict[str, Any]] = {}
@@ -112,7 +113,7 @@ class Build:
     def prepare(self) -> None:
         """Resolve as far as the store's records reach; afterwards `work` holds the first effects, or nothing."""
         self._rounds += 1
-        epoch = self._store.open_epoch(self._graph_id)
+        epoch = self._store.open_epoch(self._graph_id, self._profile)
         with self._store.snapshot():  # what others commit meanwhile is found when our keys are claimed
             self.resolver = new_resolver(
                 self._loaded, self._store, self.files, self._targets, epoch=epoch, realms=self._options.spending.realms
@@ -128,7 +129,8 @@ class Build:
         if self.work and self._run is None:
             if self._loaded.paid:
                 self._check_spending()
-            self._run = self._store.start_run(self._graph_id, now_ms=self._options.now_ms(), epoch=epoch)
+            now_ms = self._options.now_ms()
+            self._run = self._store.start_run(self._graph_id, now_ms=now_ms, profile=self._profile, epoch=epoch)
             self._options.crashpoint("build.run-started")
         if self._rounds == 1:
             instances = sum(1 for _ in self.resolver.fanout.all_units()) if self.work else 0
@@ -269,6 +271,7 @@ class Build:
             spent_microusd=spent,
             reserved_microusd=reserved,
             saved_microusd=sum(node.cost_microusd for node in nodes if not node.paid),
+            profile=self._loaded.profile,
         )
         self._keep_memo(result)
         return msgspec.structs.replace(result, warnings=(*result.warnings, *self._said)) if self._said else result
@@ -353,11 +356,11 @@ class Build:
                 evaluated.add(name)
             elif unit.status in {Status.SKIPPED, Status.VALUE}:
                 evaluated.add(name)
-        last = self._store.last_build(self._graph_id)
+        last = self._store.last_build(self._graph_id, self._profile)
         if self._targets or status != "ok":
             rows = {name: key for name, key in last.items() if name not in evaluated} | rows
         if rows != last:
-            self._store.set_last_build(self._graph_id, "", rows)
+            self._store.set_last_build(self._graph_id, self._profile, rows)
             self._options.crashpoint("build.remembered")
         if self._run is not None:
             run, self._run = self._run, None

@@ -47,6 +47,11 @@ class LoadedGraph:
         return self.graph.name
 
     @property
+    def profile(self) -> str | None:
+        """The profile that was laid over it."""
+        return self.graph.pipeline.profile
+
+    @property
     def paid(self) -> bool:
         """Whether any of its nodes may cost money."""
         return any(_may_cost(node) for node in self.graph.nodes)

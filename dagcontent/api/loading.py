@@ -20,13 +20,15 @@ from dagcontent.values.mistake import Mistake
 __all__ = ["find_mistakes", "load_graph", "wrong_graph"]
 
 
-def load_graph(path: str | os.PathLike[str], params: Mapping[str, str] | None = None) -> LoadedGraph:
+def load_graph(
+    path: str | os.PathLike[str], params: Mapping[str, str] | None = None, profile: str | None = None
+) -> LoadedGraph:
     """Return a graph that was read, checked and linked.
 
-    `params` override `[params]`, as `-p` does. Models that have ended are no hindrance: what they made is still found.
-    Raises GraphError with all mistakes, ConfigError if the file cannot be read.
+    `params` override `[params]`, as `-p` does; `profile` is laid over it, as `--profile` does. Models that have ended are no
+    hindrance: what they made is still found. Raises GraphError with all mistakes, ConfigError if the file cannot be read.
     """
-    loaded, found, _ = _examine(path, params)
+    loaded, found, _, _ = _examine(path, params, profile)
     if loaded is None:
         raise wrong_graph(path, found)
     return loaded
@@ -38,29 +40,48 @@ def wrong_graph(path: str | os.PathLike[str], found: Sequence[Located]) -> Graph
     return GraphError(f"{count} mistake{'s' * (count != 1)} in {os.fspath(path)}; nothing was run", found)
 
 
-def find_mistakes(path: str | os.PathLike[str], params: Mapping[str, str] | None = None) -> tuple[Located, ...]:
-    """Return every mistake and warning of one pass, in the order of the file. Raises ConfigError."""
-    return _examine(path, params)[1]
+def find_mistakes(
+    path: str | os.PathLike[str], params: Mapping[str, str] | None = None, profile: str | None = None
+) -> tuple[Located, ...]:
+    """Return every mistake and warning of one pass, in the order of the file. Raises ConfigError.
+
+    Without `profile` the tables of every profile are read as well, each as it would be if it were chosen.
+    """
+    _, found, _, profiles = _examine(path, params, profile)
+    if profile is not None:
+        return found
+    more = dict.fromkeys(found)
+    for name in profiles:
+        more.update((where, None) for where, mistake in zip(*_examine(path, params, name)[1:3], strict=True)
+                    if mistake.path[:1] == ("profile",))  # fmt: skip
+    return tuple(sorted(more, key=_order))
 
 
 def _examine(
-    path: str | os.PathLike[str], params: Mapping[str, str] | None
-) -> tuple[LoadedGraph | None, tuple[Located, ...], Sequence[Mistake]]:
+    path: str | os.PathLike[str], params: Mapping[str, str] | None, profile: str | None
+) -> tuple[LoadedGraph | None, tuple[Located, ...], Sequence[Mistake], tuple[str, ...]]:
+    """Return the graph, its mistakes with their places and (in the same order) as they are, and the names of its profiles."""
     stamps = _Stamps()
-    read = load_pipeline(path, overrides=params, read=stamps.read)
+    read = load_pipeline(path, overrides=params, profile=profile, read=stamps.read)
     broken = {str(m.path[1]) for m in read.mistakes if len(m.path) > 1 and m.path[0] in {"node", "each", "params"}}
+    broken |= {str(m.path[3]) for m in read.mistakes if len(m.path) > 3 and m.path[0] == "profile"}
     linked = link(read.pipeline, broken | set(read.pipeline.broken), datetime.now(UTC).date())
-    mistakes = (*read.mistakes, *linked.mistakes)
-    found = tuple(sorted((locate(read.sources, m) for m in mistakes), key=lambda m: (m.file, m.line, m.column)))
+    pairs = [(locate(read.sources, mistake), mistake) for mistake in (*read.mistakes, *linked.mistakes)]
+    pairs.sort(key=lambda pair: _order(pair[0]))
+    found, mistakes = tuple(where for where, _ in pairs), [mistake for _, mistake in pairs]
     if linked.graph is None or any(not m.warning and not m.ended for m in mistakes):
-        return None, found, mistakes
+        return None, found, mistakes, read.pipeline.profiles
     warnings = [f"{m.file}:{m.line}:{m.column}: {m.message}" for m in found if m.warning]
-    ended = {m.ended: locate(read.sources, m) for m in mistakes if m.ended}
+    ended = {mistake.ended: where for where, mistake in pairs if mistake.ended}
     seen = [SeenFile(file, stamps.of.get(file, ()), digest) for file, digest in read.files]
     choices = os.path.splitext(os.path.realpath(path))[0] + ".choices.toml"
     seen.append(SeenFile(choices, (), ""))
     loaded = LoadedGraph(Path(os.path.realpath(path)), linked.graph, read.sources, seen, warnings, ended)
-    return loaded, found, mistakes
+    return loaded, found, mistakes, read.pipeline.profiles
+
+
+def _order(mistake: Located) -> tuple[str, int, int]:
+    return mistake.file, mistake.line, mistake.column
 
 
 class _Stamps:

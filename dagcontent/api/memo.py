@@ -27,32 +27,36 @@ from dagcontent.store.store import Store
 
 __all__ = ["Memo", "Question", "read_memo", "write_memo"]
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What was asked: a graph, its parameters, the targets, and whose hosts stand for the vendors' own."""
+    """What was asked: a graph, its parameters, the targets, whose hosts stand for the vendors' own, and the profile."""
 
     path: str
     params: tuple[tuple[str, str], ...]
     targets: tuple[str, ...]
     realms: tuple[tuple[str, str], ...] = ()
+    profile: str | None = None
 
     @classmethod
     def of(
         cls, path: str | os.PathLike[str], params: Mapping[str, str] | None, targets: Sequence[str],
-        realms: Mapping[str, str] | None = None,
+        realms: Mapping[str, str] | None = None, profile: str | None = None,
     ) -> Question:  # fmt: skip
         """Return the question of a call."""
         given = tuple(sorted((params or {}).items()))
-        return cls(os.path.realpath(path), given, tuple(targets), tuple(sorted((realms or {}).items())))
+        return cls(os.path.realpath(path), given, tuple(targets), tuple(sorted((realms or {}).items())), profile)
 
     @property
     def key(self) -> str:
         """The name of its memo."""
-        return json.dumps([self.path, self.params, self.targets, *([self.realms] if self.realms else [])])
+        more = [self.realms] if self.realms else []
+        return json.dumps(
+            [self.path, self.params, self.targets, *more, *([{"profile": self.profile}] if self.profile else [])]
+        )
 
     @property
     def stable(self) -> bool:
@@ -64,6 +68,7 @@ class _Head(msgspec.Struct, array_like=True):
     format: int
     version: str
     graph: str
+    profile: str | None
     files: list[SeenFile]
     globs: list[tuple[str, str, tuple[str, ...]]]
     placed: list[tuple[str, str, tuple[int, ...]]]  # instance, path, stamp
@@ -98,7 +103,7 @@ class Memo:
     def plan(self) -> Plan:
         """Return the plan: everything that would be made is there."""
         rows = tuple(PlanRow(r.node, r.kind, r.model, r.status, key=r.key, cost_microusd=r.cost) for r in self._rows())
-        return Plan(self._head.graph, rows, self._head.warnings)
+        return Plan(self._head.graph, rows, self._head.warnings, self._head.profile)
 
     def result(self, seconds: float, *, nodes: bool) -> BuildResult:
         """Return the result of a build that had nothing to do; without `nodes` its list of instances is empty."""
@@ -114,6 +119,7 @@ class Memo:
             warnings=self._head.warnings,
             facts=self._head.facts,
             saved_microusd=self._head.saved_microusd,
+            profile=self._head.profile,
         )
 
     def _rows(self) -> list[_Row]:
@@ -164,6 +170,7 @@ def write_memo(
         format=_FORMAT,
         version=__version__,
         graph=result.graph,
+        profile=result.profile,
         files=[_aged(file, now_ns) for file in (*files, *_catalogs(kept))],
         globs=[(folder, pattern, paths) for (folder, pattern), paths in globs.items()],
         placed=[(instance, path, _stamp(path)) for instance, path in result.outputs],

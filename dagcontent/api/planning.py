@@ -83,9 +83,9 @@ def plan_graph(
     resolver = dry_resolver(loaded, store, wanted, realms, files)
     check_targets(resolver, wanted)
     check_outputs(resolver)
-    plan = make_plan(resolver, store.last_build(str(loaded.path)), explain=explain, market=market)
+    plan = make_plan(resolver, store.last_build(str(loaded.path), loaded.profile or ""), explain=explain, market=market)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
-    plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings))
+    plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings), profile=loaded.profile)
     if not loaded.paid:
         return plan
     plan = _with_unsent(with_recovery(plan), store)
@@ -130,7 +130,7 @@ def explain_instance(
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
     targets = parse_targets(loaded.graph, [instance])
     resolver = dry_resolver(loaded, store, targets, realms)
-    last = store.last_build(str(loaded.path))
+    last = store.last_build(str(loaded.path), loaded.profile or "")
     plan = make_plan(resolver, last)
     unit = only_unit(resolver, targets[0], instance)
     name = resolver.fanout.name(unit)
@@ -204,7 +204,7 @@ def dry_resolver(
 ) -> Resolver:  # fmt: skip
     """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
     files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
-    epoch = store.open_epoch(str(loaded.path))
+    epoch = store.open_epoch(str(loaded.path), loaded.profile or "")
     with store.snapshot():
         resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms)
         resolve_dry(resolver)

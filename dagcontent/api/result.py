@@ -96,6 +96,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     spent_microusd: int = 0
     reserved_microusd: int = 0
     saved_microusd: int = 0
+    profile: str | None = None
 
     @property
     def failed(self) -> list[NodeResult]:
@@ -110,6 +111,7 @@ class BuildResult(msgspec.Struct, frozen=True):
             outputs[node] = path if known is None else [*(known if isinstance(known, list) else [known]), path]
         return {
             "graph": self.graph,
+            "profile": self.profile,
             "status": self.status,
             "run": self.run,
             "counts": self.counts,

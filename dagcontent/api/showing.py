@@ -72,7 +72,7 @@ def show_instance(
     record = unit.record
     stale = record is None and unit.status is not Status.VALUE
     if stale:
-        last = store.last_build(str(loaded.path)).get(name)
+        last = store.last_build(str(loaded.path), loaded.profile or "").get(name)
         record = None if last is None else resolver.lookup.find(ActionKey(last))
     value = unit.value if record is None else _value(record)
     if stale and record is None:

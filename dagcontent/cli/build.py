@@ -23,6 +23,7 @@ from dagcontent.cli.options import (
     later,
     output_options,
     params_option,
+    profile_options,
     store_option,
     targets_argument,
 )
@@ -46,6 +47,7 @@ _CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130
 @graph_argument
 @targets_argument
 @params_option
+@profile_options
 @store_option
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="How many nodes at once (default: one a processor)."
@@ -65,7 +67,7 @@ _CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130
 @click.option(
     "--plan", "plan_file", metavar="FILE", help="Build what was agreed to in a file of `plan -o`, and nothing dearer."
 )
-@later("--profile", flags=("--draft", "--retry-primary"))
+@later(flags=("--retry-primary",))
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -78,6 +80,7 @@ def command(  # noqa: PLR0913 - the options
     budget: str | None,
     repay: tuple[str, ...],
     *,
+    profile: str | None,
     plan_file: str | None,
     only: bool,
     fail_fast: bool,
@@ -106,7 +109,9 @@ def command(  # noqa: PLR0913 - the options
 
         agreed = read_plan_file(plan_file, graph, targets, given_params(params))
         targets, params = agreed.targets, tuple(f"{name}={value}" for name, value in agreed.params.items())
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     if dry_run:
         from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
 
@@ -126,7 +131,7 @@ def command(  # noqa: PLR0913 - the options
         if events:
             listeners.append(stack.enter_context(_event_file(events)))
         result = api.build(
-            session.path, targets, params=session.params, store=session.store, jobs=jobs, fail_fast=fail_fast,
+            session.path, targets, params=session.params, profile=session.profile, store=session.store, jobs=jobs, fail_fast=fail_fast,
             overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
             spending=spending,
         )  # fmt: skip

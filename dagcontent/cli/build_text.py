@@ -49,7 +49,8 @@ def summary_lines(
 
 
 def _head(result: BuildResult, screen: Screen) -> list[str]:
-    counts, name = result.counts, safe(result.graph)
+    name = result.graph if result.profile is None else f"{result.graph} ({result.profile})"
+    counts, name = result.counts, safe(name)
     if result.status == "interrupted":
         left = sum(counts.get(word, 0) for word in ("failed", "blocked", "unneeded", "unresolved"))
         said, role, tail = f"{name}: stopped", "warning", f"{_made(counts)}, kept   {left:,} left"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dagcontent import api
-from dagcontent.cli.options import graph_argument, json_option, output_options, params_option
+from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, profile_options
 from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
@@ -18,22 +18,27 @@ __all__ = ["command"]
 @click.command("check")
 @graph_argument
 @params_option
+@profile_options
 @json_option
 @output_options
-def command(graph: str, params: tuple[str, ...], *, as_json: bool, quiet: bool, verbose: bool) -> int:
+def command(
+    graph: str, params: tuple[str, ...], *, profile: str | None, as_json: bool, quiet: bool, verbose: bool
+) -> int:
     """Find every mistake of GRAPH in one pass, each with its line, and what would be right.
 
     Exit code 2 if there is a mistake; warnings alone are none.
     """
-    session = Session(graph=graph, params=params, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(graph=graph, params=params, profile=profile, json=as_json, quiet=quiet, verbose=verbose)
     screen = session.screen
-    found = api.find_mistakes(graph, session.params)
+    found = api.find_mistakes(graph, session.params, profile)
     wrong = [one for one in found if not one.warning]
     for one in found:
         if one in wrong or not quiet:
             screen.complain(render(one, screen.style_error) + "\n")
     if as_json:
-        screen.document({"graph": graph, "ok": not wrong, "mistakes": [to_json(one) for one in found]})
+        screen.document(
+            {"graph": graph, "profile": profile, "ok": not wrong, "mistakes": [to_json(one) for one in found]}
+        )
     if wrong:
         screen.complain(f"{counted(len(wrong), 'mistake')} in {safe(graph)}; nothing was run")
         return 2

@@ -123,6 +123,7 @@ def why_document(found: WhyResult) -> dict[str, Any]:
     """Return the document of `why --json`."""
     return {
         "graph": found.plan.graph,
+        "profile": found.plan.profile,
         "node": found.node,
         "status": found.status,
         "cause": found.cause,

@@ -10,7 +10,7 @@ import click
 
 from dagcontent import api
 from dagcontent.cli.columns import Cell, aligned
-from dagcontent.cli.options import graph_argument, output_options, params_option, store_option
+from dagcontent.cli.options import graph_argument, output_options, params_option, profile_options, store_option
 from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import counted
@@ -36,6 +36,7 @@ _BY_ENDING = {
 @click.command("graph")
 @graph_argument
 @params_option
+@profile_options
 @store_option
 @click.option(
     "-f", "--format", "form", type=click.Choice(_FORMATS), help="The form; else by the ending of FILE, else text."
@@ -51,6 +52,7 @@ def command(  # noqa: PLR0913 - the options
     form: str | None,
     output: str | None,
     *,
+    profile: str | None,
     no_status: bool,
     as_json: bool,
     quiet: bool,
@@ -61,7 +63,9 @@ def command(  # noqa: PLR0913 - the options
     A fan-out is one box with its counts. Arrows that a longer way implies are left out.
     """
     form = form or ("json" if as_json else _BY_ENDING.get(Path(output or "").suffix.lower(), "text"))
-    session = Session(graph=graph, params=params, store=store, json=form == "json", quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=form == "json", quiet=quiet, verbose=verbose
+    )
     loaded = session.loaded
     rows: Sequence[PlanRow] = ()
     warnings = loaded.warnings

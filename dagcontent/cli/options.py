@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
+
+from dagcontent.spec.words import DRAFT
 
 __all__ = [
     "graph_argument",
@@ -13,6 +16,7 @@ __all__ = [
     "later",
     "output_options",
     "params_option",
+    "profile_options",
     "store_option",
     "targets_argument",
 ]
@@ -33,6 +37,21 @@ def output_options(function: F) -> F:
     verbose = click.option("-v", "--verbose", is_flag=True, help="Say more.")
     quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but what goes wrong.")
     return quiet(verbose(function))
+
+
+def profile_options(function: F) -> F:
+    """Add --profile and --draft: the command gets one `profile`."""
+
+    @functools.wraps(function)
+    def chosen(*args: Any, profile: str | None, draft: bool, **others: Any) -> Any:
+        if draft and profile not in {None, DRAFT}:
+            text = f'--draft is --profile {DRAFT}: give one of them, or a profile with inherit = "{DRAFT}"'
+            raise click.UsageError(text)
+        return function(*args, profile=DRAFT if draft else profile, **others)
+
+    drafts = click.option("--draft", is_flag=True, help="Use free stand-ins for models that cost money.")
+    named = click.option("--profile", metavar="NAME", help="Lay [profile.NAME] of the graph over it.")
+    return named(drafts(cast("F", chosen)))
 
 
 def later(*names: str, flags: tuple[str, ...] = ()) -> Callable[[F], F]:

@@ -21,6 +21,7 @@ from dagcontent.cli.options import (
     later,
     output_options,
     params_option,
+    profile_options,
     store_option,
     targets_argument,
 )
@@ -43,6 +44,7 @@ _MARKDOWN: Final = frozenset({".md", ".markdown"})
 @graph_argument
 @targets_argument
 @params_option
+@profile_options
 @store_option
 @click.option(
     "-o",
@@ -54,7 +56,7 @@ _MARKDOWN: Final = frozenset({".md", ".markdown"})
 @click.option("--markdown", is_flag=True, help="Say it as Markdown, for a pull request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if a build would have work.")
 @click.option("--budget", metavar="USD", help="Say what would not start under a budget, as 2.50.")
-@later("--profile", "--compare", flags=("--draft",))
+@later("--compare")
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -65,6 +67,7 @@ def command(  # noqa: PLR0913 - the options
     output: tuple[str, ...],
     budget: str | None,
     *,
+    profile: str | None,
     markdown: bool,
     exit_code: bool,
     as_json: bool,
@@ -82,7 +85,9 @@ def command(  # noqa: PLR0913 - the options
     unresolved  was sent, and nobody can tell what became of it: dagcontent jobs
     skipped     its `when` does not hold
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     if markdown and as_json:
         raise ConfigError(
             "--markdown and --json are two forms of one answer", hint="one of them may go to a file: -o FILE"
@@ -103,8 +108,8 @@ def run_plan(
     limit = None if budget is None else given_budget(budget)
     ceilings = [*session.settings.ceilings, *([] if limit is None else [Ceiling("run", limit, "--budget")])]
     made = api.plan(
-        session.path, targets, params=session.params, store=session.store, realms=session.realms, ceilings=ceilings,
-        market=session.settings.market, binding=bool(outputs),
+        session.path, targets, params=session.params, profile=session.profile, store=session.store,
+        realms=session.realms, ceilings=ceilings, market=session.settings.market, binding=bool(outputs),
     )  # fmt: skip
     for warning in made.warnings:
         session.warn(warning)

@@ -105,7 +105,8 @@ def _head(plan: Plan, screen: Screen, shown: str, costs: Costs, *, table: bool) 
     words = [(word, f"{counts[word]:,} {word}") for word in _ORDER if word in counts]
     money = [costs.head] if costs.paid else []
     money += [] if table else saved_words(plan)
-    parts = [("head", safe(shown)), ("", counted(len(plan.rows), "instance")), *words]
+    name = shown if plan.profile is None else f"{shown} ({plan.profile})"
+    parts = [("head", safe(name)), ("", counted(len(plan.rows), "instance")), *words]
     lines, used = [""], 0
     for role, text, gap in [*((role, text, "   ") for role, text in parts), *(("head", text, _GAP) for text in money)]:
         if lines[-1] and used + len(gap) + len(text) > screen.width():

@@ -13,6 +13,7 @@ from dagcontent import api
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.settings import Settings, read_settings
 from dagcontent.errors import ConfigError
+from dagcontent.spec.words import DRAFT
 
 if TYPE_CHECKING:
     from dagcontent.api.loaded import LoadedGraph
@@ -33,6 +34,7 @@ class Session:
         *,
         graph: str | None = None,
         params: Sequence[str] = (),
+        profile: str | None = None,
         store: str | None = None,
         json: bool = False,
         quiet: bool = False,
@@ -42,6 +44,7 @@ class Session:
         self.screen = Screen(json=json, quiet=quiet, verbose=verbose)
         self.graph = graph
         self._given = tuple(params)
+        self.profile = profile
         self._store = store
         self.params = given_params(params)
         self._settings: Settings | None = None
@@ -88,7 +91,7 @@ class Session:
     @cached_property
     def loaded(self) -> LoadedGraph:
         """The graph, read when this is first asked for. Raises GraphError, ConfigError."""
-        return api.load(self.path, params=self.params)
+        return api.load(self.path, params=self.params, profile=self.profile)
 
     def warn(self, text: str, hint: str = "") -> None:
         """Say what could go wrong, and what mends it, on stderr."""
@@ -102,10 +105,17 @@ class Session:
         """The options that name the store, as they were given."""
         return ["--store", self._store] if self._store else []
 
+    @property
+    def profile_options(self) -> list[str]:
+        """The options that name the profile, as they can be given."""
+        if self.profile is None:
+            return []
+        return ["--draft"] if self.profile == DRAFT else ["--profile", self.profile]
+
     def again(self, *words: str) -> list[str]:
-        """Return the words of a command on the same graph with the same parameters and store."""
+        """Return the words of a command on the same graph with the same parameters, profile and store."""
         options = [word for given in self._given for word in ("-p", given)]
-        options += self.store_options
+        options += self.profile_options + self.store_options
         return [*words[:1], os.fspath(self.graph or ""), *words[1:], *options]
 
 

@@ -12,7 +12,14 @@ from dagcontent import api
 from dagcontent.api.showing import Artifact, ShowResult
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import dollars
-from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    output_options,
+    params_option,
+    profile_options,
+    store_option,
+)
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
@@ -36,21 +43,32 @@ _MOST_FILES = 20
 @graph_argument
 @click.argument("node")
 @params_option
+@profile_options
 @store_option
 @json_option
 @output_options
 def command(
-    graph: str, node: str, params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool, verbose: bool
+    graph: str,
+    node: str,
+    params: tuple[str, ...],
+    store: str | None,
+    *,
+    profile: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """Show the result of NODE (as in film or clip[intro]): its file, its facts, how and when it was made.
 
     If it would be made anew, what its last build made is shown, and said to be old.
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     found = api.show(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
     if as_json:
-        screen.document(_document(session.loaded.name, found))
+        screen.document(_document(session.loaded.name, session.profile, found))
         return 0
     for line in _lines(found, screen):
         screen.say(line)
@@ -145,9 +163,10 @@ def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
     return rows
 
 
-def _document(graph: str, found: ShowResult) -> dict[str, Any]:
+def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, Any]:
     return {
         "graph": graph,
+        "profile": profile,
         "node": found.node,
         "kind": found.kind,
         "model": found.model or None,

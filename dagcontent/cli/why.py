@@ -8,7 +8,14 @@ import click
 
 from dagcontent import api
 from dagcontent.cli.documents import why_document
-from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    output_options,
+    params_option,
+    profile_options,
+    store_option,
+)
 from dagcontent.cli.session import Session
 from dagcontent.cli.why_text import why_lines
 from dagcontent.cli.words import command as command_line
@@ -20,19 +27,32 @@ __all__ = ["command"]
 @graph_argument
 @click.argument("node")
 @params_option
+@profile_options
 @store_option
 @json_option
 @output_options
 def command(
-    graph: str, node: str, params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool, verbose: bool
+    graph: str,
+    node: str,
+    params: tuple[str, ...],
+    store: str | None,
+    *,
+    profile: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """Say why NODE (as in clip or clip[intro]) would run, or would not.
 
     Every field that its result depends on is compared with its last build, or with the nearest earlier result. With -v
     texts that changed are shown in full.
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
-    found = api.why(session.path, node, params=session.params, store=session.store, realms=session.realms)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
+    found = api.why(
+        session.path, node, params=session.params, profile=session.profile, store=session.store, realms=session.realms
+    )
     screen = session.screen
     for warning in found.plan.warnings:
         session.warn(warning)

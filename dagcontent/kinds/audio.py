@@ -85,6 +85,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_FACTS,
         by_model=True,
+        stand_ins=("espeak",),
         priced_by="character",
     ),
     Kind(
@@ -98,6 +99,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("pitch",),
+        carries_here=True,
         priced_by="minute",
     ),
     Kind(
@@ -111,6 +114,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=("duration", "width", "height", "fps", "sample_rate", "channels", "size_bytes", "media_type"),
         by_model=True,
+        stand_ins=("label",),
+        carries_here=True,
         priced_by="minute",
         output_of=_dubbed,
         gives="as `media`",
@@ -127,6 +132,8 @@ KINDS: Final = (
         _TRANSCRIPT,
         Effect.PAID,
         by_model=True,
+        stand_ins=("alignment",),
+        carries_here=True,
         priced_by="minute",
         one_of=(("audio", "video"),),
     ),
@@ -142,6 +149,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("tone",),
         priced_by="second",
     ),
     Kind(
@@ -158,6 +166,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("tone",),
         priced_by="second",
     ),
     Kind(

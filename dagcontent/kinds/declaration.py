@@ -56,7 +56,7 @@ class Kind(msgspec.Struct, frozen=True):
     `stand_ins` are the free local models ("card" is `local/card`); without any, only vendors make the kind. `priced_by` is
     the usual unit of its prices, for kinds made by models.
     `facts` can be asked of the output. `carries` says that carried facts of artifacts (alignment, chapters) travel
-    through it, so they are in its key. `one_of` are groups of parameters of which at least one must be given.
+    through it, so they are in its key; `carries_here` that they do when it is made by a stand-in. `one_of` are groups of parameters of which at least one must be given.
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
     `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
     was skipped or is left out, and the first that succeeds is the value.
@@ -71,6 +71,7 @@ class Kind(msgspec.Struct, frozen=True):
     accepts: tuple[int, ...] = ()
     facts: tuple[str, ...] = ()
     carries: bool = False
+    carries_here: bool = False
     by_model: bool = False
     stand_ins: tuple[str, ...] = ()
     priced_by: str = ""

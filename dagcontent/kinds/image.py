@@ -48,6 +48,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_FACTS,
         by_model=True,
+        stand_ins=("card",),
         priced_by="image",
     ),
     Kind(
@@ -61,6 +62,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_FACTS,
         by_model=True,
+        stand_ins=("lanczos",),
         priced_by="image",
     ),
     Kind(
@@ -71,6 +73,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_FACTS,
         by_model=True,
+        stand_ins=("key",),
         priced_by="image",
     ),
     Kind(
@@ -87,6 +90,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=("characters", "words"),
         by_model=True,
+        stand_ins=("measure",),
         priced_by="token",
         one_of=(("image", "images"),),
         output_of=type_of_answer,

@@ -171,6 +171,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=("characters", "words"),
         by_model=True,
+        stand_ins=("outline",),
         priced_by="token",
     ),
 )

@@ -56,6 +56,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("tint",),
+        carries_here=True,
         priced_by="second",
     ),
     Kind(
@@ -70,6 +72,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("hold",),
+        carries_here=True,
         priced_by="second",
     ),
     Kind(
@@ -83,6 +87,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("lanczos",),
+        carries_here=True,
         priced_by="second",
     ),
     Kind(
@@ -97,6 +103,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("kenburns",),
+        carries_here=True,
         priced_by="second",
     ),
     Kind(
@@ -110,6 +118,8 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("mux",),
+        carries_here=True,
         priced_by="second",
     ),
     Kind(
@@ -123,6 +133,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_MEASURED,
         by_model=True,
+        stand_ins=("tone",),
         priced_by="second",
     ),
     Kind(
@@ -138,6 +149,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=("characters", "words"),
         by_model=True,
+        stand_ins=("measure",),
         priced_by="token",
         output_of=type_of_answer,
         gives="by `returns`",

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+import re
+from fractions import Fraction
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageStat
 
 from dagcontent.media import picture, probe
-from dagcontent.media.arguments import aspect_of, blobs_of, required_text, size_of, text_of
+from dagcontent.media.arguments import PIXELS_MAX, aspect_of, blobs_of, required_text, size_of, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.canvas import Canvas, Color, blend, luminance
 from dagcontent.media.fonts import suited
@@ -22,9 +24,16 @@ from dagcontent.media.lettering import Block, draw, fitted
 from dagcontent.media.mood import Mood, mood_of, title_of
 from dagcontent.media.scenery import paint_scene
 
-__all__ = ["card_size", "generate", "paint"]
+__all__ = ["asked_size", "card_size", "generate", "paint"]
 
 PIXELS: Final = 1280 * 720
+PRESETS: Final = {
+    "square": (512, 512), "square_hd": (1024, 1024), "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
+    "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576),
+}  # fmt: skip
+"""Words for sizes that are known at more than one vendor."""
+_SIDE: Final = re.compile(r"(?:auto_?)?(?P<side>\d{1,5}(?:\.\d)?)(?P<k>k?)")
+_AUTO: Final = "auto"
 CONTRAST_MIN: Final = 4.5
 _MARGIN: Final = 0.1
 _READABLE: Final = 0.7
@@ -56,14 +65,36 @@ def generate(call: Call) -> Made:
 
 def card_size(call: Call) -> tuple[int, int]:
     """Return the size asked for: `size`, else as many px as 1280x720 in the shape of `aspect`."""
-    size = size_of(call)
-    if size is not None:
-        return size
+    return asked_size(call) or (1280, 720)
+
+
+def asked_size(call: Call, own: tuple[int, int] | None = None) -> tuple[int, int] | None:
+    """Return the size that `size` and `aspect` ask for, of a picture whose own size may be known; None if they do not.
+
+    Vendors have words for sizes ("2K": as many px as a square of 2048): they mean the same here.
+    """
+    word = (text_of(call, "size") or _AUTO).strip().lower()
+    pixels = _pixels_of(word)
+    if word != _AUTO and pixels is None:
+        return PRESETS.get(word) or size_of(call)
     ratio = aspect_of(call)
+    if ratio is None and pixels is None:
+        return None
     if ratio is None:
-        return 1280, 720
-    height = math.sqrt(PIXELS / ratio)
-    return round(height * ratio / 8) * 8, round(height / 8) * 8
+        ratio = Fraction(*own) if own is not None else Fraction(1)
+    if pixels is None:
+        pixels = PIXELS if own is None else own[0] * own[1]
+    height = math.sqrt(pixels / ratio)
+    return max(8, round(height * ratio / 8) * 8), max(8, round(height / 8) * 8)
+
+
+def _pixels_of(word: str) -> int | None:
+    """Return how many px a word for a size means: 0.5k, 2k, auto_2k, 512 (a side)."""
+    found = _SIDE.fullmatch(word)
+    if found is None:
+        return None
+    side = float(found["side"]) * (1024 if found["k"] else 1)
+    return round(min(max(side, 16.0), math.sqrt(PIXELS_MAX)) ** 2)
 
 
 def paint(

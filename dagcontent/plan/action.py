@@ -20,7 +20,7 @@ from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, action_key
 from dagcontent.values.value import ABSENT, ActionKey, Value
 
-__all__ = ["OPTIONS", "SEED", "Action", "Keys", "keyed_params"]
+__all__ = ["OPTIONS", "SEED", "Action", "Keys", "carries", "keyed_params"]
 
 SEED = "seed"
 OPTIONS = "options"
@@ -66,7 +66,7 @@ class Keys:
             model=model,
             realm=self.realm(model),
             epoch=self._epoch if node.spec.cache == "run" else None,
-            carry=kind.carries,
+            carry=carries(kind, model),
         )
 
     def realm(self, model: str) -> str:
@@ -83,6 +83,11 @@ class Keys:
             known = {p.name: self.encoder.encode(p.default) for p in kind.params if p.default is not None}
             self._defaults[kind.name] = known
         return known
+
+
+def carries(kind: Kind, model: str) -> bool:
+    """Tell whether carried facts of what goes in decide what comes out, and so are in the key."""
+    return kind.carries or (kind.carries_here and model.startswith("local/"))
 
 
 def keyed_params(

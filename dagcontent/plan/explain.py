@@ -20,7 +20,7 @@ from dagcontent.graph.model import (
     Sequence,
     Table,
 )
-from dagcontent.plan.action import OPTIONS, SEED, keyed_params
+from dagcontent.plan.action import OPTIONS, SEED, carries, keyed_params
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.paid import ALWAYS, asked, is_paid
@@ -90,7 +90,7 @@ class Explainer:
         family = self._family(node.kind.name, model)
         if family is None:
             return False
-        known = {k: self._bytes(v, node) for k, v in params.items() if not contains_unknown(v)}
+        known = {k: self._bytes(v, node, model) for k, v in params.items() if not contains_unknown(v)}
         partly = {k: v for k, v in params.items() if contains_unknown(v)}
         return not any(self._may_match(m, known, partly, node) for m in family)
 
@@ -104,15 +104,15 @@ class Explainer:
 
     def _may_match(self, old: Manifest, known: Mapping[str, bytes], partly: Mapping[str, Value], node: Node) -> bool:
         for name, data in known.items():
-            if name not in old.params or self._bytes(old.params[name], node) != data:
+            if name not in old.params or self._bytes(old.params[name], node, old.model) != data:
                 return False
         optional = {p.name for p in node.kind.params}
         return all(
             name in known or name in partly for name in old.params if name in optional or name in {SEED, OPTIONS}
         )
 
-    def _bytes(self, value: Value, node: Node) -> bytes:
-        return self._encoder.encode(value, carry=node.kind.carries)
+    def _bytes(self, value: Value, node: Node, model: str) -> bytes:
+        return self._encoder.encode(value, carry=carries(node.kind, model))
 
     # -- differences --------------------------------------------------------------------------------------------
 
@@ -136,7 +136,10 @@ class Explainer:
             now, before = params.get(name), then.get(name)
             unknown = contains_unknown(now)
             same = (
-                not unknown and name in params and name in then and self._bytes(now, node) == self._bytes(before, node)
+                not unknown
+                and name in params
+                and name in then
+                and self._bytes(now, node, model) == self._bytes(before, node, model)
             )
             if same and not everything:
                 continue

@@ -70,6 +70,7 @@ def document(picture: Picture) -> dict[str, Any]:
     """Return the picture as JSON data."""
     return {
         "graph": picture.name,
+        "profile": picture.profile,
         "description": picture.description,
         "nodes": [
             {

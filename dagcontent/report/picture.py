@@ -50,6 +50,7 @@ class Picture(msgspec.Struct, frozen=True):
     description: str
     layers: tuple[tuple[Box, ...], ...]
     arrows: tuple[tuple[str, str], ...]
+    profile: str | None = None
 
     @property
     def boxes(self) -> list[Box]:
@@ -76,7 +77,7 @@ def picture_of(graph: Graph, rows: Iterable[PlanRow] = ()) -> Picture:
     order = {name: i for i, name in enumerate(made)}
     ranks = tuple(tuple(made[name] for name in sorted(layer, key=order.__getitem__)) for layer in layers(graph))
     arrows = tuple(sorted(reduced_edges(graph), key=lambda e: (order[e[0]], order[e[1]])))
-    return Picture(graph.name, graph.pipeline.description, ranks, arrows)
+    return Picture(graph.name, graph.pipeline.description, ranks, arrows, graph.pipeline.profile)
 
 
 def _box(graph: Graph, node: Node, counts: dict[str, int]) -> Box:

@@ -11,11 +11,12 @@ from typing import Any, Final
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
-from dagcontent.spec.model import Place, Template
+from dagcontent.spec.model import Place, Template, TomlPath
+from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.tables import Entry, Tables
 from dagcontent.spec.words import a_value, listed
 
-__all__ = ["PROVIDERS", "Aliases", "is_provider", "is_well_formed", "makers"]
+__all__ = ["PROVIDERS", "Aliases", "is_provider", "is_well_formed", "makers", "stand_in"]
 
 PROVIDERS: Final = ("local", "fal", "elevenlabs", "google", "openai", "openrouter")
 """Those that are ours; another package may bring more."""
@@ -53,13 +54,22 @@ def makers(kind: Kind, form: str = "{}") -> str:
     return f"write {form.format('provider/name')}: dagcontent models lists who makes {kind.name}"
 
 
+def stand_in(kind: Kind) -> str:
+    """Return the free local model that takes the place of a vendor's."""
+    return f"local/{kind.stand_ins[0]}"
+
+
 class Aliases:
     """The aliases of a graph. Each mistake of theirs is noted once, at its line, however many nodes use it."""
 
-    def __init__(self, tables: Tables, literals: Literals, findings: Findings) -> None:
+    def __init__(self, tables: Tables, literals: Literals, findings: Findings, profiles: Profiles) -> None:
         self._literals = literals
         self._findings = findings
+        self._profiles = profiles
         self._entries = dict(tables.named("models", first_wins=True))
+        for layer in profiles.layers:
+            self._entries.update(layer.entries("models"))
+        self.replaced: set[TomlPath] = set()
         self.resolved: dict[str, str] = {}
         for name, entry in self._entries.items():
             model = self._resolve(name, entry)
@@ -67,7 +77,30 @@ class Aliases:
                 self.resolved[name] = model
 
     def of_node(self, written: Any, kind: Kind, spot: Spot) -> str | Template | None:
-        """Return the model of a node; None where it cannot be said, which is noted."""
+        """Return the model of a node; None where it cannot be said, which is noted.
+
+        In a draft it is the stand-in of one that costs money; `replaced` then has its path.
+        """
+        model = self._written(written, kind, spot)
+        if model is None or not self._gives_way(written, model, kind, spot):
+            return model
+        self.replaced.add(spot.path)
+        return stand_in(kind)
+
+    def _gives_way(self, written: Any, model: str | Template, kind: Kind, spot: Spot) -> bool:
+        """Tell whether the draft takes the place of a model: not where a layer above it says the model, or an alias."""
+        if not self._profiles.drafts or not kind.stand_ins or self._profiles.keeps(spot.path):
+            return False
+        if isinstance(model, Template):
+            return True  # what it will be is not known here, and a draft costs nothing whatever it is
+        chain = [written]
+        while (entry := self._entries.get(chain[-1])) is not None and entry.value not in chain:
+            if self._profiles.keeps(entry.path):
+                return False
+            chain.append(entry.value)
+        return not model.startswith("local/")
+
+    def _written(self, written: Any, kind: Kind, spot: Spot) -> str | Template | None:
         if not isinstance(written, str):
             self._not_text(written, spot)
             return None
@@ -106,7 +139,7 @@ class Aliases:
         return False
 
     def _resolve(self, name: str, entry: Entry) -> str | None:
-        spot = Spot(entry.document.file, entry.document.folder, ("models", name))
+        spot = Spot(entry.document.file, entry.document.folder, entry.path)
         if not _NAME.fullmatch(name):
             self._findings.at_key(Place(spot.file, spot.path), f"`{name}` is no name for a model")
         chain = [name]

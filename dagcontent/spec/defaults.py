@@ -9,7 +9,8 @@ import msgspec
 from dagcontent.kinds.declaration import Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS
 from dagcontent.spec.findings import Findings
-from dagcontent.spec.model import Place
+from dagcontent.spec.model import Place, TomlPath
+from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.tables import Document, Tables
 from dagcontent.spec.words import a_value
 
@@ -28,33 +29,39 @@ class Default(msgspec.Struct, frozen=True):
 
 
 class Defaults:
-    """Defaults by kind, the kind's own before those of all kinds."""
+    """Defaults by kind, the kind's own before those of all kinds, and a profile's before the graph's."""
 
-    def __init__(self, tables: Tables, findings: Findings) -> None:
+    def __init__(self, tables: Tables, findings: Findings, profiles: Profiles) -> None:
         self._findings = findings
         self._all: dict[str, Default] = {}
         self._of: dict[str, dict[str, Default]] = {}
+        self._beneath: tuple[dict[str, Default], dict[str, dict[str, Default]]] = ({}, {})
         # One pass over all documents, the including ones first: what stands first stays.
         for document in tables.documents:
             section = document.data.get("defaults")
             if isinstance(section, dict):
-                self._read(section, document)
+                self._read(section, document, ("defaults",))
             elif section is not None:
                 message = f"`defaults` is a table, not {a_value(section)}"
                 findings.add(document.file, ("defaults",), message, at="key", caret="write [defaults]")
+        if profiles.layers:
+            self._beneath, self._all, self._of = (self._all, self._of), {}, {}
+        for layer in reversed(profiles.layers):  # as above: what stands first stays
+            self._read(layer.sections.get("defaults", {}), layer.document, layer.path("defaults"))
 
     def of(self, kind: Kind) -> dict[str, Default]:
         """Return what lies under the nodes of a kind: only keys that it has."""
-        exact = self._of.get(kind.name, {})
-        merged = {key: default for key, default in self._all.items() if _has(kind, key)}
-        return {**merged, **exact}
+        merged: dict[str, Default] = {}
+        for of_all, of_kind in (self._beneath, (self._all, self._of)):
+            merged.update({key: default for key, default in of_all.items() if _has(kind, key)})
+            merged.update(of_kind.get(kind.name, {}))
+        return merged
 
-    def _read(self, section: dict[str, Any], document: Document) -> None:
+    def _read(self, section: dict[str, Any], document: Document, above: TomlPath) -> None:
         for key, value in section.items():
-            path = ("defaults", key)
-            place = Place(document.file, path)
+            place = Place(document.file, (*above, key))
             if isinstance(value, dict) and ("." in key or key in KINDS or key in LATER_KINDS):
-                self._of_kind(key, value, document)
+                self._of_kind(key, value, document, place)
             elif isinstance(value, dict) and self._unquoted(key, value, place):
                 continue
             elif key in _NOT_BY_DEFAULT:
@@ -66,9 +73,8 @@ class Defaults:
                 caret = self._findings.suggestion(key, sorted(names))
                 self._findings.at_key(place, f"no kind has a parameter `{key}`", caret)
 
-    def _of_kind(self, name: str, table: dict[str, Any], document: Document) -> None:
+    def _of_kind(self, name: str, table: dict[str, Any], document: Document, place: Place) -> None:
         kind = KINDS.get(name)
-        place = Place(document.file, ("defaults", name))
         if kind is None:
             if name in LATER_KINDS:
                 self._findings.later(place, f"kind `{name}` is")

@@ -172,6 +172,7 @@ def build_schema() -> _Schema:
     return _object(
         {
             "graph": _TEXT,
+            "profile": _MAYBE_TEXT,
             "status": {"enum": list(BUILD_STATUSES)},
             "run": {**_TEXT, "description": "id of the run"},
             "counts": {"type": "object", "propertyNames": {"enum": list(COUNTS)}, "additionalProperties": _COUNT},

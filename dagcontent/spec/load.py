@@ -21,6 +21,7 @@ from dagcontent.spec.literal import Literals, Spot
 from dagcontent.spec.model import Pipeline, Place
 from dagcontent.spec.nodes import Nodes
 from dagcontent.spec.params import read_params
+from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.source import Source
 from dagcontent.spec.tables import SECTIONS, Document, Tables, gather
 from dagcontent.spec.words import a_value, listed
@@ -56,9 +57,10 @@ def load(
     *,
     text: str | None = None,
     overrides: Mapping[str, str] | None = None,
+    profile: str | None = None,
     read: Read = read_file,
 ) -> Loaded:
-    """Load a graph; `text` stands for the file's content, `overrides` are `-p name=value`.
+    """Load a graph; `text` stands for the file's content, `overrides` are `-p name=value`, `profile` is `--profile`.
 
     Raises ConfigError when the file cannot be read. Relative paths in `overrides` begin at the working directory.
     """
@@ -71,7 +73,7 @@ def load(
     pipeline = _nothing(files.graph)
     if tables is not None:
         document = Document(index, files.graph, folder, tables, frozenset())
-        pipeline = _pipeline(document, files, findings, overrides or {})
+        pipeline = _pipeline(document, files, findings, overrides or {}, profile)
     sources = tuple(files.sources)
     pipeline = msgspec.structs.replace(pipeline, files=tuple(source.path for source in sources))
     return Loaded(pipeline, sources, tuple(findings.mistakes), tuple(files.digests))
@@ -83,7 +85,9 @@ def _nothing(path: str) -> Pipeline:
     return Pipeline(name, "", (path,), folder, os.path.join(folder, "out"), {}, {}, {})
 
 
-def _pipeline(document: Document, files: Files, findings: Findings, overrides: Mapping[str, str]) -> Pipeline:
+def _pipeline(
+    document: Document, files: Files, findings: Findings, overrides: Mapping[str, str], profile: str | None
+) -> Pipeline:
     beside = Beside(document.folder)
     tables = gather(document, files, beside, findings)
     literals = Literals(files, beside, findings)
@@ -91,14 +95,15 @@ def _pipeline(document: Document, files: Files, findings: Findings, overrides: M
     empty = _nothing(document.path)
     name, description, output_dir = _graph(document, literals, findings, empty)
     _choices_file(document, findings)
-    params = read_params(tables, overrides, literals, findings)
-    aliases = Aliases(tables, literals, findings)
+    profiles = Profiles(tables, profile, findings)
+    params = read_params(tables, overrides, literals, findings, profiles)
+    aliases = Aliases(tables, literals, findings, profiles)
     dimensions = read_dimensions(tables, literals, findings)
-    nodes = Nodes(tables, literals, findings, aliases, dimensions)
+    nodes = Nodes(tables, literals, findings, aliases, dimensions, profiles)
     read = nodes.read()
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
-        (*dimensions.broken, *nodes.broken), _budget(document, literals),
+        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.names,
     )  # fmt: skip
 
 
@@ -107,12 +112,7 @@ def _sections(tables: Tables, findings: Findings) -> None:
     for document in tables.documents:
         for key, value in document.data.items():
             place = Place(document.file, (key,))
-            if key == "profile":
-                names = value if isinstance(value, dict) else {}
-                for name in names or [None]:
-                    there = Place(document.file, (key, name) if name is not None else (key,))
-                    findings.later(there, "profiles are", "leave it out", at="header")
-            elif key == "exports":
+            if key == "exports":
                 findings.later(place, "`[exports]` is", "leave it out", at="header")
             elif key not in SECTIONS:
                 caret = findings.suggestion(key, SECTIONS)

@@ -5,18 +5,20 @@ The way of a plain text parameter is short on purpose: a graph of a hundred thou
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.kinds.schema import ReturnsError, schema_of_returns
-from dagcontent.spec.aliases import Aliases, makers
+from dagcontent.spec.aliases import Aliases, makers, stand_in
 from dagcontent.spec.defaults import Default, Defaults
 from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
 from dagcontent.spec.model import NodeSpec, Place, TomlPath
 from dagcontent.spec.node_keys import NodeKeys
+from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.swallowed import swallowed
 from dagcontent.spec.tables import Document, Entry, Tables
 from dagcontent.spec.words import a_value, listed
@@ -78,12 +80,14 @@ class Nodes:
         findings: Findings,
         aliases: Aliases,
         dimensions: Dimensions,
+        profiles: Profiles,
     ) -> None:
         self._tables = tables
         self._literals = literals
         self._findings = findings
         self._aliases = aliases
-        self._defaults = Defaults(tables, findings)
+        self._profiles = profiles
+        self._defaults = Defaults(tables, findings, profiles)
         self._dimensions = dimensions.good
         self._keys = NodeKeys(literals, findings, dimensions)
         self._kinds: dict[str, _Kind] = {}
@@ -164,18 +168,47 @@ class Nodes:
                 if fields is info.fields:
                     fields = dict(fields)
                 self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
+        over: dict[str, Place] = {}
+        if self._profiles.chosen is not None:
+            fields, over = self._lay(info, name, params, fields, info.origin.keys() - table.keys())
         if unknown or nested or not info.complete(params, fields):
-            self._whole(info, name, table, document, unknown, params)
+            self._whole(info, name, table, document, unknown, (params, fields))
         place = Place(document.file, path)
         if self._findings.count > before or self._default_mistakes:
             params = {key: value for key, value in params.items() if value is not _BAD}
             fields = {key: value for key, value in fields.items() if value is not _BAD}
-        if not fields and not info.origin:
+        if not fields and not info.origin and not over:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
-        origin = {key: there for key, there in info.origin.items() if key not in table}
+        origin = {key: there for key, there in info.origin.items() if key not in table} | over
         return NodeSpec(
             name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields}
         )
+
+    def _lay(
+        self, info: _Kind, name: str, params: dict[str, Any], fields: dict[str, Any], by_default: AbstractSet[str]
+    ) -> tuple[dict[str, Any], dict[str, Place]]:
+        """Lay a node's tables of the profile over it: returns its fields, and where what was laid stands.
+
+        In a draft a node has the stand-in of its kind where it has no model; what a model that gave way was sent in
+        `options` goes with it. `by_default` are the keys that the node itself does not give.
+        """
+        fields = dict(fields)
+        places: dict[str, Place] = {}
+        for layer, table in self._profiles.of_node(name):
+            for key, value in table.items():
+                spot = Spot(layer.document.file, layer.document.folder, layer.path("node", name, key))
+                if key in info.params:
+                    self._param(info, params, key, value, spot)
+                else:
+                    self._field(info, fields, key, value, spot)
+                places[key] = Place(spot.file, spot.path)
+        if self._profiles.drafts and info.kind.by_model and info.kind.stand_ins:
+            found = {key: info.origin[key].path for key in by_default} | {k: p.path for k, p in places.items()}
+            gone = found.get("model", ("node", name, "model")) in self._aliases.replaced
+            if gone and not self._profiles.keeps(found.get("options", ())):
+                fields.pop("options", None)
+            fields.setdefault("model", stand_in(info.kind))
+        return fields, places
 
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
@@ -230,13 +263,14 @@ class Nodes:
         table: dict[str, Any],
         document: Document,
         unknown: list[str],
-        params: dict[str, Any],
+        given: tuple[dict[str, Any], dict[str, Any]],
     ) -> None:
-        """Note what is missing, and what is not a key of this kind."""
+        """Note what is missing, and what is not a key of this kind. `given` are parameters and common keys."""
         kind = info.kind
+        params, fields = given
         missing = [key for key in info.required if key not in params]
         groups = [group for group in kind.one_of if not any(key in params for key in group)]
-        no_model = kind.by_model and "model" not in table and "model" not in info.fields
+        no_model = kind.by_model and "model" not in table and "model" not in fields
         meant = swallowed(table, {*info.params, *_COMMON}, missing, ("node", name), document.file, self._literals)
         for key in unknown:
             caret = self._unknown(kind, name, key, document)

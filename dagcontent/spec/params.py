@@ -12,6 +12,7 @@ import msgspec
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import SUFFIXES, Literals, Spot
 from dagcontent.spec.model import AssetPath, FileText, ParamSpec, Place
+from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.tables import Entry, Tables
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.types import ARTIFACTS, NAMES, Type, list_of
@@ -34,11 +35,15 @@ def declared_type(written: str) -> Type | None:
 
 
 def read_params(
-    tables: Tables, overrides: Mapping[str, str], literals: Literals, findings: Findings
+    tables: Tables, overrides: Mapping[str, str], literals: Literals, findings: Findings, profiles: Profiles
 ) -> dict[str, ParamSpec]:
-    """Return every parameter of the graph, `-p` laid over what the file says."""
+    """Return every parameter of the graph, `-p` laid over the profile, and that over what the graph says."""
     reader = _Params(literals, findings)
     params = {name: reader.read(name, entry) for name, entry in tables.named("params", first_wins=True)}
+    for layer in profiles.layers:
+        for name, entry in layer.entries("params"):
+            if name in params:
+                params[name] = reader.read(name, entry, params[name])
     for name, written in overrides.items():
         if name in params:
             params[name] = reader.override(params[name], written)
@@ -59,10 +64,13 @@ class _Params:
         self._literals = literals
         self._findings = findings
 
-    def read(self, name: str, entry: Entry) -> ParamSpec:
+    def read(self, name: str, entry: Entry, below: ParamSpec | None = None) -> ParamSpec:
+        """Return a parameter; of a profile's, type, choices and help come from what lies `below` unless it says its own."""
         document = entry.document
-        spot = Spot(document.file, document.folder, ("params", name))
-        place = Place(document.file, ("params", name))
+        spot = Spot(document.file, document.folder, entry.path)
+        place = Place(document.file, entry.path)
+        if below is not None:
+            return self._laid(name, entry, spot, place, below)
         if not _NAME.fullmatch(name):
             self._findings.at_key(place, f"`{name}` is not a name", "names are letters, digits and _")
         value = entry.value
@@ -70,10 +78,30 @@ class _Params:
             return self._declaration(name, value, spot, place)
         return ParamSpec(name, "value", self._literals.data(value, spot), place=place)
 
-    def _declaration(self, name: str, table: dict[str, Any], spot: Spot, place: Place) -> ParamSpec:
+    def _laid(self, name: str, entry: Entry, spot: Spot, place: Place, below: ParamSpec) -> ParamSpec:
+        value = entry.value
+        if isinstance(value, dict) and value and _KEYS.issuperset(value):
+            return self._declaration(name, value, spot, place, below)
+        type_ = declared_type(below.type) if below.type and below.kind not in {"asset", "assets"} else None
+        if type_ is None:
+            return ParamSpec(
+                name, "value", self._literals.data(value, spot), below.type, below.choices, below.help, place
+            )
+        found = self._literals.typed(value, (type_,), name, spot)
+        if below.choices and isinstance(found, str) and found not in below.choices:
+            self._literals.wrong(spot, f"`{name}` cannot be `{found}`", f"allowed: {listed(below.choices)}")
+        kind = "asset" if isinstance(found, AssetPath) else "value"
+        return ParamSpec(name, kind, found, below.type, below.choices, below.help, place)
+
+    def _declaration(
+        self, name: str, table: dict[str, Any], spot: Spot, place: Place, below: ParamSpec | None = None
+    ) -> ParamSpec:
         type_ = self._type(table, spot)
         choices = self._choices(table, spot)
         help_ = table.get("help", "")
+        if below is not None:
+            type_ = type_ or (declared_type(below.type) if below.type else None)
+            choices, help_ = choices or below.choices, help_ or below.help
         if not isinstance(help_, str):
             self._literals.wrong(spot.step("help"), f"`help` takes text, not {a_value(help_)}")
             help_ = ""

@@ -62,17 +62,9 @@ def graph_schema() -> _Schema:
         "additionalProperties": False,
         "properties": {
             "graph": _graph(),
-            "params": {
-                "description": "Values of the graph, overridden with -p name=value.",
-                "type": "object",
-                "additionalProperties": {"anyOf": [_ref("declaration"), *_ANY["anyOf"]]},
-            },
-            "models": {
-                "description": "Aliases of models.",
-                "type": "object",
-                "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
-            },
-            "defaults": _defaults(),
+            "params": _params(),
+            "models": _models(),
+            "defaults": _ref("defaults"),
             "each": {
                 "description": "Dimensions: a node that names one has an instance for every element.",
                 "type": "object",
@@ -85,6 +77,7 @@ def graph_schema() -> _Schema:
                 "patternProperties": {_NAME: _any_node()},
                 "additionalProperties": False,
             },
+            "profile": _profiles(),
         },
         "definitions": {**_definitions(), **{f"node.{kind.name}": _node(kind) for kind in KINDS.values()}},
     }
@@ -101,6 +94,54 @@ def _any_node() -> _Schema:
             {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": _ref(f"node.{name}")}
             for name in KINDS
         ],
+    }
+
+
+def _params() -> _Schema:
+    return {
+        "description": "Values of the graph, overridden with -p name=value.",
+        "type": "object",
+        "additionalProperties": {"anyOf": [_ref("declaration"), *_ANY["anyOf"]]},
+    }
+
+
+def _models() -> _Schema:
+    return {
+        "description": "Aliases of models.",
+        "type": "object",
+        "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
+    }
+
+
+def _profiles() -> _Schema:
+    """Return the schema of profiles. Of which kind a node is stands elsewhere: its parameters are not judged here."""
+    common = {key: schema for key, schema in _common().items() if key not in {"kind", "each"}}
+    node = {
+        "type": "object",
+        "properties": {"kind": False, "each": False, **common},
+        "additionalProperties": True,
+    }
+    profile = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "inherit": {"type": "string", "description": "a profile that this one is laid over"},
+            "params": _params(),
+            "models": _models(),
+            "defaults": _ref("defaults"),
+            "node": {
+                "description": "What is different of nodes of the graph.",
+                "type": "object",
+                "patternProperties": {_NAME: node},
+                "additionalProperties": False,
+            },
+        },
+    }
+    return {
+        "description": "What --profile NAME lays over the graph; `draft` is there without being written.",
+        "type": "object",
+        "patternProperties": {"^[A-Za-z0-9_][A-Za-z0-9_-]*$": profile},
+        "additionalProperties": False,
     }
 
 
@@ -244,7 +285,7 @@ def _definitions() -> dict[str, _Schema]:
     for name in ("text", "number", "integer", "path"):
         # A list takes single values and nested lists, which are flattened in order.
         definitions[f"{name}s"] = {"anyOf": [_ref(name), {"type": "array", "items": _ref(f"{name}s")}]}
-    return {**definitions, "declaration": _declaration(), "dimension": _dimension()}
+    return {**definitions, "declaration": _declaration(), "dimension": _dimension(), "defaults": _defaults()}
 
 
 def _declaration() -> _Schema:

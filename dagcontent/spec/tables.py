@@ -15,6 +15,7 @@ from dagcontent.spec.beside import Beside
 from dagcontent.spec.document import Files
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Spot
+from dagcontent.spec.model import TomlPath
 from dagcontent.spec.words import a_value
 
 __all__ = ["SECTIONS", "Document", "Entry", "Tables", "gather"]
@@ -35,10 +36,11 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One named value with the document it stands in."""
+    """One named value with the document it stands in, and its path there."""
 
     value: Any
     document: Document
+    path: TomlPath
 
 
 class Tables:
@@ -63,7 +65,7 @@ class Tables:
             for name, value in table.items():
                 earlier = seen.setdefault(name, document)
                 if earlier is document:
-                    yield name, Entry(value, document)
+                    yield name, Entry(value, document, (section, name))
                 elif not (first_wins and earlier.file in document.above):
                     self._twice(section, name, earlier, document)
 

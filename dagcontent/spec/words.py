@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from dagcontent.values.types import Type
 
-__all__ = ["a_type", "a_value", "listed"]
+__all__ = ["DRAFT", "a_type", "a_value", "listed"]
+
+DRAFT: Final = "draft"
+"""The profile that is there without being written."""
 
 _ONE = {
     "text": "text", "json": "JSON", "number": "a number", "integer": "a whole number", "boolean": "true or false",

@@ -163,7 +163,8 @@ def holder(connection: apsw.Connection, key: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def open_epoch(connection: apsw.Connection, graph: str) -> str | None:
-    """Return the epoch of a graph's last run if that run did not finish."""
-    rows = fetch(connection, "SELECT epoch, status FROM run WHERE graph = ? ORDER BY id DESC LIMIT 1", (graph,))
+def open_epoch(connection: apsw.Connection, graph: str, profile: str) -> str | None:
+    """Return the epoch of the last run of a graph with a profile if that run did not finish."""
+    question = "SELECT epoch, status FROM run WHERE graph = ? AND profile = ? ORDER BY id DESC LIMIT 1"
+    rows = fetch(connection, question, (graph, profile))
     return str(rows[0][0]) if rows and rows[0][1] != FINISHED else None

@@ -202,7 +202,10 @@ class Store:
     def start_run(self, graph: str, *, now_ms: int, profile: str = "", epoch: str | None = None) -> runs.Run:
         """Begin a run; its claims live as long as this process. `epoch` as `open_epoch` gives it."""
         run = runs.lock_run(
-            self.layout.runs, runs.new_run_id(now_ms), graph, self.open_epoch(graph) if epoch is None else epoch
+            self.layout.runs,
+            runs.new_run_id(now_ms),
+            graph,
+            self.open_epoch(graph, profile) if epoch is None else epoch,
         )
         self._runs.append(run)
         self.write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
@@ -218,9 +221,9 @@ class Store:
             with contextlib.suppress(ValueError):
                 self._runs.remove(run)
 
-    def open_epoch(self, graph: str) -> str:
-        """Return the epoch of a graph's last run if that did not finish, else a new one."""
-        kept = self.read(lambda connection: runs.open_epoch(connection, graph), None)
+    def open_epoch(self, graph: str, profile: str = "") -> str:
+        """Return the epoch of the last run of a graph with a profile if that did not finish, else a new one."""
+        kept = self.read(lambda connection: runs.open_epoch(connection, graph, profile), None)
         return kept if kept is not None else secrets.token_hex(8)
 
     def claim_many(self, keys: Iterable[str], run: runs.Run) -> Pending[list[runs.Claim]]:
