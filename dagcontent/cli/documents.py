@@ -11,7 +11,7 @@ from dagcontent.cli.words import plain
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow, Price
 from dagcontent.values.money import Room, usd_decimal
 
-__all__ = ["plan_document", "why_document"]
+__all__ = ["plan_document", "totals_document", "why_document"]
 
 _NANO: Final = 10**9
 
@@ -22,13 +22,14 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "graph": plan.graph,
         "profile": plan.profile,
         "nodes": [_row(row) for row in plan.rows],
-        "totals": _totals(plan),
+        "totals": totals_document(plan),
         "ceilings": [_ceiling(room) for room in plan.ceilings],
         "warnings": list(plan.warnings),
     }
 
 
-def _totals(plan: Plan) -> dict[str, Any]:
+def totals_document(plan: Plan) -> dict[str, Any]:
+    """Return what a plan's rows come to."""
     known, unpriced = total(plan.rows)
     return {
         "counts": plan.counts,

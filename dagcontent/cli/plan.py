@@ -18,7 +18,6 @@ from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
     graph_argument,
     json_option,
-    later,
     output_options,
     params_option,
     profile_options,
@@ -56,7 +55,7 @@ _MARKDOWN: Final = frozenset({".md", ".markdown"})
 @click.option("--markdown", is_flag=True, help="Say it as Markdown, for a pull request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if a build would have work.")
 @click.option("--budget", metavar="USD", help="Say what would not start under a budget, as 2.50.")
-@later("--compare")
+@click.option("--compare", metavar="PROFILE", help="Price that profile beside this one.")
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -68,6 +67,7 @@ def command(  # noqa: PLR0913 - the options
     budget: str | None,
     *,
     profile: str | None,
+    compare: str | None,
     markdown: bool,
     exit_code: bool,
     as_json: bool,
@@ -88,10 +88,13 @@ def command(  # noqa: PLR0913 - the options
     session = Session(
         graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
     )
-    if markdown and as_json:
-        raise ConfigError(
-            "--markdown and --json are two forms of one answer", hint="one of them may go to a file: -o FILE"
-        )
+    if markdown and (as_json or compare is not None):
+        other = "--json" if as_json else "--compare"
+        raise ConfigError(f"--markdown and {other} are two forms of one answer", hint="give one of them")
+    if compare is not None:
+        from dagcontent.cli.compare import run_compare  # noqa: PLC0415 - most plans are not compared
+
+        return run_compare(session, targets, compare, outputs=output, exit_code=exit_code)
     return run_plan(session, targets, outputs=output, exit_code=exit_code, budget=budget, markdown=markdown)
 
 

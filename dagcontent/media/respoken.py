@@ -66,10 +66,11 @@ def dialogue(call: Call) -> Made:
 
 def _lines(call: Call) -> list[tuple[str, str]]:
     rows = call.params.get("lines")
-    found: list[tuple[str, str]] = []
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, Mapping) and isinstance(row.get("text"), str):
-            found.append((str(row.get("speaker") or ""), str(row["text"])))
+    found = [
+        (str(row.get("speaker") or ""), str(row["text"]))
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, Mapping) and isinstance(row.get("text"), str)
+    ]
     if not found or not isinstance(rows, list) or len(found) < len(rows):
         message = "`lines` of speech.dialogue is not of its form"
         raise NodeError(message, facts=[("expected", "[{speaker, text}]")], hint="give at least one line with a text")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 __all__ = [
     "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "SPEND_BY", "STATUSES", "build_schema", "choices_schema",
+    "compare_schema",
     "plan_schema", "spend_schema",
 ]  # fmt: skip
 
@@ -132,7 +133,46 @@ def plan_schema() -> _Schema:
         },
         "node", "kind", "status",
     )  # fmt: skip
-    totals = _object(
+    return _object(
+        {
+            "graph": _TEXT,
+            "profile": _MAYBE_TEXT,
+            "nodes": {"type": "array", "items": row},
+            "totals": _totals(),
+            "ceilings": {"type": "array", "items": _ceiling(), "description": "what bounds a build; the one with the least left first"},
+            "plan": {**_plan_head(), "description": "in files of `plan -o`: what `build --plan` is held to"},
+            "warnings": {"type": "array", "items": _TEXT},
+        },
+        "graph", "profile", "nodes", "totals", title="dagcontent plan",
+    )  # fmt: skip
+
+
+def compare_schema() -> _Schema:
+    """Return the schema of what `plan --compare --json` prints: each list has one element a profile."""
+    side = _object(
+        {
+            "models": {"type": "array", "items": _TEXT},
+            "instances": _COUNT,
+            "to_make": {**_COUNT, "description": "instances that would, or may, be made"},
+            "cost_usd": _range(),
+        },
+        "models", "instances", "to_make", "cost_usd",
+    )  # fmt: skip
+    sides = {"type": "array", "items": {"anyOf": [side, {"type": "null"}]}, "description": "null: not in that profile"}
+    return _object(
+        {
+            "graph": _TEXT,
+            "profiles": {"type": "array", "items": _MAYBE_TEXT, "description": "null: no profile"},
+            "nodes": {"type": "array", "items": _object({"node": _TEXT, "sides": sides}, "node", "sides")},
+            "totals": {"type": "array", "items": _totals()},
+            "warnings": {"type": "array", "items": _TEXT},
+        },
+        "graph", "profiles", "nodes", "totals", title="dagcontent plan --compare",
+    )  # fmt: skip
+
+
+def _totals() -> _Schema:
+    return _object(
         {
             "counts": {"type": "object", "propertyNames": {"enum": list(STATUSES)}, "additionalProperties": _COUNT},
             "cost_usd": _range(),
@@ -140,18 +180,6 @@ def plan_schema() -> _Schema:
             "unpriced": {"type": "array", "items": _TEXT, "description": "nodes without a known price"},
         },
         "counts", "cost_usd", "saved_usd", "unpriced",
-    )  # fmt: skip
-    return _object(
-        {
-            "graph": _TEXT,
-            "profile": _MAYBE_TEXT,
-            "nodes": {"type": "array", "items": row},
-            "totals": totals,
-            "ceilings": {"type": "array", "items": _ceiling(), "description": "what bounds a build; the one with the least left first"},
-            "plan": {**_plan_head(), "description": "in files of `plan -o`: what `build --plan` is held to"},
-            "warnings": {"type": "array", "items": _TEXT},
-        },
-        "graph", "profile", "nodes", "totals", title="dagcontent plan",
     )  # fmt: skip
 
 

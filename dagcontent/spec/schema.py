@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
-from dagcontent.spec.document_schemas import build_schema, choices_schema, plan_schema, spend_schema
+from dagcontent.spec.document_schemas import (
+    build_schema,
+    choices_schema,
+    compare_schema,
+    plan_schema,
+    spend_schema,
+)
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
 from dagcontent.values.snap import SNAPS
@@ -35,6 +41,16 @@ _ANY: Final[_Schema] = {
         {"type": "boolean"},
     ]
 }
+_PARAMS: Final[_Schema] = {
+    "description": "Values of the graph, overridden with -p name=value.",
+    "type": "object",
+    "additionalProperties": {"anyOf": [{"$ref": "#/definitions/declaration"}, *_ANY["anyOf"]]},
+}
+_MODELS: Final[_Schema] = {
+    "description": "Aliases of models.",
+    "type": "object",
+    "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
+}
 _NAME: Final = "^[a-z][a-z0-9_]*$"
 _DURATION: Final = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$"
 
@@ -44,6 +60,7 @@ def generate() -> dict[str, str]:
     schemas = {
         "graph.schema.json": graph_schema(),
         "plan.schema.json": plan_schema(),
+        "compare.schema.json": compare_schema(),
         "build.schema.json": build_schema(),
         "choices.schema.json": choices_schema(),
         "spend.schema.json": spend_schema(),
@@ -62,8 +79,8 @@ def graph_schema() -> _Schema:
         "additionalProperties": False,
         "properties": {
             "graph": _graph(),
-            "params": _params(),
-            "models": _models(),
+            "params": _PARAMS,
+            "models": _MODELS,
             "defaults": _ref("defaults"),
             "each": {
                 "description": "Dimensions: a node that names one has an instance for every element.",
@@ -97,37 +114,17 @@ def _any_node() -> _Schema:
     }
 
 
-def _params() -> _Schema:
-    return {
-        "description": "Values of the graph, overridden with -p name=value.",
-        "type": "object",
-        "additionalProperties": {"anyOf": [_ref("declaration"), *_ANY["anyOf"]]},
-    }
-
-
-def _models() -> _Schema:
-    return {
-        "description": "Aliases of models.",
-        "type": "object",
-        "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
-    }
-
-
 def _profiles() -> _Schema:
     """Return the schema of profiles. Of which kind a node is stands elsewhere: its parameters are not judged here."""
     common = {key: schema for key, schema in _common().items() if key not in {"kind", "each"}}
-    node = {
-        "type": "object",
-        "properties": {"kind": False, "each": False, **common},
-        "additionalProperties": True,
-    }
+    node = {"type": "object", "properties": {"kind": False, "each": False, **common}, "additionalProperties": True}
     profile = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "inherit": {"type": "string", "description": "a profile that this one is laid over"},
-            "params": _params(),
-            "models": _models(),
+            "params": _PARAMS,
+            "models": _MODELS,
             "defaults": _ref("defaults"),
             "node": {
                 "description": "What is different of nodes of the graph.",
