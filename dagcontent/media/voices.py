@@ -23,7 +23,11 @@ from dagcontent.errors import NodeError
 __all__ = ["EspeakVoice", "choose", "languages"]
 
 DEFAULT_LANGUAGE: Final = "en-us"
-_OTHER_NAMES: Final = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "no": "nb", "iw": "he", "in": "id"}
+_OTHER_NAMES: Final = {
+    "zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "no": "nb", "iw": "he", "in": "id",
+    # Vendors speak these and eSpeak NG does not: a draft of them sounds as one near by.
+    "ceb": "id", "fil": "id", "gl": "pt", "ha": "sw", "jv": "id", "ln": "sw", "ny": "sw", "ps": "fa", "so": "sw", "tl": "id",
+}  # fmt: skip
 _FEMALE: Final = frozenset(
     "alice alloy amelia amy anna aoede aria bella callirrhoe charlotte clara coral domi dorothy elena elli ellie emily "
     "emma eva freya gigi glinda grace hannah ivy jane jessica jessie julia karen kate kore laura leda lena lily linda "

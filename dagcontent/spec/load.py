@@ -103,7 +103,7 @@ def _pipeline(
     read = nodes.read()
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
-        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.names,
+        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written,
     )  # fmt: skip
 
 

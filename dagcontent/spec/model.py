@@ -179,7 +179,7 @@ class Pipeline(msgspec.Struct, frozen=True):
     """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
 
     `models` are the aliases, each resolved to `provider/name`. `budget_microusd` is the ceiling the graph sets itself,
-    None without one. `profile` is the one that was chosen, `profiles` are those there are. `broken` are names of nodes and dimensions that stand in
+    None without one. `profile` is the one that was chosen, `profiles` are those that are written. `broken` are names of nodes and dimensions that stand in
     the file and could not be read: each is a mistake already, a reference to it is none.
     """
 

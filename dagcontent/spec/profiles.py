@@ -66,6 +66,7 @@ class Profiles:
         for name, entry in tables.named("profile"):
             self._read(name, entry)
         self._check_inherits()
+        self.written: tuple[str, ...] = tuple(self._all)
         self.names: tuple[str, ...] = tuple(dict.fromkeys((*self._all, DRAFT)))
         self.chosen = chosen
         chain = self._chain(chosen)
@@ -171,7 +172,7 @@ class Profiles:
         for name, above in list(self._inherits.items()):
             place = Place(self._all[name].document.file, ("profile", name, "inherit"))
             if above not in self._all and above != DRAFT:
-                caret = self._findings.suggestion(above, [*self._all, DRAFT])
+                caret = self._findings.suggestion(above, {*self._all, DRAFT} - {name})
                 self._findings.at_value(place, f"there is no profile `{above}` to inherit from", caret)
                 del self._inherits[name]
                 continue
