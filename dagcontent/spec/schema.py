@@ -13,13 +13,7 @@ from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
-from dagcontent.spec.document_schemas import (
-    build_schema,
-    choices_schema,
-    compare_schema,
-    plan_schema,
-    spend_schema,
-)
+from dagcontent.spec.document_schemas import build_schema, choices_schema, compare_schema, plan_schema, spend_schema
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
 from dagcontent.values.snap import SNAPS

@@ -193,6 +193,7 @@ def test_a_draft_of_every_priced_kind_is_built_for_nothing(folder: Path, no_netw
     assert again.counts["hit"] == len(found.nodes)
 
 
+@pytest.mark.slow
 def test_words_that_travel_are_in_the_key_of_a_stand_in(folder: Path) -> None:
     """A transcript of words that came along must not be found again for the same sound with other words."""
     loaded = folder / "graph.toml"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.api import BuildResult, build, load, plan, why
+from dagcontent.api import BuildResult, build, load, plan, show, why
 from dagcontent.media.probe import measure
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SMALL = {"hello": {"size": "180x320"}, "slides": {"size": "320x180"}}
+SMALL = {"hello": {"size": "180x320"}, "slides": {"size": "320x180"}, "teaser": {"size": "90x160"}}
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,9 +29,9 @@ class Example:
         self.store = folder / "store"
         self.params = SMALL[name]
 
-    def build(self) -> BuildResult:
+    def build(self, profile: str | None = None) -> BuildResult:
         """Build what is missing."""
-        return build(self.graph, params=self.params, store=self.store)
+        return build(self.graph, params=self.params, store=self.store, profile=profile)
 
     def pending(self) -> dict[str, set[str]]:
         """Return instances by status, as the plan has them."""
@@ -102,3 +102,23 @@ def test_slides_follow_their_folder(tmp_path: Path) -> None:
     assert _made(again) == {"voice[10-rain]", "clip[10-rain]", "deck", "sheet"}
     longer = measure(slides.out / "deck.mp4", "video", "video/mp4")
     assert longer["duration_ms"] > facts["duration_ms"] + 1_000
+
+
+def test_teaser_is_a_film_for_nothing_as_a_draft(tmp_path: Path) -> None:
+    """Whoever tries the dearest example first sees a film: pictures, voices, captions, no key and no bill."""
+    teaser = Example("teaser", tmp_path)
+    first = teaser.build("draft")
+    assert (first.status, first.spent_microusd, first.counts["ran"]) == ("ok", 0, 19)
+    facts = measure(teaser.out / "teaser.mp4", "video", "video/mp4")
+    assert (facts["width"], facts["height"]) == (90, 160)
+    assert 3_000 < facts["duration_ms"] < 20_000
+    assert facts["channels"] >= 1
+    loaded = load(teaser.graph, params=teaser.params, profile="draft")
+    for scene in ("dusk", "camp", "dawn"):
+        clip, voice = (
+            show(loaded, f"{node}[{scene}]", store=teaser.store).artifacts[0].facts["duration_ms"]
+            for node in ("clip", "voice")
+        )
+        assert 0 <= clip - voice <= 42, "a draft is as long as was asked for, and no vendor's length longer"
+    assert teaser.build("draft").counts["ran"] == 0
+    assert any(row.price is not None for row in plan(teaser.graph, store=teaser.store).rows)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_
 from dagcontent.spec.model import AssetPath, Ref, Template
 from dagcontent.values.types import Type
 from dagcontent.values.value import Blob, Digest
+
+DRAFTS = Path(__file__).parents[2] / "docs" / "drafts.md"
 
 # The table of the kinds that models make, as the language promises it: required with a *, alternatives joined by |.
 PRICED = """
@@ -206,3 +209,11 @@ def test_a_kind_without_such_a_parameter_says_so() -> None:
 def test_listed_files_have_the_type_asked_for(params: dict[str, str], type_: str) -> None:
     """References to the list are checked before a file is read; a wrong `type` is a mistake reported elsewhere."""
     assert str(KINDS["asset.glob"].output_type(params)) == type_
+
+
+@pytest.mark.skipif(not DRAFTS.is_file(), reason="the documents are not beside these tests")
+def test_the_page_on_drafts_names_every_stand_in() -> None:
+    """A stand-in that is documented nowhere is found only by those who wonder what they see."""
+    rows = [line.split("|") for line in DRAFTS.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    said = {(kind.strip(" `"), row[2].strip(" `")) for row in rows for kind in row[1].split(",")}
+    assert said == {(kind.name, f"local/{name}") for kind in KINDS.values() for name in kind.stand_ins}
