@@ -131,7 +131,7 @@ def explain_instance(
     targets = parse_targets(loaded.graph, [instance])
     resolver = dry_resolver(loaded, store, targets, realms)
     last = store.last_build(str(loaded.path), loaded.profile or "")
-    plan = make_plan(resolver, last)
+    plan = msgspec.structs.replace(make_plan(resolver, last), profile=loaded.profile)
     unit = only_unit(resolver, targets[0], instance)
     name = resolver.fanout.name(unit)
     row = next((r for r in plan.rows if r.node == name), None)

@@ -201,12 +201,8 @@ class Store:
 
     def start_run(self, graph: str, *, now_ms: int, profile: str = "", epoch: str | None = None) -> runs.Run:
         """Begin a run; its claims live as long as this process. `epoch` as `open_epoch` gives it."""
-        run = runs.lock_run(
-            self.layout.runs,
-            runs.new_run_id(now_ms),
-            graph,
-            self.open_epoch(graph, profile) if epoch is None else epoch,
-        )
+        kept = self.open_epoch(graph, profile) if epoch is None else epoch
+        run = runs.lock_run(self.layout.runs, runs.new_run_id(now_ms), graph, kept)
         self._runs.append(run)
         self.write(lambda connection: runs.begin(connection, run, profile, now_ms), durable=False).result()
         self.attempts.log_paid()
