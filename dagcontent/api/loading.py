@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from dagcontent.api.files import SeenFile, stamp_of
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.errors import GraphError
@@ -52,9 +54,17 @@ def find_mistakes(
         return found
     more = dict.fromkeys(found)
     for name in profiles:
-        more.update((where, None) for where, mistake in zip(*_examine(path, params, name)[1:3], strict=True)
-                    if mistake.path[:1] == ("profile",))  # fmt: skip
+        _, wrong, mistakes, _ = _examine(path, params, name)
+        for where, mistake in zip(wrong, mistakes, strict=True):
+            if where not in more:
+                inside = mistake.path[:1] == ("profile",)
+                more[where if inside else msgspec.structs.replace(where, note=_with(name, where.note))] = None
     return tuple(sorted(more, key=_order))
+
+
+def _with(profile: str, note: str) -> str:
+    """Return a note that says with which profile something is a mistake."""
+    return f"with --profile {profile}{': ' + note if note else ''}"
 
 
 def _examine(

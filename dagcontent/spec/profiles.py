@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -59,8 +60,7 @@ class Profiles:
 
     def __init__(self, tables: Tables, chosen: str | None, findings: Findings) -> None:
         self._findings = findings
-        self._nodes = _tables_of(tables, "node")
-        self._params = {name for document in tables.documents for name in _table(document.data.get("params"))}
+        self._tables = tables
         self._all: dict[str, Layer] = {}
         self._inherits: dict[str, str] = {}
         for name, entry in tables.named("profile"):
@@ -73,6 +73,14 @@ class Profiles:
         self.layers: tuple[Layer, ...] = tuple(self._all[name] for name in chain if name in self._all)
         self.drafts = DRAFT in chain
         self.own = frozenset(chain[chain.index(DRAFT) :]) if self.drafts else frozenset[str]()
+
+    @cached_property
+    def _nodes(self) -> dict[str, dict[str, Any]]:
+        return _tables_of(self._tables, "node")
+
+    @cached_property
+    def _params(self) -> set[str]:
+        return {name for document in self._tables.documents for name in _table(document.data.get("params"))}
 
     def of_node(self, name: str) -> list[tuple[Layer, dict[str, Any]]]:
         """Return what the layers say of a node, the lowest first."""

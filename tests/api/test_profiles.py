@@ -222,3 +222,12 @@ def test_check_reads_every_profile(folder: Path) -> None:
     assert [m.line for m in api.find_mistakes(graph)] == [5, 6]
     assert [m.line for m in api.find_mistakes(graph, profile="p")] == [5, 6]
     assert api.load(graph).profile is None
+
+
+def test_check_says_with_which_profile_a_node_is_wrong(folder: Path) -> None:
+    """The line is right without the profile: who reads of a mistake there looks for it in vain otherwise."""
+    graph = folder / "graph.toml"
+    text = '[node.a]\nkind = "image.generate"\nmodel = "local/card"\nprompt = "x"\nstyle = "ink"\n'
+    graph.write_text(text + '[profile.p.node.a]\nmodel = "openai/gpt-image-2"\n', encoding="utf-8")
+    (mistake,) = api.find_mistakes(graph)
+    assert (mistake.line, mistake.note[:16]) == (5, "with --profile p")
