@@ -169,7 +169,7 @@ class Nodes:
                     fields = dict(fields)
                 self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
         over: dict[str, Place] = {}
-        if self._profiles.chosen is not None:
+        if name in self._profiles.nodes or (self._profiles.drafts and info.kind.by_model):
             fields, over = self._lay(info, name, params, fields, info.origin.keys() - table.keys())
         if unknown or nested or not info.complete(params, fields):
             self._whole(info, name, table, document, unknown, (params, fields))

@@ -55,7 +55,8 @@ class Layer(msgspec.Struct, frozen=True):
 class Profiles:
     """The profiles of a graph, and the layers of the one that was chosen, the lowest first.
 
-    `drafts`: the built-in `draft` is among them; `own` are the names of those above it, whose models stay.
+    `nodes` are those that a layer says something of. `drafts`: the built-in `draft` is among the layers; `own` are the
+    names of those above it, whose models stay.
     """
 
     def __init__(self, tables: Tables, chosen: str | None, findings: Findings) -> None:
@@ -68,9 +69,9 @@ class Profiles:
         self._check_inherits()
         self.written: tuple[str, ...] = tuple(self._all)
         self.names: tuple[str, ...] = tuple(dict.fromkeys((*self._all, DRAFT)))
-        self.chosen = chosen
         chain = self._chain(chosen)
         self.layers: tuple[Layer, ...] = tuple(self._all[name] for name in chain if name in self._all)
+        self.nodes = frozenset(name for layer in self.layers for name in layer.sections.get("node", {}))
         self.drafts = DRAFT in chain
         self.own = frozenset(chain[chain.index(DRAFT) :]) if self.drafts else frozenset[str]()
 
