@@ -107,8 +107,9 @@ def command(  # noqa: PLR0913 - the options
     if plan_file is not None:
         from dagcontent.cli.plan_file import read_plan_file  # noqa: PLC0415 - most builds have none
 
-        agreed = read_plan_file(plan_file, graph, targets, given_params(params))
+        agreed = read_plan_file(plan_file, graph, targets, given_params(params), profile)
         targets, params = agreed.targets, tuple(f"{name}={value}" for name, value in agreed.params.items())
+        profile = agreed.profile
     session = Session(
         graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
     )

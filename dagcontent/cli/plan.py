@@ -140,7 +140,7 @@ def _file_text(
 ) -> str:
     if file.suffix.lower() in _MARKDOWN:
         return _markdown(session, made, commands)
-    document = {"plan": file_head(session.path, targets, session.params, file), **plan_document(made)}
+    document = {"plan": file_head(session.path, targets, session.params, session.profile, file), **plan_document(made)}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Turn a plan into a file that a build can be held to, and such a file into what was agreed to. Knows no store.
 
-The file is the document of `plan --json` with a `plan` table more (its format, and what was planned: graph, targets, parameters)
+The file is the document of `plan --json` with a `plan` table more (its format, and what was planned: graph, targets, parameters,
+profile)
 and, in each row that costs money, a digest of what is written of it. What is not as it must be is refused before anything is spent.
 """
 
@@ -32,6 +33,7 @@ class Agreed(msgspec.Struct, frozen=True):
     promise: Promise
     targets: tuple[str, ...]
     params: Mapping[str, str]
+    profile: str | None = None
 
 
 class _Head(msgspec.Struct):
@@ -39,6 +41,7 @@ class _Head(msgspec.Struct):
     graph: str
     targets: list[str]
     params: dict[str, str]
+    profile: str | None = None
 
 
 class _Cost(msgspec.Struct):
@@ -81,7 +84,9 @@ class _Formats(msgspec.Struct):
     nodes: Any = None
 
 
-def file_head(graph: str, targets: Sequence[str], params: Mapping[str, str], file: Path) -> dict[str, Any]:
+def file_head(
+    graph: str, targets: Sequence[str], params: Mapping[str, str], profile: str | None, file: Path
+) -> dict[str, Any]:
     """Return the table that makes a plan's document a file to be held to."""
     path = os.path.relpath(os.path.realpath(graph), os.path.realpath(file.parent))
     return {
@@ -89,13 +94,16 @@ def file_head(graph: str, targets: Sequence[str], params: Mapping[str, str], fil
         "graph": Path(path).as_posix(),
         "targets": list(targets),
         "params": dict(params),
+        "profile": profile,
     }
 
 
-def read_plan_file(name: str, graph: str, targets: Sequence[str], params: Mapping[str, str]) -> Agreed:
+def read_plan_file(
+    name: str, graph: str, targets: Sequence[str], params: Mapping[str, str], profile: str | None
+) -> Agreed:
     """Return what was agreed to in a file, for a build of this graph. Raises ConfigError.
 
-    Targets and parameters need not be given again; if they are, they must be the file's.
+    Targets, parameters and profile need not be given again; if they are, they must be the file's.
     """
     found = _parsed(name)
     path = os.path.realpath(Path(name).parent / found.plan.graph)
@@ -117,12 +125,18 @@ def read_plan_file(name: str, graph: str, targets: Sequence[str], params: Mappin
             facts=[("planned", _shown(found.plan.params)), ("to build", _shown(params))],
             hint="leave them out: the file says them",
         )
+    if profile not in {None, found.plan.profile}:
+        raise ConfigError(
+            f"{name} was planned with another profile",
+            facts=[("planned", found.plan.profile or "none"), ("to build", str(profile))],
+            hint="leave it out: the file says it",
+        )
     rows = tuple(_promised(row, name) for row in found.nodes if row.buys)
     promise = Promise(said=name, rows=rows)
     total = found.totals.cost_usd.high
     if total is not None and _amount(total, name) != promise.most_microusd:
         raise ConfigError(f"{name} was changed: its total is not the sum of its rows", hint=_AGAIN)
-    return Agreed(promise, tuple(found.plan.targets), found.plan.params)
+    return Agreed(promise, tuple(found.plan.targets), found.plan.params, found.plan.profile)
 
 
 def _parsed(name: str) -> _File:

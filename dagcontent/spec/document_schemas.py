@@ -93,6 +93,7 @@ def _plan_head() -> _Schema:
             "graph": {**_TEXT, "description": "path of the graph, from the folder of this file"},
             "targets": {"type": "array", "items": _TEXT},
             "params": {"type": "object", "additionalProperties": _TEXT},
+            "profile": _MAYBE_TEXT,
         },
         "format", "graph", "targets", "params",
     )  # fmt: skip

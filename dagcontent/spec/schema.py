@@ -120,12 +120,7 @@ def _profiles() -> _Schema:
             "params": _PARAMS,
             "models": _MODELS,
             "defaults": _ref("defaults"),
-            "node": {
-                "description": "What is different of nodes of the graph.",
-                "type": "object",
-                "patternProperties": {_NAME: node},
-                "additionalProperties": False,
-            },
+            "node": {"type": "object", "patternProperties": {_NAME: node}, "additionalProperties": False},
         },
     }
     return {

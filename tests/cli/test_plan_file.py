@@ -89,7 +89,7 @@ def test_a_build_is_what_was_agreed_to(run: Run, vendors: FakeVendors, here: Pat
     assert planned.exit_code == 2  # there is no such folder
     assert run("plan", "listed.toml", "-o", "plan.json", "-q", FAKE_FAL_KEY="").exit_code == 0
     document = valid("plan", json.loads((here / "plan.json").read_text("utf-8")))
-    assert document["plan"] == {"format": 1, "graph": "listed.toml", "targets": [], "params": {}}
+    assert document["plan"] == {"format": 1, "graph": "listed.toml", "targets": [], "params": {}, "profile": None}
     assert document["warnings"] == []
     still = row(document, "still[*]")
     assert (still["items"], still["key"], len(still["asks"])) == (

@@ -100,3 +100,15 @@ def test_a_comparison_says_what_is_made_and_writes_its_document(run: Run, film: 
     assert row[-1] == "made"
     assert json.loads((tmp_path / "two.json").read_text())["nodes"][0]["sides"][1]["to_make"] == 0
     assert run("plan", "film.toml", "--compare", "nosuch").exit_code == 2
+
+
+def test_a_plan_file_is_of_its_profile(run: Run, film: Path) -> None:
+    """Who agreed to the draft did not agree to the film: the file says which, and nothing else is built from it."""
+    assert run("plan", "film.toml", "--draft", "-o", "plan.json", "-q").exit_code == 0
+    document = json.loads((film.parent / "plan.json").read_text())
+    jsonschema.Draft7Validator(json.loads(generate()["plan.schema.json"])).validate(document)
+    assert document["plan"]["profile"] == document["profile"] == "draft"
+    other = run("build", "film.toml", "--profile", "wide", "--plan", "plan.json")
+    assert (other.exit_code, "was planned with another profile" in other.stderr) == (2, True)
+    found = run("build", "film.toml", "--plan", "plan.json", "--json")
+    assert (found.exit_code, json.loads(found.stdout)["profile"]) == (0, "draft")
