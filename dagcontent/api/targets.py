@@ -59,6 +59,12 @@ def _target(graph: Graph, text: str) -> Target:
         raise ConfigError(
             f"`{text}` has {len(labels)} labels, and `{name}` is over {dims}", hint="give one label a dimension"
         )
+    if labels and isinstance(last := labels[-1], str) and last.startswith("take=") and node.spec.takes is not None:
+        labels = (
+            *labels[:-1],
+            *[None] * (len(node.dims) - len(labels)),
+            last,
+        )  # the take comes last, however few are named
     return Target(node.index, labels)
 
 

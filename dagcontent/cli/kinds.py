@@ -104,7 +104,7 @@ def _describe(screen: Screen, kind: Kind) -> None:
             screen.say(line)
     screen.say()
     for line in textwrap.wrap(
-        "and what every node takes: each, needs, when, optional, output, on_error, retries, timeout, cache, tags"
+        "and what every node takes: each, takes, needs, when, optional, output, on_error, retries, timeout, cache, tags"
         + (", model, seed, options" if kind.by_model else ""),
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip

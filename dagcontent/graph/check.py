@@ -11,6 +11,7 @@ from typing import Final
 
 from dagcontent.graph.capable import incapable
 from dagcontent.graph.model import (
+    AllOf,
     Dimension,
     Element,
     Expr,
@@ -24,6 +25,7 @@ from dagcontent.graph.model import (
     exprs_in,
 )
 from dagcontent.graph.references import did_you_mean
+from dagcontent.graph.takes import TAKE
 from dagcontent.graph.typing import fits_param
 from dagcontent.spec.aliases import PROVIDERS, is_provider, is_well_formed, makers
 from dagcontent.spec.model import Place, Template
@@ -150,6 +152,8 @@ def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mis
         if isinstance(expr, Output):
             made = nodes[expr.node]
             hint = f"`{made.name}` ({made.kind.name}) makes {made.type}"
+            if made.spec.takes is not None and isinstance(expr.picks[-1], AllOf):
+                hint += f", and these are its takes: choose one, as with `{TAKE}=0` in brackets"
         yield _mistake(node, name, f"`{name}` of {node.kind.name} takes {wanted}, and this is {expr.type}", hint, expr)
     elif param.choices and isinstance(expr, Literal) and expr.value not in param.choices:
         yield _mistake(
@@ -174,8 +178,10 @@ def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
     named = {e.dim for e in exprs_in(node.output) if isinstance(e, Label | Position | Element)}
     missing = [dimensions[d].name for d in node.dims if d not in named]
     if missing:
-        text = f"`output` must name the dimension `{missing[0]}`, or its instances would all write one file"
-        yield _mistake(node, "output", text, f"add ${{label.{missing[0]}}}")
+        own = missing[0] == f"{node.name}.{TAKE}"
+        what = "the take" if own else f"the dimension `{missing[0]}`"
+        text = f"`output` must name {what}, or its instances would all write one file"
+        yield _mistake(node, "output", text, f"add ${{label.{TAKE if own else missing[0]}}}")
     if isinstance(node.output, Output) or (isinstance(node.output, Join) and _depends_on_made(node.output)):
         yield _mistake(
             node, "output", "a file name must be known before anything runs", "use labels, elements and params"

@@ -33,6 +33,7 @@ from dagcontent.graph.model import (
     outputs_in,
 )
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
+from dagcontent.graph.takes import TAKE, take_dimensions
 from dagcontent.graph.typing import joinable, type_of_literal, united
 from dagcontent.kinds.registry import KINDS
 from dagcontent.kinds.schema import schema_at
@@ -78,14 +79,15 @@ class _Linker:
         self.today = today
         self.mistakes: list[Mistake] = []
         self.params: dict[str, Expr] = {}
-        self.dimension_index = {name: i for i, name in enumerate(pipeline.dimensions)}
+        self.specs = pipeline.dimensions | take_dimensions(pipeline)
+        self.dimension_index = {name: i for i, name in enumerate(self.specs)}
         self.linked_dims: dict[str, Dimension] = {}
         self.linking: list[str] = []
         self.faces: dict[str, NodeFace] = {}
         self.references = ReferenceCompiler(
             self.params, self.faces, self.dimension_index, self._dimension, self._dimension_by_index
         )
-        self._names = list(pipeline.dimensions)
+        self._names = list(self.specs)
 
     def run(self) -> Linked:
         for spec in self.pipeline.params.values():
@@ -94,7 +96,7 @@ class _Linker:
             kind = KINDS[node.kind]
             dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
-        dimensions = [self._dimension(name) for name in self.pipeline.dimensions]
+        dimensions = [self._dimension(name) for name in self._names]
         nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
         order, cycles = topological_order(self.pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
@@ -114,16 +116,23 @@ class _Linker:
     def _known_dims(self, node: NodeSpec) -> list[str]:
         known: list[str] = []
         for position, name in enumerate(node.each):
-            if name in self.broken and name not in self.dimension_index:
+            of_node, dot, _ = name.partition(".")
+            if of_node in self.broken and name not in self.dimension_index:
                 continue
-            if name not in self.dimension_index:
+            if name not in self.dimension_index or name == f"{node.name}.{TAKE}":
                 caret = did_you_mean(name, self.dimension_index) or "declare it under [each]"
-                self._mistake(f"no dimension `{name}`", self._place(node, "each"), caret, sub=(position,))
+                if dot and of_node in self.pipeline.nodes:
+                    caret = (
+                        "its own takes need no word in `each`"
+                        if of_node == node.name
+                        else f"write takes = N in [node.{of_node}]"
+                    )
+                self._mistake(f"no dimension `{name}` to go over", self._place(node, "each"), caret, sub=(position,))
             elif name in known:
                 self._mistake(f"the dimension `{name}` is named twice", self._place(node, "each"), "", sub=(position,))
             else:
                 known.append(name)
-        return known
+        return [*known, f"{node.name}.{TAKE}"] if node.takes is not None else known
 
     def _dimension_by_index(self, index: int) -> Dimension:
         return self._dimension(self._names[index])
@@ -132,7 +141,7 @@ class _Linker:
         known = self.linked_dims.get(name)
         if known is not None:
             return known
-        spec = self.pipeline.dimensions[name]
+        spec = self.specs[name]
         index = self.dimension_index[name]
         place = Place(spec.place.file, (*spec.place.path, "of")) if isinstance(spec.of, Template) else spec.place
         if name in self.linking:
@@ -186,7 +195,7 @@ class _Linker:
     def _node(self, spec: NodeSpec) -> Node:
         face = self.faces[spec.name]
         self._check_outer(spec, face)
-        scope = Scope(face.dims)
+        scope = Scope(face.dims, node=spec.name)
         params = tuple(
             (name, self._value(value, self._place(spec, name), scope)) for name, value in spec.params.items()
         )

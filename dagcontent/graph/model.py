@@ -227,6 +227,11 @@ class Dimension(msgspec.Struct, frozen=True):
     element: Type
     spec: DimensionSpec
 
+    @property
+    def of_takes(self) -> bool:
+        """Whether these are the takes of a node: the name is `NODE.take`, the elements are their numbers."""
+        return self.name.endswith(".take")
+
 
 class Node(msgspec.Struct, frozen=True):
     """One linked node.

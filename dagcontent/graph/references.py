@@ -30,6 +30,7 @@ from dagcontent.graph.model import (
     Step,
     Whole,
 )
+from dagcontent.graph.takes import TAKE, position_of
 from dagcontent.graph.typing import FACT_TYPES
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
@@ -60,9 +61,10 @@ class NodeFace(msgspec.Struct, frozen=True):
 
 
 class Scope:
-    """The dimensions that a string may speak of. An open scope (a dimension's `of`) takes in what is named."""
+    """The dimensions that a string of `node` may speak of. An open scope (a dimension's `of`) takes in what is named."""
 
-    def __init__(self, dims: Iterable[int] = (), *, open_: bool = False) -> None:
+    def __init__(self, dims: Iterable[int] = (), *, open_: bool = False, node: str = "") -> None:
+        self.node = node
         self.dims = list(dims)
         self.open = open_
 
@@ -106,6 +108,8 @@ class ReferenceCompiler:
         if root in self.dimension_names:
             return self._element(ref, root, 0, ref.steps, scope)
         face = self.nodes.get(root)
+        if root == TAKE:
+            raise BadReference("a take has no element", "its number is `${index.take}`")
         if face is None:
             names = [*self.nodes, *self.dimension_names, "params"]
             raise BadReference(
@@ -141,9 +145,10 @@ class ReferenceCompiler:
     def _of_dimension(self, ref: Ref, scope: Scope) -> Expr:
         if not ref.steps or not isinstance(ref.steps[0], FieldStep):
             raise BadReference(f"`{ref.root}` needs a dimension: `${{{ref.root}.scene}}`", "name a dimension")
-        name = ref.steps[0].name
-        rest = ref.steps[1:]
+        name, rest = self._dimension_name(ref, scope)
         if ref.root in {"prev", "next"}:
+            if name.endswith(f".{TAKE}"):
+                raise BadReference("a take has no element", "the take before this one is `${NODE[take-1]}`")
             return self._element(ref, name, -1 if ref.root == "prev" else 1, rest, scope)
         dim = self._dimension(name)
         if ref.root == "each":
@@ -160,6 +165,21 @@ class ReferenceCompiler:
             )
         self._in_scope(dim, scope)
         return Position(dim.index, INTEGER) if ref.root == "index" else Label(dim.index, TEXT)
+
+    def _dimension_name(self, ref: Ref, scope: Scope) -> tuple[str, tuple[Any, ...]]:
+        """Return the dimension after `index.`, `label.` or `each.`, and what follows it: `take`, `still.take` and others."""
+        names = [step.name for step in ref.steps if isinstance(step, FieldStep)]
+        if names[0] == TAKE:
+            inside = [self.by_index(d).name for d in scope.dims]
+            at = position_of((TAKE,), inside, scope.node)
+            if at is None:
+                raise BadReference(
+                    "this has no takes here", "write takes = N, or name those of another node, as `${index.still.take}`"
+                )
+            return inside[at], ref.steps[1:]
+        if len(ref.steps) > 1 and isinstance(ref.steps[1], FieldStep) and ".".join(names[:2]) in self.dimension_names:
+            return ".".join(names[:2]), ref.steps[2:]
+        return names[0], ref.steps[1:]
 
     def _element(self, ref: Ref, name: str, shift: int, steps: tuple[Any, ...], scope: Scope) -> Expr:
         dim = self._dimension(name)
@@ -190,7 +210,7 @@ class ReferenceCompiler:
             picks = self._picks(steps[0], face, dims, scope)
             steps = steps[1:]
         else:
-            shared = [d.name for d in dims if d.index in scope.dims]
+            shared = [_in_brackets(d.name, face.name) for d in dims if d.index in scope.dims]
             if shared:
                 inside = ", ".join(shared)
                 raise BadReference(
@@ -220,27 +240,31 @@ class ReferenceCompiler:
         self, arg: Arg, face: NodeFace, dims: list[Dimension], chosen: Mapping[int, Pick], scope: Scope
     ) -> tuple[int, Pick]:
         names = [d.name for d in dims]
+        shown = [_in_brackets(name, face.name) for name in names]
         if arg.name is not None:
-            if arg.name not in names:
+            named = position_of((arg.name,), names, face.name)
+            if named is None:
                 raise BadReference(
                     f"`{face.name}` is not over `{arg.name}`",
-                    did_you_mean(arg.name, names) or f"it is over {', '.join(names)}",
+                    did_you_mean(arg.name, shown) or f"it is over {', '.join(shown)}",
                 )
-            position = names.index(arg.name)
-        elif isinstance(arg.value, PathArg) and len(arg.value.parts) == 1 and arg.value.parts[0] in names:
-            dim = dims[names.index(arg.value.parts[0])]
+            return named, self._fixed_pick(arg, scope)
+        same = position_of(arg.value.parts, names, face.name) if isinstance(arg.value, PathArg) else None
+        if same is not None and isinstance(arg.value, PathArg):
+            dim = dims[same]
             if not scope.holds(dim.index):
                 raise BadReference(
-                    f"this is not over `{dim.name}`, so there is no `this {dim.name}`",
+                    f"this is not over `{dim.name}`, so there is no `this {shown[same]}`",
                     f'add `each = "{dim.name}"`, or write `${{{face.name}[*]}}` for all',
                 )
-            return names.index(dim.name), SameAs(dim.index, arg.value.offset)
-        else:
-            position = next((i for i in range(len(dims)) if i not in chosen), -1)
-            if position < 0:
-                raise BadReference(
-                    f"`{face.name}` has only {len(dims)} dimension{'s' * (len(dims) != 1)}: {', '.join(names)}"
-                )
+            return same, SameAs(dim.index, arg.value.offset)
+        if isinstance(arg.value, PathArg) and arg.value.parts == (TAKE,):
+            raise BadReference(f"`{face.name}` has no takes", f"write takes = N in [node.{face.name}]")
+        position = next((i for i in range(len(dims)) if i not in chosen), -1)
+        if position < 0:
+            raise BadReference(
+                f"`{face.name}` has only {len(dims)} dimension{'s' * (len(dims) != 1)}: {', '.join(shown)}"
+            )
         return position, self._fixed_pick(arg, scope)
 
     def _fixed_pick(self, arg: Arg, scope: Scope) -> Pick:
@@ -311,6 +335,11 @@ class ReferenceCompiler:
         if isinstance(value, int):
             return IndexStep(value), inner
         return KeyStep(self._path(value, scope)), inner
+
+
+def _in_brackets(dimension: str, node: str) -> str:
+    """Return how a dimension of a node is named in its brackets."""
+    return TAKE if dimension == f"{node}.{TAKE}" else dimension
 
 
 def _member(name: str, kind: Type) -> tuple[Step, Type]:

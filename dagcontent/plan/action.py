@@ -5,9 +5,10 @@ One function makes both the key and what `why` shows: they cannot drift apart.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -20,10 +21,31 @@ from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, action_key
 from dagcontent.values.value import ABSENT, ActionKey, Value
 
-__all__ = ["OPTIONS", "SEED", "Action", "Keys", "carries", "keyed_params"]
+__all__ = ["FIRST", "OPTIONS", "SEED", "Action", "Keys", "Sample", "carries", "keyed_params", "seed_of"]
 
 SEED = "seed"
 OPTIONS = "options"
+
+
+class Sample(NamedTuple):
+    """Which of many results of one request."""
+
+    take: int = 0
+    reroll: int = 0
+
+
+FIRST: Final = Sample()
+
+
+def seed_of(written: int | None, sample: Sample) -> int | None:
+    """Return the seed that is sent: the first sample's is the one that is written, if one is; others' are made of both.
+
+    A sample without a written seed gets one too: a stand-in, and a model with a seed of its own, would give the same again.
+    """
+    if sample == FIRST:
+        return written
+    text = f"{'' if written is None else written}:{sample.take}:{sample.reroll}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -35,7 +57,7 @@ class Action(msgspec.Struct, frozen=True):
     manifest: Manifest
     params: dict[str, Any]
     model: str
-    seed: int | None
+    seed: int | None  # as it is sent: of the node's own and the sample
 
     @property
     def provider(self) -> str:
@@ -56,7 +78,9 @@ class Keys:
         self._epoch = epoch
         self._defaults: dict[str, dict[str, bytes]] = {}
 
-    def manifest(self, node: Node, params: Mapping[str, Value], model: str, version: int) -> Manifest:
+    def manifest(
+        self, node: Node, params: Mapping[str, Value], model: str, version: int, sample: Sample = FIRST
+    ) -> Manifest:
         """Return the manifest of a node for parameters as evaluated and coerced (and `seed`, `options` among them)."""
         kind = node.kind
         return Manifest(
@@ -65,6 +89,8 @@ class Keys:
             params=keyed_params(kind, params, self._default_bytes(kind), self.encoder),
             model=model,
             realm=self.realm(model),
+            take=sample.take,
+            reroll=sample.reroll,
             epoch=self._epoch if node.spec.cache == "run" else None,
             carry=carries(kind, model),
         )

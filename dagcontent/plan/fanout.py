@@ -126,13 +126,16 @@ class Fanout:
         return instance_name(self.graph.nodes[unit.node].name, self.labels(unit))
 
     def labels(self, unit: Unit) -> list[str]:
-        """Return the unit's labels, `*` where a list is not known."""
+        """Return the unit's labels, `take=K` for a take, `*` where a list is not known."""
         found: list[str] = []
         scope: dict[int, int | None] = {}
         for dim, position in zip(self.graph.nodes[unit.node].dims, unit.coords, strict=True):
             listed = self.list_at(dim, scope)
             scope[dim] = position
-            found.append("*" if position is None or isinstance(listed, Closed) else listed.labels[position])
+            if position is None or isinstance(listed, Closed):
+                found.append("*")
+            else:
+                found.append(f"take={position}" if self.graph.dimensions[dim].of_takes else listed.labels[position])
         return found
 
     # -- choosing -----------------------------------------------------------------------------------------------

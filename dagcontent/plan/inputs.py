@@ -8,7 +8,7 @@ from typing import Any
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import Effect
-from dagcontent.plan.action import OPTIONS, SEED, Action, Keys
+from dagcontent.plan.action import FIRST, OPTIONS, SEED, Action, Keys, Sample, seed_of
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout
@@ -88,14 +88,15 @@ class Inputs:
             params.clear()
             params.update(made)
             unit.notes = tuple(fit.notes)
-        manifest = self._keys.manifest(node, params, model, node.kind.version)
+        sample = self.sample(unit, node)
+        manifest = self._keys.manifest(node, params, model, node.kind.version, sample)
         unit.manifest = manifest
         unit.key = action_key = self._keys.key(manifest)
         found = self._lookup.find(unit.key)
         if found is not None:
             unit.manifest = found.manifest  # the same, since the keys are: kept once, not twice a unit
         for version in node.kind.accepts if found is None else ():
-            older = self._keys.manifest(node, params, model, version)
+            older = self._keys.manifest(node, params, model, version, sample)
             found = self._lookup.find(self._keys.key(older))
             if found is not None:
                 break
@@ -104,6 +105,11 @@ class Inputs:
         if found is None and is_paid(model):
             check_offered(node, model, self._keys.today, lambda: self._lookup.standing(action_key) is not None)
         return found
+
+    def sample(self, unit: Unit, node: Node) -> Sample:
+        """Return which of many results of its request a unit is."""
+        take = unit.coords[-1] if node.spec.takes is not None else 0
+        return Sample(take or 0) if take else FIRST
 
     def action(self, unit: Unit) -> Action:
         """Return the action of a unit that has a key; a hit that was lost reads its parameters again."""
@@ -118,7 +124,7 @@ class Inputs:
         if "schema" in unit.manifest.params:
             full["schema"] = unit.manifest.params["schema"]
         full.pop("returns", None)
-        seed = full.pop(SEED, None)
+        seed = seed_of(full.pop(SEED, None), self.sample(unit, node))
         return Action(unit, node, unit.key, unit.manifest, full, unit.manifest.model, seed)
 
 

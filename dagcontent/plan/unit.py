@@ -167,7 +167,12 @@ def instance_name(node: str, labels: list[str] | None) -> str:
     """Return `still[intro]`; labels with other characters are quoted; None labels: no dimensions."""
     if not labels:
         return node
-    return f"{node}[{','.join(x if x == '*' or _PLAIN.issuperset(x.replace('~', '')) else _quoted(x) for x in labels)}]"
+    return f"{node}[{','.join(x if x == '*' or _PLAIN.issuperset(_unmarked(x)) else _quoted(x) for x in labels)}]"
+
+
+def _unmarked(label: str) -> str:
+    """Return a label without the marks that are ours: of a repeat, and of a take."""
+    return label.replace("~", "").removeprefix("take=")
 
 
 def _quoted(label: str) -> str:

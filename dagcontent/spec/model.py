@@ -150,7 +150,8 @@ class DimensionSpec(msgspec.Struct, frozen=True):
 class NodeSpec(msgspec.Struct, frozen=True):
     """One `[node.NAME]` after `[defaults]` were laid beneath it.
 
-    `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template.
+    `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template. `takes` is
+    None without any: one take is a list of one.
     `origin` says where a key of it stands when that is not under the node itself (defaults).
     """
 
@@ -161,6 +162,7 @@ class NodeSpec(msgspec.Struct, frozen=True):
     model: Any = None
     options: dict[str, Any] = {}
     each: tuple[str, ...] = ()
+    takes: int | None = None
     needs: tuple[Ref, ...] = ()
     when: Any = None  # bool | Template | {"value": ..., "is" | "is_not" | "in": ...}
     optional: tuple[str, ...] = ()

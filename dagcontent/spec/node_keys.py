@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Kind
+from dagcontent.kinds.declaration import Effect, Kind
 from dagcontent.spec.beside import written_wrongly
 from dagcontent.spec.dimensions import Dimensions
 from dagcontent.spec.findings import Findings
@@ -19,7 +19,6 @@ from dagcontent.values.snap import SNAPS
 __all__ = ["LATER", "NodeKeys"]
 
 LATER: Final = {
-    "takes": "`takes` is",
     "on_block": "`on_block` is",
     "max_cost_usd": "`max_cost_usd` is",
 }
@@ -27,6 +26,8 @@ LATER: Final = {
 
 _DURATION: Final = re.compile(r"(?=.)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,6})?)s)?")
 _MAX_RETRIES: Final = 100
+_MAX_TAKES: Final = 1_000
+_OF_TAKES: Final = re.compile(r"[a-z][a-z0-9_]*\.take")
 _WHEN: Final = ("value", "is", "is_not", "in")
 
 
@@ -41,7 +42,7 @@ class NodeKeys:
         self._readers: dict[str, Callable[[Any, Spot, Kind], Any]] = {
             "options": self._options, "each": self._each, "needs": self._needs, "when": self._when,
             "optional": self._optional, "output": self._output, "timeout": self._timeout, "retries": self._retries,
-            "on_error": self._on_error, "snap": self._snap, "seed": self._seed, "cache": self._cache,
+            "on_error": self._on_error, "takes": self._takes, "snap": self._snap, "seed": self._seed, "cache": self._cache,
             "tags": self._tags,
         }  # fmt: skip
 
@@ -79,6 +80,17 @@ class NodeKeys:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_RETRIES:
             return value
         self._wrong(spot, f"`retries` is a whole number from 0 to {_MAX_RETRIES}")
+        return None
+
+    def _takes(self, value: Any, spot: Spot, kind: Kind) -> int | None:
+        if kind.effect in {Effect.VALUE, Effect.FILES}:
+            if spot.path[0] != "defaults":  # those of all kinds are for the kinds that have takes
+                what = f"{kind.name} gives the same every time: it has no takes"
+                self._findings.at_key(Place(spot.file, spot.path), what, "leave it out")
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_TAKES:
+            return value
+        self._wrong(spot, f"`takes` is a whole number from 1 to {_MAX_TAKES:,}")
         return None
 
     def _on_error(self, value: Any, spot: Spot, _kind: Kind) -> str | None:
@@ -149,10 +161,10 @@ class NodeKeys:
         for name, place in self._names(value, spot, "`each` takes the name of a dimension"):
             if name in self._dimensions and name not in good:
                 good[name] = None
-            elif name in self._dimensions:
+            elif name in good:
                 self._wrong(place, f"`{name}` stands twice in `each`")
-            elif name.endswith(".take"):
-                self._findings.later(Place(place.file, place.path), "`takes` are", at="value")
+            elif _OF_TAKES.fullmatch(name) and name not in good:
+                good[name] = None  # the linker knows whether that node has takes
             elif name not in self._broken:
                 known = listed(list(self._dimensions))
                 caret = self._near(name, self._dimensions) or "write [each.NAME] with its list, or leave it out"

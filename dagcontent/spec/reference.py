@@ -221,10 +221,15 @@ def _path_argument(text: str, at: int, path: re.Match[str]) -> tuple[Arg, int]:
             message = f"`{path[0]}` is not the name of a dimension"
             raise _Wrong(message, at, end, "write `dimension='label'`")
         begin = _blanks(text, equals + 1)
+        number = _NUMBER.match(text, begin) if parts == ("take",) else None
+        if number is not None:
+            arg, end = _position(text, begin, number.end())
+            return Arg(arg.value, "take"), end
         if not text.startswith("'", begin):
             stop = _blanks(text, begin)
-            message = f"after `{path[0]}=` comes a label in single quotes"
-            raise _Wrong(message, at, max(stop, equals + 1), f"write `{path[0]}='label'`")
+            what, example = ("its number", "0") if parts == ("take",) else ("a label in single quotes", "'label'")
+            message = f"after `{path[0]}=` comes {what}"
+            raise _Wrong(message, at, max(stop, equals + 1), f"write `{path[0]}={example}`")
         label, end = _label(text, begin)
         return Arg(label, path[0]), end
     offset = _OFFSET.match(text, end)

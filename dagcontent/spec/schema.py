@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Kind, Param
+from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import build_schema, choices_schema, compare_schema, plan_schema, spend_schema
 from dagcontent.spec.node_keys import LATER
@@ -208,6 +208,8 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
     else:
         common.pop("model")
+    if kind.effect in {Effect.VALUE, Effect.FILES}:
+        common.pop("takes")
     common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, _HELP["optional"])
     return {"kind": common.pop("kind"), **{param.name: _param(param) for param in kind.params}, **common}
 
@@ -328,6 +330,7 @@ _HELP: Final = {
     "model": "who makes it: an alias, or provider/name",
     "options": "sent to the model as it is",
     "each": "the dimensions it fans out over",
+    "takes": "how many results of the same request: a last dimension `take`",
     "needs": "what must succeed first without being an input",
     "when": "whether it is made: a boolean, a reference to one, or a comparison",
     "optional": "parameters that may be left out when their input was skipped or failed",
@@ -348,6 +351,7 @@ def _common() -> dict[str, _Schema]:
         "model": {"type": "string"},
         "options": {"type": "object", "additionalProperties": True},
         "each": _one_or_many({"type": "string"}, ""),
+        "takes": {"type": "integer", "minimum": 1, "maximum": 1_000},
         "needs": _one_or_many({"type": "string"}, ""),
         "when": {
             "anyOf": [

@@ -31,6 +31,11 @@ text = "${scene.text}"
 [node.sound]
 kind = "test.sound"
 text = "x"
+[node.tried]
+kind = "test.sound"
+each = "scene"
+takes = 2
+text = "${scene.text}"
 [node.number]
 kind = "test.table"
 text = "x"
@@ -66,6 +71,20 @@ MISTAKES = {
     "a model of an element that is none": (PICTURE + 'each = "cut"\nmodel = "fla/${cut}"', "`fla` is no provider", "did you mean `fal`?"),
     "a model that is made": (PICTURE + 'model = "${still[0]}"', "`model` must be known before anything runs", "literal list"),
     "a model by a parameter that is not there": (PICTURE + 'model = "${params.nobody}"', "no parameter `nobody`", ""),
+    "takes where one is taken": ('text = "${tried[0]}"', "takes text, and this is list<audio>", "choose one, as with `take=0`"),
+    "this take where there is none": ('each = "scene"\nkind = "test.listen"\nsounds = "${tried[scene, take]}"', "this is not over `tried.take`", 'add `each = "tried.take"`'),
+    "its own take where the other's is meant": ('each = "scene"\ntakes = 2\nkind = "test.listen"\nsounds = "${tried[scene, take]}"', "so there is no `this take`", "tried.take"),
+    "the take of a node without takes": ('each = "scene"\ntext = "${still[scene, take]}"', "`still` has no takes", "write takes = N in [node.still]"),
+    "a take by name of a node without": ('each = "scene"\ntext = "${still[scene, take=0]}"', "`still` is not over `take`", "it is over scene"),
+    "the takes of a node without takes": ('each = ["scene", "still.take"]\ntext = "x"', "no dimension `still.take`", "write takes = N in [node.still]"),
+    "the takes of no node": ('each = "stil.take"\ntext = "x"', "no dimension `stil.take`", "did you mean `tried.take`?"),
+    "its own takes": ('each = "it.take"\ntakes = 2\ntext = "x"', "no dimension `it.take`", "need no word in `each`"),
+    "the element of a take": ('takes = 2\ntext = "${take}"', "a take has no element", "its number is `${index.take}`"),
+    "the take before, as an element": ('takes = 2\ntext = "${prev.take}"', "a take has no element", "${NODE[take-1]}"),
+    "the number of a take where there is none": ('text = "${index.take}"', "this has no takes here", "write takes = N"),
+    "all takes where one is meant": ('each = ["scene", "tried.take"]\nkind = "test.listen"\nsounds = "${tried}"', "shares the dimension `scene`", "${tried[scene, take]}"),
+    "an output that does not tell takes apart": ('takes = 2\ntext = "x"\noutput = "same"', "must name the take", "${label.take}"),
+    "an output that does not tell another's takes apart": ('each = "tried.take"\ntext = "x"\noutput = "same"', "must name the dimension `tried.take`", "${label.tried.take}"),
     "itself": ('text = "${it}"', "a cycle: it -> it", ""),
 }  # fmt: skip
 

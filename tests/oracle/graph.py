@@ -54,16 +54,20 @@ class Oracle:
     # --- lists and places
 
     def dims(self, node: str) -> list[str]:
-        each = self.nodes[node].get("each", [])
-        return [each] if isinstance(each, str) else each
+        each = _list(self.nodes[node].get("each", []))
+        return [*each, f"{node}.take"] if "takes" in self.nodes[node] else each
 
     def list_at(self, dim: str, scope: Scope) -> list[Any]:
+        if dim.endswith(".take"):
+            return list(range(self.nodes[dim.removesuffix(".take")]["takes"]))
         elements = self.value(self.each[dim]["of"], scope, lenient=False)
         if not isinstance(elements, list) or len(elements) > self.each[dim].get("max", 10**9):
             raise Gone("failed")
         return elements
 
     def labels(self, dim: str, scope: Scope) -> list[str]:
+        if dim.endswith(".take"):
+            return [str(number) for number in self.list_at(dim, scope)]
         made: list[str] = []
         for position, element in enumerate(self.list_at(dim, scope)):
             label = first = _label(element, position)
@@ -94,8 +98,11 @@ class Oracle:
     def name(self, node: str, at: tuple[int | None, ...]) -> str:
         dims = self.dims(node)
         scope = dict(zip(dims, at, strict=True))
-        labels = ["*" if p is None else self.labels(d, scope)[p] for d, p in zip(dims, at, strict=True)]
-        shown = [x if re.fullmatch(r"[-\w.:~*]*", x, re.ASCII) else f"'{x}'" for x in labels]
+        labels = [
+            "*" if p is None else f"take={p}" if d.endswith(".take") else self.labels(d, scope)[p]
+            for d, p in zip(dims, at, strict=True)
+        ]
+        shown = [x if re.fullmatch(r"[-\w.:~*=]*", x, re.ASCII) else f"'{x}'" for x in labels]
         return f"{node}[{','.join(shown)}]" if labels else node
 
     # --- instances
@@ -103,12 +110,13 @@ class Oracle:
     def instance(self, node: str, at: tuple[int | None, ...]) -> Instance:
         if (node, at) not in self._known:
             try:
-                self._known[node, at] = self._instance(self.nodes[node], dict(zip(self.dims(node), at, strict=True)))
+                scope = dict(zip(self.dims(node), at, strict=True))
+                self._known[node, at] = self._instance(self.nodes[node], scope, scope.get(f"{node}.take") or 0)
             except Gone as gone:
                 self._known[node, at] = Instance(str(gone))
         return self._known[node, at]
 
-    def _instance(self, node: dict[str, Any], scope: Scope) -> Instance:
+    def _instance(self, node: dict[str, Any], scope: Scope, take: int) -> Instance:
         for dim in [d for d, position in scope.items() if position is None]:
             self.list_at(dim, scope)  # raises
         when = node.get("when", True)
@@ -140,9 +148,9 @@ class Oracle:
                 given[name] = value
             elif kind.param(name).required:  # type: ignore[union-attr]
                 raise Gone("failed")
-        return self._made(node, given)
+        return self._made(node, given, take)
 
-    def _made(self, node: dict[str, Any], given: dict[str, Any]) -> Instance:
+    def _made(self, node: dict[str, Any], given: dict[str, Any], take: int) -> Instance:
         kind = KINDS[node["kind"]]
         defaults = {p.name: p.default for p in kind.params if p.default is not None}
         full = defaults | given
@@ -154,7 +162,7 @@ class Oracle:
         model = node.get("model", "")
         keyed = {n: v for n, v in given.items() if defaults.get(n) != v}
         key, call = (
-            key_of(Manifest(kind.name, kind.version, keyed, model=model)),
+            key_of(Manifest(kind.name, kind.version, keyed, model=model, take=take)),
             kinds.identity(kind.name, model, full),
         )
         try:
@@ -213,7 +221,9 @@ class Oracle:
         if root == "params":
             return _walk(self.params[steps[0][0]], steps[1:])
         if root in {"index", "label", "each"}:
-            dim = steps[0][0]
+            dim = ".".join(name for name, _ in steps if name)
+            if dim == "take":
+                dim = [name for name in scope if name.endswith(".take")][-1]  # its own come last
             if root == "each":
                 return self.list_at(dim, scope)
             return scope[dim] if root == "index" else self.labels(dim, scope)[scope[dim]]
@@ -251,7 +261,8 @@ class Oracle:
         bracket = re.match(r"\w+\[([^\]]*)\]", text)
         for arg in bracket[1].split(",") if bracket and dims and bracket[1] != "*" else []:
             dim, pick = re.match(r"\s*(?:(\w+)=)?(.*)", arg).groups()  # type: ignore[union-attr]
-            own = re.match(r"(\w+)(-\d+)?$", pick)
+            dim, pick = (f"{root}.take" if name == "take" else name for name in (dim, pick))
+            own = re.match(r"([\w.]+?)(-\d+)?$", pick)
             picks[dim or (own[1] if own and own[1] in dims else next(d for d in dims if d not in picks))] = pick
 
         def walk(at: tuple[int, ...]) -> Any:

@@ -17,7 +17,7 @@ WORDS = ("a", "bb", "ccc", "sun", "moon rises", "one two three", "x y", "long ag
 IDS = ("p", "q", "r", "s")
 EDITS = (
     "add", "remove", "rename", "rewire", "parameter", "parameter", "parameter", "file", "file", "insert", "drop", "reorder",
-    "element", "element", "tables", "when", "output", "revert",
+    "element", "element", "takes", "takes", "tables", "when", "output", "revert",
 )  # fmt: skip
 
 
@@ -49,7 +49,9 @@ class World:
         """Tell whether anything refers to a node."""
         others = {n: spec for n, spec in self.nodes.items() if n != name}
         return f"${{{name}" in json.dumps([others, self.each]) or any(
-            need.split("[")[0] == name for spec in others.values() for need in spec.get("needs", [])
+            need.split("[")[0] == name or need == f"{name}.take"
+            for spec in others.values()
+            for need in (*spec.get("needs", []), *spec.get("each", []))
         )
 
 
@@ -114,7 +116,7 @@ def _add(draw: st.DrawFn, world: World) -> None:
     free = [f"n{number}" for number in range(30) if f"n{number}" not in world.nodes]
     name = draw(st.sampled_from(free[:3]))
     world.nodes[name] = _node(draw, world, name, list(world.nodes))
-    kind = world.nodes[name]["kind"]
+    kind = world.nodes[name]["kind"] if "takes" not in world.nodes[name] else ""
     if kind == "test.list" and "word" not in world.each and not world.nodes[name].get("each"):
         world.each["word"] = {"of": f"${{{name}}}", "max": 3}
     if kind == "test.table" and "row" not in world.each and not world.nodes[name].get("each"):
@@ -169,6 +171,8 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         if draw(st.booleans()):
             node["times"] = draw(st.integers(0, 2))  # 1 is the key default
     _common(draw, world, node, before)
+    if kind not in {"text.template", "text.split", "json.get"} and draw(st.integers(0, 4)) == 4:
+        node["takes"] = draw(st.integers(1, 3))
     return node
 
 
@@ -210,11 +214,15 @@ def _spaces(world: World, before: list[str]) -> list[list[str]]:
         made_of = str(world.each.get(dim, {}).get("of", "")).strip("${}").split("[")[0].split(".")[0]
         if made_of in before:
             spaces += [[*first, dim], [*first, dim], [*first, dim, "cut"]]
+    for node in before:
+        if "takes" in world.nodes[node]:
+            spaces += [[*world.nodes[node].get("each", []), f"{node}.take"], [f"{node}.take"]]
     return spaces
 
 
 def _dims(world: World, node: str) -> list[str]:
-    return list(world.nodes[node].get("each", []))
+    each = list(world.nodes[node].get("each", []))
+    return [*each, f"{node}.take"] if "takes" in world.nodes[node] else each
 
 
 def _own(world: World, node: str) -> str:
@@ -224,7 +232,7 @@ def _own(world: World, node: str) -> str:
 
 
 def _text(draw: st.DrawFn, world: World, name: str, node: dict[str, Any], before: list[str]) -> Any:
-    each = node.get("each", [])
+    each = [dim for dim in node.get("each", []) if not dim.endswith(".take")]
     plain = [n for n in before if world.nodes[n]["kind"] != "test.sound"]
     forms = ["word", "param", *["node"] * 6] if plain else ["word", "param", "file"]
     forms += ["element", "element", "neighbour", "whole", "index", "label"] if each else ["file", "whole"]
@@ -233,6 +241,8 @@ def _text(draw: st.DrawFn, world: World, name: str, node: dict[str, Any], before
     form = draw(st.sampled_from(forms))
     if form == "file":
         return {"file": "brief.txt"} if node["kind"] != "test.join" else "plain"
+    if form == "word" and (taken := [dim for dim in node.get("each", []) if dim.endswith(".take")]):
+        return f"number ${{index.{taken[0]}}}"
     if form == "word":
         return draw(st.sampled_from(WORDS))
     if form == "param":
@@ -267,6 +277,9 @@ def _reference(draw: st.DrawFn, world: World, node: str, user: dict[str, Any]) -
             forms.append("before")
         if dim == "scene" and dim == dims[0]:  # a path chooses in the first dimension that is still open
             forms.append("pal")
+        if dim.endswith(".take"):
+            args.append(draw(st.sampled_from([dim, "take"])) if dim == f"{node}.take" else dim)
+            continue
         form = draw(st.sampled_from(forms))
         args.append({"own": dim, "before": f"{dim}-1", "pal": "scene.pal"}[form])
     if not shared:
@@ -275,6 +288,8 @@ def _reference(draw: st.DrawFn, world: World, node: str, user: dict[str, Any]) -
             args.append({"first": "0", "label": "'p'", "param": "params.pal"}[form])
         elif form == "star":
             args.append("*")
+    if "takes" in world.nodes[node] and f"{node}.take" not in each and args != ["*"] and draw(st.booleans()):
+        args.append(f"take={draw(st.integers(0, world.nodes[node]['takes'] - 1))}")
     inside = ", ".join(args)
     return f"${{{node}[{inside}]}}" if args else f"${{{node}}}"
 
@@ -305,6 +320,10 @@ def _edit(draw: st.DrawFn, world: World, edit: str) -> None:
         world.each["cut"]["of"].reverse()
     elif edit == "element" and scenes:
         scenes[draw(st.integers(0, len(scenes) - 1))]["text"] = draw(st.sampled_from(WORDS))
+    elif edit == "takes":
+        for spec in world.nodes.values():
+            if "takes" in spec:
+                spec["takes"] = draw(st.integers(1, 3))
     elif edit == "tables":
         world.shuffled = not world.shuffled
 
@@ -326,6 +345,7 @@ def _edit_node(draw: st.DrawFn, world: World, edit: str, name: str) -> None:
         for _ in range(3):  # another node of the same dimensions and kind of output fits wherever the old one did
             new_node = _node(draw, world, name, before)
             same = new_node.get("each") == old.get("each") and _output(new_node) == _output(old)
+            same = same and ("takes" in new_node) == ("takes" in old)
             if same or not world.users(name):
                 world.nodes[name] = new_node
                 return
@@ -341,6 +361,7 @@ def rename(world: World, old: str, new: str) -> None:
     text = json.dumps([world.each, world.nodes])
     for end in ("}", "[", "."):
         text = text.replace(f"${{{old}{end}", f"${{{new}{end}")
+    text = text.replace(f"{old}.take", f"{new}.take")
     world.each, nodes = json.loads(text)
     for spec in nodes.values():
         spec["needs"] = [new if need == old else need for need in spec.get("needs", [])]

@@ -24,6 +24,7 @@ NODES = {
     "a seed": 'kind = "test.echo"\ntext = "a lantern"\nseed = 7',
     "options": 'kind = "test.echo"\ntext = "a lantern"\noptions = { steps = 4 }',
     "fresh in every run": 'kind = "test.echo"\ntext = "a lantern"\ncache = "run"',
+    "the first of several": 'kind = "test.echo"\ntext = "a lantern"\ntakes = 1',
     "text by a model": 'kind = "text.generate"\nmodel = "local/outline"\nprompt = "a lantern"',
     "text in a form": 'kind = "text.generate"\nmodel = "local/outline"\nprompt = "a lantern"\nreturns = { title = "text", "note" = "text?" }',
     "the form as a schema": 'kind = "text.generate"\nmodel = "local/outline"\nprompt = "a lantern"\nschema = SCHEMA',
@@ -38,6 +39,7 @@ NODES = {
 SAME = [
     ("literal", "joined from a parameter"),
     ("literal", "a default written out"),
+    ("literal", "the first of several"),
     ("literal", "everything that is in no key"),
     ("text in a form", "the form as a schema"),
     ("a number for a number", "the same as a fraction"),
@@ -132,3 +134,29 @@ def test_carried_facts_are_in_the_key_of_kinds_that_carry_them_only(kind: str, c
         )
         keys.add(resolver.take()[0].key)
     assert len(keys) == (2 if carries else 1)
+
+
+TAKES = '[node.it]\nkind = "test.echo"\ntext = "a lantern"\ntakes = 3\nseed = 7\n'
+
+
+def test_takes_are_samples_of_one_request() -> None:
+    """Adding takes later keeps what there is: the first has the key of the node without takes, each the same parameters."""
+    takes = Little(TAKES).resolver().take()
+    alone = action("a seed")
+    assert [a.manifest.take for a in takes] == [0, 1, 2]
+    assert takes[0].key == alone.key
+    assert all(a.manifest.params == alone.manifest.params for a in takes)
+    more = Little(TAKES.replace("3", "5")).resolver().take()
+    assert [a.key for a in more[:3]] == [a.key for a in takes]
+    assert len({a.key for a in more}) == 5
+    assert all(oracle.key(a.manifest) == a.key for a in more)
+
+
+def test_the_seed_that_is_sent_is_made_of_the_seed_and_the_sample() -> None:
+    """The first is as it is written, others differ and stay what they are: a vendor that obeys seeds gives other results."""
+    sent = [a.seed for a in Little(TAKES).resolver().take()]
+    assert sent == [7, 1_726_206_725, 535_020_905]
+    unseeded = [a.seed for a in Little(TAKES.replace("seed = 7\n", "")).resolver().take()]
+    assert unseeded[0] is None
+    assert len({*sent, *unseeded}) == 6
+    assert all(0 <= seed < 2**31 for seed in (*sent, *unseeded[1:]) if seed is not None)

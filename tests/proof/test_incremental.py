@@ -79,7 +79,7 @@ def named_outputs(world: World) -> None:
     for name, spec in world.nodes.items():
         if spec["kind"] in {"test.list", "text.split", "test.table", "json.get"}:
             continue
-        dims = spec.get("each", [])
+        dims = [*spec.get("each", []), *(["take"] if "takes" in spec else [])]
         spec["output"] = "-".join([name, *(f"${{index.{dim}}}" for dim in dims)])
 
 

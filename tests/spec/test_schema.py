@@ -15,6 +15,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagcontent.kinds.declaration import Effect
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.load import load
 from dagcontent.spec.node_keys import LATER
@@ -45,7 +46,9 @@ def test_every_declared_kind_has_a_branch_with_its_parameters_and_their_help() -
     assert {name for name in definitions if name.startswith("node.")} == {f"node.{name}" for name in KINDS}
     for kind in KINDS.values():
         properties = definitions[f"node.{kind.name}"]["properties"]
-        common = [key for key in COMMON_KEYS if key not in LATER and (key != "model" or kind.by_model)]
+        evaluated = kind.effect in {Effect.VALUE, Effect.FILES}
+        never = LATER | {"model": not kind.by_model, "takes": evaluated}
+        common = [key for key in COMMON_KEYS if not never.get(key)]
         assert set(properties) == {*(param.name for param in kind.params), *common}
         assert all(properties[param.name]["description"] for param in kind.params)
 
@@ -109,7 +112,7 @@ gap = true
 each = "scene"
 when = "${{params.go}}"
 seed = "${{index.scene}}"
-takes = 3
+on_blok = "x"
 
 [node.d]
 kind = "image.gird"
