@@ -18,6 +18,7 @@ from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.estimate import Estimates
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
+from dagcontent.plan.lazy import alternatives
 from dagcontent.plan.model import Plan, PlanRow, Price
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
@@ -94,7 +95,7 @@ class _Planner:
             return
         outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
         if node.kind.lazy:
-            first = self.resolver.alternatives(node)[0]
+            first = alternatives(node)[0]
             outputs = (*node.when_outputs, *node.ordering, *outputs_in(first))
         yield from self._chosen(unit, outputs)
         yield from self._of_lists(node)

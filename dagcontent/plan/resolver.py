@@ -21,18 +21,19 @@ from datetime import date
 from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
-from dagcontent.graph.model import AllOf, Expr, Graph, Node, Output, Sequence, outputs_in
+from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Chosen, Fanout, list_of_value
 from dagcontent.plan.inputs import Inputs
+from dagcontent.plan.lazy import alternatives, first_of
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
 from dagcontent.values.record import Done, Record
-from dagcontent.values.value import ABSENT, UNKNOWN, Mark, contains_unknown
+from dagcontent.values.value import UNKNOWN, Mark, contains_unknown
 
 __all__ = ["Resolver"]
 
@@ -251,15 +252,9 @@ class Resolver:
     def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
         if not node.kind.lazy:
             return node.outputs
-        alternatives = self.alternatives(node)
+        tried = alternatives(node)
         at = phase - _INPUTS
-        return outputs_in(alternatives[at]) if at < len(alternatives) else ()
-
-    @staticmethod
-    def alternatives(node: Node) -> tuple[Expr, ...]:
-        """Return what a lazy kind tries, in order."""
-        expr = dict(node.params)[node.kind.lazy]
-        return expr.items if isinstance(expr, Sequence) else (expr,)
+        return outputs_in(tried[at]) if at < len(tried) else ()
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -304,35 +299,13 @@ class Resolver:
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        alternatives = self.alternatives(node)
-        at = unit.phase - _INPUTS
-        try:
-            value = self.evaluator.value(alternatives[at], self.fanout.scope_of(unit))
-        except Missing:
-            value = ABSENT
-        if value is UNKNOWN or value is ABSENT:
-            # What is not known may fail: the next one is then asked for too, so a plan must show it.
-            if at + 1 < len(alternatives):
-                unit.phase += 1
-                self._link(unit)
-                return
-            if value is ABSENT and not self._any_unknown(unit, alternatives):
-                raise NodeError("every alternative failed, was skipped or is left out", hint="look at each of them")
-            value = UNKNOWN
-        elif at and self._any_unknown(unit, alternatives[:at]):
-            value = UNKNOWN
+        value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
+        if value is None:
+            unit.phase += 1
+            self._link(unit)
+            return
         unit.value = value
         self._settle(unit, Status.MAYBE if value is UNKNOWN else Status.VALUE)
-
-    def _any_unknown(self, unit: Unit, alternatives: Iterable[Expr]) -> bool:
-        scope = self.fanout.scope_of(unit)
-        for expr in alternatives:
-            try:
-                if self.evaluator.value(expr, scope) is UNKNOWN:
-                    return True
-            except Missing:
-                continue
-        return False
 
     def _check_ordering(self, unit: Unit, node: Node) -> None:
         for output in node.ordering:
