@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,6 +22,7 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
+    from dagcontent.api.deciding import Choosing, Decided
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -46,8 +48,11 @@ __all__ = [
     "default_store",
     "find_mistakes",
     "load",
+    "pin",
     "plan",
+    "reroll",
     "show",
+    "unpin",
     "why",
 ]
 
@@ -153,6 +158,48 @@ def show(
     loaded = _loaded(graph, params, profile)
     with _open(store, write=False) as opened:
         return show_instance(loaded, opened, instance, realms)
+
+
+def reroll(
+    graph: GraphLike, instances: Sequence[str], *, to: int | None = None, params: Mapping[str, str] | None = None,
+    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have the next build make another sample of instances: number `to`, or the next that was never made.
+
+    Writes the choices file and nothing else. Raises ConfigError for a name that is none, UsageError for what cannot be decided.
+    """
+    with _choosing(graph, instances, params, store, realms) as choosing:
+        return choosing.reroll(to)
+
+
+def pin(
+    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
+    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have instances keep the result that they have, whatever becomes of their inputs. Writes the choices file, as `reroll`."""
+    with _choosing(graph, instances, params, store, realms) as choosing:
+        return choosing.pin()
+
+
+def unpin(
+    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
+    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Undo `pin`."""
+    with _choosing(graph, instances, params, store, realms) as choosing:
+        return choosing.unpin()
+
+
+@contextlib.contextmanager
+def _choosing(
+    graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
+    store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
+) -> Iterator[Choosing]:  # fmt: skip
+    from dagcontent.api.deciding import Choosing  # noqa: PLC0415 - as in `load`
+
+    loaded = _loaded(graph, params)
+    with _open(store, write=False) as opened:
+        yield Choosing(loaded, opened, instances, realms)
 
 
 def build(  # noqa: PLR0913 - the options of a build

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Build", "BuildOptions"]
 
 _ROUNDS_MOST = 3
-_COUNTED = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
+_COUNTED = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned")
 
 
 class BuildOptions:
@@ -266,7 +266,12 @@ class Build:
             nodes=tuple(nodes),
             outputs=tuple((instance, path) for path, instance in self._placed.items()),
             seconds=self._options.clock() - self._began,
-            warnings=(*self._loaded.warnings, *self.resolver.warnings, *unlike(self.resolver)),
+            warnings=(
+                *self._loaded.warnings,
+                *self._loaded.strays(self.resolver.decisions),
+                *self.resolver.warnings,
+                *unlike(self.resolver),
+            ),
             facts=self._facts,
             spent_microusd=spent,
             reserved_microusd=reserved,
@@ -378,10 +383,12 @@ class Build:
             if unit.record is not None or unit.status is Status.SKIPPED:
                 node = self._loaded.graph.nodes[unit.node]
                 model = "" if unit.manifest is None else unit.manifest.model
-                status = "skipped" if unit.record is None else "hit"
+                pinned = unit.status is Status.PINNED
+                status = "skipped" if unit.record is None else "pinned" if pinned else "hit"
+                stale = self.resolver.moved(unit) if pinned else None
                 cost = 0 if unit.record is None else unit.record.cost_microusd
                 name = fanout.name(unit)
-                rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost))
+                rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
         write_memo(
             self._store,
             self._question,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from dagcontent.api.files import SeenFile
 from dagcontent.graph.model import Graph, Node
 from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.model import FieldDiff
 from dagcontent.spec.model import Pipeline, Place
 from dagcontent.spec.source import Located, Source, line_of
@@ -60,6 +62,21 @@ class LoadedGraph:
     def pipeline(self) -> Pipeline:
         """The file as it was typed."""
         return self.graph.pipeline
+
+    def strays(self, decisions: Decisions) -> list[str]:
+        """Say which entries of the choices file fit no instance, or another one than they name."""
+        said = []
+        for stray in decisions.strays:
+            file, line = self.line_of(stray.choice.place) or ("", 0)
+            name = stray.choice.instance
+            if stray.now is not None:
+                words = f"{name} is {stray.now} now: what was decided about it went along"
+            elif stray.there:
+                words = f"what was decided about {name} was about something else: it is not applied"
+            else:
+                words = f"there is no {name} any more: what was decided about it is not applied"
+            said.append(f"{os.path.basename(file)}:{line}: {words}")
+        return said
 
     def to_networkx(self) -> DiGraph[str]:
         """Return the nodes and edges as a networkx DiGraph."""

@@ -14,6 +14,7 @@ from dagcontent.api.files import SeenFile, stamp_of
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.errors import GraphError
 from dagcontent.graph.link import link
+from dagcontent.spec.choices import choices_path
 from dagcontent.spec.document import read_file
 from dagcontent.spec.load import load as load_pipeline
 from dagcontent.spec.source import Located, locate
@@ -84,8 +85,9 @@ def _examine(
     warnings = [f"{m.file}:{m.line}:{m.column}: {m.message}" for m in found if m.warning]
     ended = {mistake.ended: where for where, mistake in pairs if mistake.ended}
     seen = [SeenFile(file, stamps.of.get(file, ()), digest) for file, digest in read.files]
-    choices = os.path.splitext(os.path.realpath(path))[0] + ".choices.toml"
-    seen.append(SeenFile(choices, (), ""))
+    choices = choices_path(path)
+    if choices not in stamps.of:
+        seen.append(SeenFile(choices, (), ""))
     loaded = LoadedGraph(Path(os.path.realpath(path)), linked.graph, read.sources, seen, warnings, ended)
     return loaded, found, mistakes, read.pipeline.profiles
 

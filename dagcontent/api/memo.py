@@ -87,6 +87,7 @@ class _Row(msgspec.Struct, array_like=True):
     key: str | None
     digest: str | None
     cost: int
+    stale: bool | None = None
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head)
@@ -102,7 +103,7 @@ class Memo:
 
     def plan(self) -> Plan:
         """Return the plan: everything that would be made is there."""
-        rows = tuple(PlanRow(r.node, r.kind, r.model, r.status, key=r.key, cost_microusd=r.cost) for r in self._rows())
+        rows = tuple(_plan_row(row) for row in self._rows())
         return Plan(self._head.graph, rows, self._head.warnings, self._head.profile)
 
     def result(self, seconds: float, *, nodes: bool) -> BuildResult:
@@ -113,7 +114,7 @@ class Memo:
             status="ok",
             run="",
             counts=self._head.counts,
-            nodes=tuple(NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost) for r in rows),
+            nodes=tuple(NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale) for r in rows),
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,
             warnings=self._head.warnings,
@@ -161,7 +162,7 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd) for r in rows]
+    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale) for r in rows]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -181,6 +182,10 @@ def write_memo(
         rows=msgspec.Raw(_encode(kept)),
     )
     store.write_memo(question.key, _encode(head), generation=generation)
+
+
+def _plan_row(row: _Row) -> PlanRow:
+    return PlanRow(row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale)
 
 
 def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,11 +61,14 @@ class _Outcomes:
     def _made(self, unit: Unit, name: str, record: Record, outcome: Done) -> NodeResult:
         first = next(blobs_in(outcome.value), None)
         word = "ran" if unit.status is Status.RAN else "cutoff" if unit.upstream else "hit"
+        pinned = unit.status is Status.PINNED
+        word = "pinned" if pinned else word
         # What an earlier build sent and this one fetched was paid for then.
         here = word == "ran" and is_paid(record.manifest.model)
         return NodeResult(
             name, word, first.digest if isinstance(first, Blob) else None,
             seconds=record.seconds if word == "ran" else None, cost_microusd=record.cost_microusd,
+            stale=self._resolver.moved(unit) if pinned else None,
             paid=here and any(one.intent.run == self._run for one in self._attempts(unit)),
         )  # fmt: skip
 

@@ -85,7 +85,8 @@ def plan_graph(
     check_outputs(resolver)
     plan = make_plan(resolver, store.last_build(str(loaded.path), loaded.profile or ""), explain=explain, market=market)
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
-    plan = msgspec.structs.replace(plan, rows=rows, warnings=(*loaded.warnings, *plan.warnings), profile=loaded.profile)
+    warnings = (*loaded.warnings, *loaded.strays(resolver.decisions), *plan.warnings)
+    plan = msgspec.structs.replace(plan, rows=rows, warnings=warnings, profile=loaded.profile)
     if not loaded.paid:
         return plan
     plan = _with_unsent(with_recovery(plan), store)

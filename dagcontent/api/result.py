@@ -56,11 +56,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeResult(msgspec.Struct, frozen=True):
-    """What became of one instance. `status`: hit, cutoff, ran, skipped, failed, blocked, unresolved.
+    """What became of one instance. `status`: hit, pinned, cutoff, ran, skipped, failed, blocked, unresolved.
 
     `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
-    cap that kept it from being sent, if one did. `job` is the paid
-    request that keeps it from being made, if that is why.
+    cap that kept it from being sent, if one did. `job` is the paid request that keeps it from being made, if that is why.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known.
     """
 
     node: str
@@ -76,6 +76,7 @@ class NodeResult(msgspec.Struct, frozen=True):
     facts: tuple[tuple[str, str], ...] = ()
     by: str | None = None
     job: Job | None = None
+    stale: bool | None = None
 
 
 class BuildResult(msgspec.Struct, frozen=True):
@@ -122,6 +123,7 @@ class BuildResult(msgspec.Struct, frozen=True):
                 {
                     "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": usd_decimal(n.cost_microusd if n.paid else 0),
                     "seconds": n.seconds, "error": n.error, **({} if n.job is None else {"attempt": n.job.attempt}),
+                    **({"stale": n.stale} if n.status == "pinned" else {}),
                 }
                 for n in self.nodes
             ],

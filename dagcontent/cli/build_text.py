@@ -158,6 +158,8 @@ def _tail(counts: dict[str, int]) -> str:
         words.append(f"{counts['cutoff']:,} kept by cutoff")
     if counts["hit"]:
         words.append(counted(counts["hit"], "hit"))
+    if counts["pinned"]:
+        words.append(f"{counts['pinned']:,} pinned")
     if counts["skipped"]:
         words.append(f"{counts['skipped']:,} skipped")
     return "   ".join(words)

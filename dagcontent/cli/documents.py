@@ -95,6 +95,8 @@ def _row(row: PlanRow) -> dict[str, Any]:
             made["notes"] = list(row.price.notes)
     if row.asks is not None:
         made["asks"] = row.asks
+    if row.status == "pinned":
+        made["stale"] = row.stale
     if row.attempt is not None:
         made["attempt"] = row.attempt
     if row.is_list:

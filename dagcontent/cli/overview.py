@@ -13,6 +13,11 @@ COMMANDS: Final = {
         "check": "Every mistake of a graph in one pass.",
         "new": "Write a small graph to start from.",
     },
+    "Choosing": {
+        "reroll": "Have another sample made of a node; going back is free.",
+        "pin": "Keep a node's result, whatever becomes of its inputs.",
+        "unpin": "Let it be what its inputs make it.",
+    },
     "Looking": {
         "why": "What of a node differs from its last build, field by field.",
         "show": "A node's result: its file, its facts, how and when it was made.",
@@ -30,9 +35,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset(
-    "watch open takes reroll pick pin unpin approve reject replace runs diff gallery ui import trust".split()
-)
+LATER: Final = frozenset("watch open takes pick approve reject replace runs diff gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

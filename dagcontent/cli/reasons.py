@@ -57,8 +57,8 @@ class Reasons:
             return f"waits for {row.by}, which fails" if row.by else row.error or "blocked"
         if row.status == "skipped":
             return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
-        if row.status == "hit":
-            return ""
+        if row.status in {"hit", "pinned"}:
+            return "stale: its inputs have moved" if row.stale else ""
         if row.status == "maybe" and row.depends and row.cause != "edit":
             return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]
@@ -79,6 +79,9 @@ class Reasons:
         return f"{names} may change" + (f" ({changed} of last {of})" if of else "")
 
     def _edited(self, changed: Sequence[FieldDiff]) -> str:
+        if rerolled := next((d for d in changed if d.field == "reroll"), None):
+            at = self.places(list(rerolled.lines))
+            return f"sample {rerolled.new} instead of {rerolled.old}" + (f" ({at})" if at else "")
         written = [d for d in changed if not d.unknown and (d.places or not d.upstream)] or list(changed)
         names = listed([field_name(d) for d in written], _MOST_FIELDS)
         added = all(d.old is None for d in written)

@@ -25,6 +25,7 @@ _CONTEXT: Final = 12
 _MOST: Final = 66
 _STATES: Final = {
     "hit": "its result is in the store: a build makes nothing",
+    "pinned": "a person said that its result stays: no build makes it",
     "run": "a build makes it",
     "maybe": "made only if what it uses comes out differently",
     "skipped": "its `when` does not hold: a build leaves it out",

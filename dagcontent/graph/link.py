@@ -15,6 +15,7 @@ import msgspec
 
 from dagcontent.graph.check import check_node
 from dagcontent.graph.cycle import topological_order
+from dagcontent.graph.decided import check_choices
 from dagcontent.graph.model import (
     Condition,
     Dimension,
@@ -98,6 +99,7 @@ class _Linker:
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
         dimensions = [self._dimension(name) for name in self._names]
         nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
+        self.mistakes.extend(check_choices(self.pipeline))
         order, cycles = topological_order(self.pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
         if not cycles:

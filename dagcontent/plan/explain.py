@@ -90,6 +90,8 @@ class Explainer:
         family = self._family(node.kind.name, model)
         if family is None:
             return False
+        sample = self._resolver.decisions.sample(unit, node)
+        family = [m for m in family if (m.take, m.reroll) == sample]
         known = {k: self._bytes(v, node, model) for k, v in params.items() if not contains_unknown(v)}
         partly = {k: v for k, v in params.items() if contains_unknown(v)}
         return not any(self._may_match(m, known, partly, node) for m in family)
@@ -129,6 +131,10 @@ class Explainer:
             rows.append(FieldDiff("model", old.manifest.model, model, places=self._places_of(node, "model")))
         if old is not None and old.manifest.version != node.kind.version:
             rows.append(FieldDiff("version", old.manifest.version, node.kind.version))
+        sample, choice = self._resolver.decisions.sample(unit, node), self._resolver.decisions.of(unit)
+        if old is not None and old.manifest.reroll != sample.reroll:
+            written_at = () if choice is None else (choice.place,)
+            rows.append(FieldDiff("reroll", old.manifest.reroll, sample.reroll, places=written_at))
         written = dict(node.params)
         for name in sorted(
             {*params, *then}, key=lambda n: (n not in written, list(written).index(n) if n in written else 0)

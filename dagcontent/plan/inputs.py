@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import Effect
-from dagcontent.plan.action import FIRST, OPTIONS, SEED, Action, Keys, Sample, seed_of
+from dagcontent.plan.action import OPTIONS, SEED, Action, Keys, seed_of
 from dagcontent.plan.coerce import coerce
+from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout
 from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.unit import Unit
-from dagcontent.values.record import FailedCharged, Record
-from dagcontent.values.value import ABSENT, Value
+from dagcontent.values.record import Done, FailedCharged, Manifest, Record
+from dagcontent.values.value import ABSENT, ActionKey, Value, contains_unknown
 
 __all__ = ["Inputs"]
 
@@ -26,12 +27,15 @@ _MODEL = "model"
 class Inputs:
     """Reads the inputs of units of one resolution."""
 
-    def __init__(self, fanout: Fanout, evaluator: Evaluator, keys: Keys, lookup: Lookup, files: Files) -> None:
+    def __init__(
+        self, fanout: Fanout, evaluator: Evaluator, keys: Keys, lookup: Lookup, files: Files, decisions: Decisions
+    ) -> None:
         self._fanout = fanout
         self._evaluator = evaluator
         self._keys = keys
         self._lookup = lookup
         self._files = files
+        self._decisions = decisions
 
     def params(self, unit: Unit, node: Node) -> dict[str, Any]:
         """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them.
@@ -77,6 +81,24 @@ class Inputs:
         Takes `model` out of the parameters: it is a field of the manifest. What a paid model snaps a value to takes the
         value's place. Raises NodeError for what the model cannot do, and for a failure that was paid for.
         """
+        manifests = self._manifests(unit, node, params)
+        unit.manifest = next(manifests)
+        unit.key = action_key = self._keys.key(unit.manifest)
+        model = unit.manifest.model
+        found = self._lookup.find(unit.key)
+        if found is not None:
+            unit.manifest = found.manifest  # the same, since the keys are: kept once, not twice a unit
+        else:
+            older = (self._lookup.find(self._keys.key(manifest)) for manifest in manifests)
+            found = next((record for record in older if record is not None), None)
+        if found is not None and isinstance(found.outcome, FailedCharged):
+            raise sticky(found, found.outcome)
+        if found is None and is_paid(model):
+            check_offered(node, model, self._keys.today, lambda: self._lookup.standing(action_key) is not None)
+        return found
+
+    def _manifests(self, unit: Unit, node: Node, params: dict[str, Any]) -> Iterator[Manifest]:
+        """Yield a unit's manifest, then those of the older versions that its kind accepts."""
         model = str(params.pop(_MODEL, ""))
         if is_paid(model):
             try:
@@ -88,28 +110,35 @@ class Inputs:
             params.clear()
             params.update(made)
             unit.notes = tuple(fit.notes)
-        sample = self.sample(unit, node)
-        manifest = self._keys.manifest(node, params, model, node.kind.version, sample)
-        unit.manifest = manifest
-        unit.key = action_key = self._keys.key(manifest)
-        found = self._lookup.find(unit.key)
-        if found is not None:
-            unit.manifest = found.manifest  # the same, since the keys are: kept once, not twice a unit
-        for version in node.kind.accepts if found is None else ():
-            older = self._keys.manifest(node, params, model, version, sample)
-            found = self._lookup.find(self._keys.key(older))
-            if found is not None:
-                break
-        if found is not None and isinstance(found.outcome, FailedCharged):
-            raise sticky(found, found.outcome)
-        if found is None and is_paid(model):
-            check_offered(node, model, self._keys.today, lambda: self._lookup.standing(action_key) is not None)
+        sample = self._decisions.sample(unit, node)
+        for version in (node.kind.version, *node.kind.accepts):
+            yield self._keys.manifest(node, params, model, version, sample)
+
+    def pinned(self, node: Node, key: str) -> Record:
+        """Return the result that a unit is pinned to. Raises NodeError where it is not at hand, or of another kind."""
+        found = self._lookup.find(ActionKey(key))
+        if found is None or not isinstance(found.outcome, Done):
+            what = "the result that it is pinned to is not in this store"
+            raise NodeError(
+                what, facts=[("pinned", key[:16])], hint="dagcontent unpin frees it; or use the store that has it"
+            )
+        if found.manifest.kind != node.kind.name:
+            raise NodeError(
+                f"it is pinned to what {found.manifest.kind} made, and is {node.kind.name} now",
+                hint="dagcontent unpin frees it",
+            )
         return found
 
-    def sample(self, unit: Unit, node: Node) -> Sample:
-        """Return which of many results of its request a unit is."""
-        take = unit.coords[-1] if node.spec.takes is not None else 0
-        return Sample(take or 0) if take else FIRST
+    def moved(self, unit: Unit) -> bool | None:
+        """Tell whether a pinned unit would be something else today; None where that depends on what is not made."""
+        node = self._fanout.graph.nodes[unit.node]
+        try:
+            params = self.params(unit, node)
+            if any(contains_unknown(value) for value in params.values()):
+                return None
+            return all(self._keys.key(manifest) != unit.key for manifest in self._manifests(unit, node, params))
+        except (Missing, NodeError):
+            return None
 
     def action(self, unit: Unit) -> Action:
         """Return the action of a unit that has a key; a hit that was lost reads its parameters again."""
@@ -124,7 +153,7 @@ class Inputs:
         if "schema" in unit.manifest.params:
             full["schema"] = unit.manifest.params["schema"]
         full.pop("returns", None)
-        seed = seed_of(full.pop(SEED, None), self.sample(unit, node))
+        seed = seed_of(full.pop(SEED, None), self._decisions.sample(unit, node))
         return Action(unit, node, unit.key, unit.manifest, full, unit.manifest.model, seed)
 
 

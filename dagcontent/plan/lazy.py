@@ -22,8 +22,8 @@ def alternatives(node: Node) -> tuple[Expr, ...]:
     return expr.items if isinstance(expr, Sequence) else (expr,)
 
 
-def first_of(evaluator: Evaluator, node: Node, at: int, scope: Scope) -> Value | None:
-    """Return what a lazy node is, its alternatives settled up to `at`; None: the one after it is to be asked for.
+def first_of(evaluator: Evaluator, node: Node, at: int, scope: Scope) -> Value:
+    """Return what a lazy node is, its alternatives settled up to `at`; ABSENT: the one after it is to be asked for.
 
     Raises NodeError when every one failed, was skipped or is left out.
     """
@@ -35,7 +35,7 @@ def first_of(evaluator: Evaluator, node: Node, at: int, scope: Scope) -> Value |
     if value is not UNKNOWN and value is not ABSENT:
         return UNKNOWN if at and _any_unknown(evaluator, tried[:at], scope) else value
     if at + 1 < len(tried):
-        return None
+        return ABSENT
     if value is ABSENT and not _any_unknown(evaluator, tried, scope):
         raise NodeError("every alternative failed, was skipped or is left out", hint="look at each of them")
     return UNKNOWN

@@ -64,6 +64,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on. `asks` says in a
     plan that a build is to be held to what a row asks for as it is written, whatever is made above it. `unsent`: of a request
     under way it may turn out that it never was; then it is sent.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known.
     """
 
     node: str
@@ -82,6 +83,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     attempt: str | None = None
     cost_microusd: int = 0
     depends: tuple[Dependence, ...] = ()
+    stale: bool | None = None
     asks: str | None = None
     unsent: bool = False
 

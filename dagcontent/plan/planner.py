@@ -94,6 +94,8 @@ class _Planner:
             yield from self._of_lists(node)
             return
         outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        if unit.status is Status.PINNED:
+            outputs = node.when_outputs
         if node.kind.lazy:
             first = alternatives(node)[0]
             outputs = (*node.when_outputs, *node.ordering, *outputs_in(first))
@@ -134,6 +136,11 @@ class _Planner:
         if status is Status.HIT:
             cost = 0 if unit.record is None else unit.record.cost_microusd
             return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
+        if status is Status.PINNED and unit.record is not None:
+            return PlanRow(
+                name, node.kind.name, model, "pinned", key=unit.key, cost_microusd=unit.record.cost_microusd,
+                stale=self.resolver.moved(unit),
+            )  # fmt: skip
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
             return PlanRow(

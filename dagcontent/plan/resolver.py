@@ -6,6 +6,7 @@ are settled. A miss becomes an `Action`, handed out by `take`. The driver answer
 with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run is the run.
 
     NEW -> WAITING -> READY -> SETTLED          READY: only misses; hits and values go straight to SETTLED
+    WAITING -> SETTLED                          at once, for a unit that is pinned: its inputs are not waited for
     SETTLED -> READY                            `reopen`: a stored result turned out to be lost
 
 A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
@@ -24,6 +25,7 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.action import Action, Keys
+from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Chosen, Fanout, list_of_value
@@ -33,7 +35,7 @@ from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
 from dagcontent.values.record import Done, Record
-from dagcontent.values.value import UNKNOWN, Mark, contains_unknown
+from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Mark, contains_unknown
 
 __all__ = ["Resolver"]
 
@@ -68,7 +70,8 @@ class Resolver:
         self._ready: deque[Unit] = deque()
         self._groups: dict[int, Group] = {}
         self._open_lists: dict[int, int] = {}
-        self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files)
+        self.decisions = Decisions(graph, self.fanout)
+        self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files, self.decisions)
         self._readiness = Readiness(graph, self.needed, self._open_dim, self._expand, self._make_linkable)
         self._readiness.start()
         self._drain()
@@ -111,6 +114,10 @@ class Resolver:
     def finished(self) -> bool:
         """Whether every unit that was asked for is settled."""
         return not self._ready and all(u.state in {State.SETTLED, State.NEW} for u in self.fanout.all_units())
+
+    def moved(self, unit: Unit) -> bool | None:
+        """Tell whether a pinned unit's inputs have moved; None where that is not known. To be asked when all is settled."""
+        return self.inputs.moved(unit)
 
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""
@@ -159,6 +166,7 @@ class Resolver:
 
     def _expand(self, node: Node) -> None:
         units = self.fanout.expand(node)
+        self.decisions.match(node, units)
         for unit in units:
             if None in unit.coords:
                 self._settle_closed(unit)
@@ -228,10 +236,14 @@ class Resolver:
     def _link(self, unit: Unit) -> None:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
+        decided = self.decisions.of(unit)
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
                     self._await_output(unit, output, scope)
+            elif decided is not None and decided.pin is not None:
+                self._use_pinned(unit, self.inputs.pinned(node, decided.pin))
+                return
             else:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
@@ -300,7 +312,7 @@ class Resolver:
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
         value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is None:
+        if value is ABSENT:
             unit.phase += 1
             self._link(unit)
             return
@@ -332,6 +344,11 @@ class Resolver:
             unit.params = params
             unit.enter(State.READY)
             self._actions.append(inputs.action(unit))
+
+    def _use_pinned(self, unit: Unit, record: Record) -> None:
+        """Give a unit the result that stays, whatever its inputs are: they are not asked for."""
+        unit.key, unit.manifest = ActionKey(record.key), record.manifest
+        self._use(unit, record, Status.PINNED)
 
     def _use(self, unit: Unit, record: Record, status: Status) -> None:
         unit.record = record

@@ -41,6 +41,7 @@ class Status(Enum):
 
     VALUE = "value"  # evaluated by the planner
     HIT = "hit"  # a record was found
+    PINNED = "pinned"  # a person said that its result stays
     RAN = "ran"  # made by this build
     RUN = "run"  # would be made
     MAYBE = "maybe"  # depends on content that is still to be made

@@ -52,6 +52,7 @@ class _Written:
     def node(self, node: Node) -> str:
         """Return a node's digest; those of its producers are there."""
         read = self._values(node.index) if node.kind.effect is Effect.FILES else ()
+        choices = [c for c in self._graph.pipeline.choices if c.node == node.name]
         return self._digest(
             [
                 node.kind.name,
@@ -61,6 +62,7 @@ class _Written:
                 [self._plain(one) for one in (node.model, node.options, node.seed, node.when, node.ordering)],
                 [list(node.spec.optional), str(node.spec.cache)],
                 list(read),
+                *([[[c.instance, c.about, c.reroll, c.pin] for c in choices]] if choices else []),
             ]
         )
 

@@ -27,7 +27,7 @@ __all__ = ["Collision", "OutputFile", "Placer", "Seen", "collisions", "output_fi
 
 _ODD: Final = re.compile(r"[^\w.\- ]", re.UNICODE)
 _LONGEST_NAME = 200
-_MADE: Final = frozenset({Status.VALUE, Status.HIT, Status.RAN})
+_MADE: Final = frozenset({Status.VALUE, Status.HIT, Status.PINNED, Status.RAN})
 _NEVER_MADE: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.BLOCKED})
 
 

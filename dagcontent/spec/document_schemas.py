@@ -22,7 +22,7 @@ PLAN_FORMAT: Final = 1
 """Of a file that `plan -o` writes and `build --plan` reads."""
 CAUSES: Final = ("edit", "upstream", "upgrade", "new")
 BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
-COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting")
+COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned")
 
 SPEND_BY: Final = ("day", "graph", "model", "node", "provider", "run")
 
@@ -125,6 +125,7 @@ def plan_schema() -> _Schema:
             "price": {"anyOf": [_price(), {"type": "null"}], "description": "what its cost is made of, and where prices are from"},
             "notes": {"type": "array", "items": _TEXT, "description": "what was changed to fit the model"},
             "asks": {**_TEXT, "description": "digest of what is written of it; in files of `plan -o`"},
+            "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
             "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
             "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
             "items": _object({"expected": {"type": ["integer", "null"]}, "max": {"type": ["integer", "null"]}}),
@@ -194,6 +195,7 @@ def build_schema() -> _Schema:
             "cost_usd": _MONEY,
             "seconds": {"type": ["number", "null"], "minimum": 0},
             "error": _MAYBE_TEXT,
+            "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
             "attempt": {**_TEXT, "description": "the paid request that keeps it from being made (dagcontent jobs)"},
         },
         "node", "status", "digest", "cost_usd", "seconds", "error",
@@ -261,7 +263,7 @@ def choices_schema() -> _Schema:
             "for": {**_DIGEST, "description": "digest of what it was about: the element, or the candidates"},
             "reroll": {"type": "integer", "minimum": 0, "description": "number of the sample"},
             "pick": {**_DIGEST, "description": "the chosen one"},
-            "pin": {**_DIGEST, "description": "never rebuilt, even if its inputs change"},
+            "pin": {**_DIGEST, "description": "key of the result that stays, even if its inputs change"},
             "approved": {**_DIGEST, "description": "digest of what was approved"},
         },
     }

@@ -14,6 +14,7 @@ import msgspec
 
 from dagcontent.spec.aliases import Aliases
 from dagcontent.spec.beside import Beside, written_wrongly
+from dagcontent.spec.choices import CHOICES, read_choices
 from dagcontent.spec.dimensions import read_dimensions
 from dagcontent.spec.document import Files, Read, read_file
 from dagcontent.spec.findings import Findings
@@ -31,7 +32,6 @@ from dagcontent.values.money import microusd
 __all__ = ["Loaded", "load"]
 
 _GRAPH_KEYS: Final = ("name", "description", "output_dir", "budget_usd", "include")
-_CHOICES: Final = ".choices.toml"
 _MAX_BUDGET_USD: Final = 1_000_000_000
 
 
@@ -94,16 +94,18 @@ def _pipeline(
     _sections(tables, findings)
     empty = _nothing(document.path)
     name, description, output_dir = _graph(document, literals, findings, empty)
-    _choices_file(document, findings)
     profiles = Profiles(tables, profile, findings)
     params = read_params(tables, overrides, literals, findings, profiles)
     aliases = Aliases(tables, literals, findings, profiles)
     dimensions = read_dimensions(tables, literals, findings)
     nodes = Nodes(tables, literals, findings, aliases, dimensions, profiles)
     read = nodes.read()
+    choices = () if _is_choices_file(document, findings) else read_choices(document.path, files, findings, profile)
+    if profiles.drafts:  # what is pinned is no draft
+        choices = tuple(msgspec.structs.replace(choice, pin=None) for choice in choices)
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
-        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written,
+        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written, choices,
     )  # fmt: skip
 
 
@@ -183,11 +185,8 @@ def _output_dir(graph: dict[str, Any], spot: Spot, literals: Literals, empty: Pi
     return empty.output_dir
 
 
-def _choices_file(document: Document, findings: Findings) -> None:
-    path = os.path.splitext(document.path)[0] + _CHOICES
-    if document.path.endswith(_CHOICES):
+def _is_choices_file(document: Document, findings: Findings) -> bool:
+    is_one = document.path.endswith(CHOICES)
+    if is_one:
         findings.add(document.file, (), "this is a choices file, not a graph", caret="give the graph beside it")
-    elif os.path.exists(path):
-        place = Place(document.file, ("graph",))
-        name = os.path.basename(path)
-        findings.later(place, f"{name} holds choices, which are", f"move {name} away", at="header")
+    return is_one

@@ -18,6 +18,7 @@ __all__ = [
     "Arg",
     "AssetPath",
     "Bracket",
+    "Choice",
     "DimensionSpec",
     "FieldStep",
     "FileText",
@@ -177,11 +178,27 @@ class NodeSpec(msgspec.Struct, frozen=True):
     origin: dict[str, Place] = {}
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """One entry of the choices file: what was decided about `instance`, an instance of `node`.
+
+    `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
+    the result that stays.
+    """
+
+    instance: str
+    node: str
+    place: Place
+    about: str | None = None
+    reroll: int = 0
+    pin: str | None = None
+
+
 class Pipeline(msgspec.Struct, frozen=True):
     """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
 
     `models` are the aliases, each resolved to `provider/name`. `budget_microusd` is the ceiling the graph sets itself,
-    None without one. `profile` is the one that was chosen, `profiles` are those that are written. `broken` are names of nodes and dimensions that stand in
+    None without one. `profile` is the one that was chosen, `profiles` are those that are written. `choices` are those of the
+    choices file beside it. `broken` are names of nodes and dimensions that stand in
     the file and could not be read: each is a mistake already, a reference to it is none.
     """
 
@@ -198,3 +215,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     budget_microusd: int | None = None
     profile: str | None = None
     profiles: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()

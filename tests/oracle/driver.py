@@ -57,7 +57,9 @@ class Memory:
     def make(self, action: Action, *, salt: bytes = b"") -> Record:
         """Do what an executor does. Raises NodeError."""
         try:
-            made = kinds.made_of(action.node.kind.name, action.params, lambda blob: self.bytes[blob.digest])
+            made = kinds.made_of(
+                action.node.kind.name, action.params, lambda blob: self.bytes[blob.digest], action.seed
+            )
         except kinds.Fail as error:
             raise NodeError(str(error)) from None
         if isinstance(made, bytes):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomli
 from oracle import kinds
+from oracle.values import encode
 from oracle.values import key as key_of
 
 from dagcontent.errors import NodeError
@@ -41,15 +42,50 @@ class Instance(NamedTuple):
 
 
 class Oracle:
-    """`instances` holds everything, by the name that reports use."""
+    """`instances` holds everything, by the name that reports use. `made` is what earlier builds made, by key: a pinned
+    instance is what its pin says.
+    """
 
-    def __init__(self, graph: Path) -> None:
+    def __init__(self, graph: Path, made: Mapping[str, Any] | None = None) -> None:
+        choices = graph.with_name("graph.choices.toml")
+        self.choices = tomli.loads(choices.read_text(encoding="utf-8")).get("node", {}) if choices.exists() else {}
+        self.made = made or {}
         document = tomli.loads(graph.read_text(encoding="utf-8"))
         self.folder, self.params, self.nodes = graph.parent, document.get("params", {}), document.get("node", {})
         self.each = {d: s if isinstance(s, dict) else {"of": s} for d, s in document.get("each", {}).items()}
         self.bytes: dict[str, bytes] = {}
         self._known: dict[Any, Instance] = {}
+        self._decided: dict[str, Any] = {}
         self.instances = {self.name(n, at): self.instance(n, at) for n in self.nodes for at in self.places(n)}
+
+    # --- what was decided
+
+    def about(self, node: str, at: tuple[int | None, ...]) -> str | None:
+        """Return the digest of what an instance stands for."""
+        dims, found = self.dims(node), []
+        for dim, position in zip(dims, at, strict=True):
+            if position is None:
+                return None
+            element = self.list_at(dim, dict(zip(dims, at, strict=True)))[position]
+            label = self.each.get(dim, {}).get("id", "id")
+            found.append({k: v for k, v in element.items() if k != label} if isinstance(element, dict) else element)
+        return f"sha256:{hashlib.sha256(encode(found)).hexdigest()}" if found else None
+
+    def decided(self, node: str) -> dict[tuple[int | None, ...], dict[str, Any]]:
+        """Return the entries that hold for a node, by place: those that fit, and those whose one other place is free."""
+        if node not in self._decided:
+            entries = {name: entry for name, entry in self.choices.items() if name.partition("[")[0] == node}
+            places = [at for at in self.places(node) if None not in at] if entries else []
+            about = {at: self.about(node, at) for at in places}
+            named = {self.name(node, at): at for at in places}
+            fits = {n: named[n] for n, e in entries.items() if n in named and e.get("for") in {None, about[named[n]]}}
+            held = {at: entries[name] for name, at in fits.items()}
+            for name, entry in entries.items():
+                alike = [at for at in places if about[at] == entry.get("for") is not None]
+                if name not in fits and len(alike) == 1:
+                    held.setdefault(alike[0], entry)
+            self._decided[node] = held
+        return self._decided[node]
 
     # --- lists and places
 
@@ -111,12 +147,14 @@ class Oracle:
         if (node, at) not in self._known:
             try:
                 scope = dict(zip(self.dims(node), at, strict=True))
-                self._known[node, at] = self._instance(self.nodes[node], scope, scope.get(f"{node}.take") or 0)
+                entry = {} if None in at else self.decided(node).get(at, {})
+                sample = scope.get(f"{node}.take") or 0, entry.get("reroll", 0)
+                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry.get("pin"))
             except Gone as gone:
                 self._known[node, at] = Instance(str(gone))
         return self._known[node, at]
 
-    def _instance(self, node: dict[str, Any], scope: Scope, take: int) -> Instance:
+    def _instance(self, node: dict[str, Any], scope: Scope, sample: tuple[int, int], pin: str | None) -> Instance:
         for dim in [d for d, position in scope.items() if position is None]:
             self.list_at(dim, scope)  # raises
         when = node.get("when", True)
@@ -125,6 +163,9 @@ class Oracle:
                 self.value(when["value"], scope) in self.value(when["in"], scope))  # fmt: skip
         if not when:
             return Instance("skipped")
+        if pin is not None:
+            value = self.made[pin.removeprefix("sha256:")]
+            return Instance("pinned", value, pin.removeprefix("sha256:"))
         kind = KINDS[node["kind"]]
         written = {p.name: node[p.name] for p in kind.params if p.name in node}
         for value in written.values():
@@ -148,9 +189,9 @@ class Oracle:
                 given[name] = value
             elif kind.param(name).required:  # type: ignore[union-attr]
                 raise Gone("failed")
-        return self._made(node, given, take)
+        return self._made(node, given, sample)
 
-    def _made(self, node: dict[str, Any], given: dict[str, Any], take: int) -> Instance:
+    def _made(self, node: dict[str, Any], given: dict[str, Any], sample: tuple[int, int]) -> Instance:
         kind = KINDS[node["kind"]]
         defaults = {p.name: p.default for p in kind.params if p.default is not None}
         full = defaults | given
@@ -162,11 +203,11 @@ class Oracle:
         model = node.get("model", "")
         keyed = {n: v for n, v in given.items() if defaults.get(n) != v}
         key, call = (
-            key_of(Manifest(kind.name, kind.version, keyed, model=model, take=take)),
+            key_of(Manifest(kind.name, kind.version, keyed, model=model, take=sample[0], reroll=sample[1])),
             kinds.identity(kind.name, model, full),
         )
         try:
-            made = kinds.made_of(kind.name, full, lambda blob: self.bytes[blob.digest])
+            made = kinds.made_of(kind.name, full, lambda blob: self.bytes[blob.digest], kinds.seed_of(*sample))
         except kinds.Fail:
             return Instance("failed", key=key, call=call)
         if isinstance(made, bytes):

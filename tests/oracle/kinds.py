@@ -5,6 +5,7 @@ The functions are what the oracle calls; `registry` gives them to a build, throu
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -88,11 +89,18 @@ def identity(kind: str, model: str, params: Mapping[str, Any]) -> str:
     return json.dumps([kind, model, full], sort_keys=True, ensure_ascii=False)
 
 
-def made_of(kind: str, params: Mapping[str, Any], read: Read) -> Any:
-    """Return what a kind makes: a value, or bytes for an artifact. Raises Fail."""
-    if kind == "text.generate":
-        return "generated " + params["prompt"]
-    return STUBS[kind][1](params, read)
+def made_of(kind: str, params: Mapping[str, Any], read: Read, seed: int | None = None) -> Any:
+    """Return what a kind makes: a value, or bytes for an artifact. Raises Fail. Some make another of every seed."""
+    made = "generated " + params["prompt"] if kind == "text.generate" else STUBS[kind][1](params, read)
+    if seed is None or kind not in {"text.generate", "test.echo", "test.sound"}:
+        return made
+    return made + (f" {seed % 97}".encode() if isinstance(made, bytes) else f" {seed % 97}")
+
+
+def seed_of(take: int, reroll: int) -> int | None:
+    """Return the seed of a sample of a node that has none itself."""
+    digest = hashlib.sha256(f":{take}:{reroll}".encode()).digest()
+    return None if (take, reroll) == (0, 0) else int.from_bytes(digest[:4], "big") // 2
 
 
 def facts_of(data: bytes) -> dict[str, Any]:
@@ -106,7 +114,7 @@ def registry(called: Callable[[str], None]) -> Registry:
     def run(call: Call) -> Made:
         called(identity(call.kind, f"local/{call.model}" if call.model else "", call.params))
         try:
-            made = made_of(call.kind, call.params, lambda blob: call.path(blob).read_bytes())
+            made = made_of(call.kind, call.params, lambda blob: call.path(blob).read_bytes(), call.seed)
         except Fail as error:
             raise NodeError(f"cannot do {error}", hint="another text") from None
         if isinstance(made, bytes):

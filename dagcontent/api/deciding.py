@@ -1,0 +1,193 @@
+"""What a person wants of instances into entries of the choices file. Runs nothing and spends nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from dagcontent.api.choices_file import Edit, write_choices
+from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.planning import check_targets, dry_resolver
+from dagcontent.api.targets import chosen_by, parse_targets
+from dagcontent.errors import ConfigError, UsageError
+from dagcontent.graph.model import Node
+from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.action import Sample
+from dagcontent.plan.decisions import stands_for
+from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.spec.choices import choices_path, table_of
+from dagcontent.spec.model import Choice
+from dagcontent.store.store import Store
+from dagcontent.values.record import Done, Manifest, Record
+from dagcontent.values.value import ActionKey
+
+__all__ = ["Choosing", "Decided", "Pinned", "Rerolled"]
+
+_MOST_SAMPLES = 10_000
+T = TypeVar("T")
+
+
+class Rerolled(msgspec.Struct, frozen=True):
+    """An instance whose sample was changed. `made`: its result is in the store, going there is free; None: nobody knows yet."""
+
+    node: str
+    was: int
+    now: int
+    made: bool | None
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """An instance that keeps a result (`key`), or (None) does not keep one any more. `old`: the result is not today's."""
+
+    node: str
+    key: str | None
+    at_ms: int | None = None
+    old: bool = False
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What was decided, and the file that says so now; `changed` is false if it said so before."""
+
+    graph: str
+    path: str
+    changed: bool
+    nodes: tuple[Any, ...]
+
+
+class Choosing:
+    """Decides about instances of one graph. Every call ends in the choices file, or raises and changes nothing."""
+
+    def __init__(
+        self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None
+    ) -> None:
+        targets = parse_targets(loaded.graph, texts)
+        self._table = table_of(None)
+        self._loaded = loaded
+        self._store = store
+        self._resolver: Resolver = dry_resolver(loaded, store, targets, realms)
+        check_targets(self._resolver, targets)
+        self._last = store.last_build(str(loaded.path))
+        wanted = chosen_by(targets)
+        self._units: list[Unit] = []
+        for target, text in zip(targets, texts, strict=True):
+            units = [
+                unit
+                for unit in self._resolver.fanout.units_of(target.node)
+                if wanted is None or wanted(self._resolver.fanout, unit)
+            ]
+            self._units += self._asked(loaded.graph.nodes[target.node], units, text)
+
+    def _asked(self, node: Node, units: list[Unit], text: str) -> list[Unit]:
+        """Return the instances a text means. Raises UsageError where nothing can be decided about them."""
+        fanout = self._resolver.fanout
+        if node.kind.effect in {Effect.VALUE, Effect.FILES}:
+            text = f"{node.kind.name} gives the same every time: there is nothing to decide about `{node.name}`"
+            raise UsageError(text, hint="name a node that something is made by")
+        if len(units) > 1 and "[" not in text:
+            names = ", ".join(fanout.name(unit) for unit in units[:8])
+            raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=f"name some, or all as '{text}[*]'")
+        known = [unit for unit in units if None not in unit.coords]
+        if not known:
+            raise UsageError(f"`{text}` goes over a list that is not made yet", hint="build what makes the list first")
+        return known
+
+    # -- what can be decided ------------------------------------------------------------------------------------
+
+    def reroll(self, to: int | None = None) -> Decided:
+        """Make instances another sample: number `to`, or the next that was never made. Raises UsageError for one that is pinned."""
+        changed = []
+        for unit in self._units:
+            name, kind = self._resolver.fanout.name(unit), self._loaded.graph.nodes[unit.node].kind
+            if kind.effect is Effect.LOCAL and not kind.by_model:
+                text = f"{kind.name} makes the same of the same: another sample of {name} would be no other"
+                raise UsageError(text, hint="reroll what it is made of")
+            if unit.status is Status.PINNED:
+                raise UsageError(f"{name} is pinned: it stays what it is", hint="unpin it first")
+            was = self._sample(unit).reroll
+            now = self._next(unit) if to is None else to
+            changed.append(Rerolled(name, was, now, self._is_made(unit, now)))
+        numbers = {one.node: one.now for one in changed}
+        return self._write(changed, lambda entry, name: {**entry, "reroll": numbers[name]})
+
+    def pin(self) -> Decided:
+        """Have instances keep what they are: today's result, else that of the last build. Raises UsageError if there is none."""
+        made = [self._pinned(unit) for unit in self._units]
+        keys = {one.node: one.key for one in made}
+        return self._write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
+
+    def unpin(self) -> Decided:
+        """Have instances be what their inputs make them."""
+        made = [Pinned(self._resolver.fanout.name(unit), None) for unit in self._units]
+        return self._write(made, lambda entry, _: {key: value for key, value in entry.items() if key != "pin"})
+
+    # -- samples ------------------------------------------------------------------------------------------------
+
+    def _sample(self, unit: Unit) -> Sample:
+        return self._resolver.decisions.sample(unit, self._loaded.graph.nodes[unit.node])
+
+    def _next(self, unit: Unit) -> int:
+        """Return the number of the next sample that there is no result of, not even a failed one."""
+        now = self._sample(unit).reroll + 1
+        while self._is_made(unit, now) and now < _MOST_SAMPLES:
+            now += 1
+        return now
+
+    def _is_made(self, unit: Unit, number: int) -> bool | None:
+        manifest: Manifest | None = unit.manifest
+        if manifest is None or unit.status is Status.PINNED:
+            return None
+        key = self._resolver.keys.key(msgspec.structs.replace(manifest, reroll=number))
+        return self._store.get(key) is not None
+
+    # -- pins ---------------------------------------------------------------------------------------------------
+
+    def _pinned(self, unit: Unit) -> Pinned:
+        name = self._resolver.fanout.name(unit)
+        record: Record | None = unit.record
+        old = record is None
+        if record is None and name in self._last:
+            record = self._resolver.lookup.find(ActionKey(self._last[name]))
+        if record is None or not isinstance(record.outcome, Done):
+            raise UsageError(f"{name} has no result yet: there is nothing to keep", hint="build it first")
+        return Pinned(name, record.key, record.at_ms, old)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def _write(self, nodes: Sequence[T], change: Callable[[Mapping[str, Any], str], Mapping[str, Any]]) -> Decided:
+        edits = [*self._followed(), *(self._edit(unit, change) for unit in self._units)]
+        path = choices_path(self._loaded.path)
+        changed = write_choices(path, os.path.basename(self._loaded.path), edits)
+        return Decided(self._loaded.name, path, changed, tuple(nodes))
+
+    def _followed(self) -> list[Edit]:
+        """Return what gives entries that went along with another instance the name it has today: all leave, then all come."""
+        gone = [stray for stray in self._resolver.decisions.strays if stray.now is not None]
+        left: list[Edit] = [((*self._table, stray.choice.instance), lambda _: {}) for stray in gone]
+        return left + [((*self._table, str(stray.now)), lambda _, c=stray.choice: entry_of(c)) for stray in gone]
+
+    def _edit(self, unit: Unit, change: Callable[[Mapping[str, Any], str], Mapping[str, Any]]) -> Edit:
+        """Return what is written for one unit. What stands there and was about something else is no part of it."""
+        name = self._resolver.fanout.name(unit)
+        about = stands_for(self._resolver.fanout, unit)
+
+        def renewed(entry: Mapping[str, Any]) -> Mapping[str, str | int]:
+            fits = about is None or entry.get("for") in {about, None}
+            made = change(entry if fits else {}, name)
+            kept = {key: value for key, value in made.items() if key != "for" and (key, value) != ("reroll", 0)}
+            return ({} if about is None else {"for": about}) | kept if kept else {}
+
+        return (*self._table, name), renewed
+
+
+def entry_of(choice: Choice) -> dict[str, str | int]:
+    """Return an entry as it is written."""
+    made: dict[str, str | int] = {} if choice.about is None else {"for": choice.about}
+    return (
+        made
+        | ({"reroll": choice.reroll} if choice.reroll else {})
+        | ({"pin": f"sha256:{choice.pin}"} if choice.pin is not None else {})
+    )

@@ -1,0 +1,29 @@
+"""Entries of a choices file against the nodes of its graph: mistakes, and warnings of what is not there. Knows no instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.registry import KINDS
+from dagcontent.spec.model import Pipeline
+from dagcontent.spec.nearest import nearest
+from dagcontent.values.mistake import Mistake
+
+__all__ = ["check_choices"]
+
+
+def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
+    """Yield what is wrong with choices, as far as nodes tell."""
+    for choice in pipeline.choices:
+        node = pipeline.nodes.get(choice.node)
+        file, path = choice.place.file, choice.place.path
+        if node is None:
+            if choice.node not in pipeline.broken:
+                close = nearest(choice.node, pipeline.nodes)
+                caret = f"did you mean `{close}`?" if close else "take the entry out, or bring the node back"
+                message = f"there is no node `{choice.node}`: what was decided about it is not applied"
+                yield Mistake(message, file, path, "header", None, caret, warning=True)
+        elif KINDS[node.kind].effect in {Effect.VALUE, Effect.FILES}:
+            message = f"{node.kind} gives the same every time: there is nothing to decide about `{choice.node}`"
+            yield Mistake(message, file, path, "header", None, "take the entry out")
