@@ -46,14 +46,16 @@ class Oracle:
     instance is what its pin says.
     """
 
-    def __init__(self, graph: Path, made: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, graph: Path, made: Mapping[str, Any] | None = None, blobs: Mapping[str, bytes] | None = None
+    ) -> None:
         choices = graph.with_name("graph.choices.toml")
         self.choices = tomli.loads(choices.read_text(encoding="utf-8")).get("node", {}) if choices.exists() else {}
         self.made = made or {}
         document = tomli.loads(graph.read_text(encoding="utf-8"))
         self.folder, self.params, self.nodes = graph.parent, document.get("params", {}), document.get("node", {})
         self.each = {d: s if isinstance(s, dict) else {"of": s} for d, s in document.get("each", {}).items()}
-        self.bytes: dict[str, bytes] = {}
+        self.bytes: dict[str, bytes] = dict(blobs or {})
         self._known: dict[Any, Instance] = {}
         self._decided: dict[str, Any] = {}
         self.instances = {self.name(n, at): self.instance(n, at) for n in self.nodes for at in self.places(n)}

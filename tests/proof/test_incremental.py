@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import event, given
 from hypothesis import strategies as st
 from oracle.builds import Built, new_folder, records
+from oracle.checks import check_result, named_outputs
 from oracle.graph import Instance, Oracle, as_text
 from oracle.worlds import World, chains
 
@@ -17,8 +18,6 @@ from dagcontent.errors import GraphError
 from dagcontent.plan.model import Plan
 from dagcontent.values.record import Done
 from dagcontent.values.value import Blob
-
-_FINE = {"hit", "ran", "cutoff"}
 
 
 def check_plan(plan: Plan, oracle: Oracle, executed: set[str | None]) -> None:
@@ -39,24 +38,6 @@ def check_plan(plan: Plan, oracle: Oracle, executed: set[str | None]) -> None:
             assert one.status in {row.status, "skipped"}
 
 
-def check_result(built: Built, oracle: Oracle) -> None:
-    """Every instance is what a recursion without any store says."""
-    for name, one in oracle.instances.items():
-        status = built.status.get(name)
-        if one.status == "value":
-            assert status is None
-        elif one.status == "done":
-            assert status in _FINE, (name, status, one)
-            found = next(node for node in built.result.nodes if node.node == name)
-            if isinstance(one.value, Blob):
-                assert found.digest == one.value.digest
-        else:
-            assert status == one.status, (name, status, one)
-    assert set(built.status) <= set(oracle.instances)
-    bad = {one.status for one in oracle.instances.values()} & {"failed", "blocked"}
-    assert built.result.status == ("failed" if bad else "ok")
-
-
 def check_outputs(built: Built, oracle: Oracle, world: World) -> None:
     """Every output holds the bytes that its value is written as, and nothing is left out."""
     expected = {}
@@ -72,15 +53,6 @@ def check_outputs(built: Built, oracle: Oracle, world: World) -> None:
     for instance, value in expected.items():
         data = oracle.bytes[value.digest] if isinstance(value, Blob) else as_text(value).encode() + b"\n"
         assert found[instance] == data
-
-
-def named_outputs(world: World) -> None:
-    """Give every node whose value is one file an output that names its dimensions."""
-    for name, spec in world.nodes.items():
-        if spec["kind"] in {"test.list", "text.split", "test.table", "json.get"}:
-            continue
-        dims = [*spec.get("each", []), *(["take"] if "takes" in spec else [])]
-        spec["output"] = "-".join([name, *(f"${{index.{dim}}}" for dim in dims)])
 
 
 @given(chains(), st.integers(1, 4), st.integers(0, 2**32), st.booleans())

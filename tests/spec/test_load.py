@@ -506,14 +506,11 @@ def test_ten_thousand_nodes_are_read_in_one_pass() -> None:
     assert len(loaded.pipeline.nodes) == 10_000
 
 
-def test_a_choices_file_beside_the_graph_is_not_passed_over_in_silence(folder: Path) -> None:
-    """It holds what people decided: a version that cannot obey it must say so."""
-    (folder / "graph.choices.toml").write_text("")
-    loaded = load(folder / "graph.toml")
-    (located,) = locate_all(loaded.sources, loaded.mistakes)
-    assert (located.line, located.message) == (
-        2, "graph.choices.toml holds choices, which are not available yet in this version",
-    )  # fmt: skip
+def test_a_choices_file_is_no_graph(folder: Path) -> None:
+    """It stands beside the graph and has the same tables: it is easily given by mistake."""
+    (folder / "graph.choices.toml").write_text("[node.film]\nreroll = 1\n")
+    loaded = load(folder / "graph.choices.toml")
+    assert "this is a choices file, not a graph" in [m.message for m in loaded.mistakes]
 
 
 def test_a_name_that_was_broken_is_known_as_broken(folder: Path) -> None:
