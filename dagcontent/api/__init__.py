@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dagcontent.api.seams import Seams
     from dagcontent.api.showing import ShowResult
     from dagcontent.api.spending import Spending
+    from dagcontent.api.taken import TakesResult
     from dagcontent.catalog.market import Market
     from dagcontent.values.money import Ceiling
 
@@ -52,6 +53,7 @@ __all__ = [
     "plan",
     "reroll",
     "show",
+    "takes",
     "unpin",
     "why",
 ]
@@ -188,6 +190,18 @@ def unpin(
     """Undo `pin`."""
     with _choosing(graph, instances, params, store, realms) as choosing:
         return choosing.unpin()
+
+
+def takes(
+    graph: GraphLike, instances: str, *, params: Mapping[str, str] | None = None,
+    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> tuple[TakesResult, ...]:  # fmt: skip
+    """Return every result that instances ever had, newest first. Raises ConfigError for a name that is none."""
+    from dagcontent.api.taken import takes_of  # noqa: PLC0415 - as in `load`
+
+    loaded = _loaded(graph, params)
+    with _open(store, write=False) as opened:
+        return takes_of(loaded, opened, instances, realms)
 
 
 @contextlib.contextmanager

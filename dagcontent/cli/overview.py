@@ -14,6 +14,7 @@ COMMANDS: Final = {
         "new": "Write a small graph to start from.",
     },
     "Choosing": {
+        "takes": "Every result a node ever had: what differed, what it cost.",
         "reroll": "Have another sample made of a node; going back is free.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
         "unpin": "Let it be what its inputs make it.",
@@ -35,7 +36,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open takes pick approve reject replace runs diff gallery ui import trust".split())
+LATER: Final = frozenset("watch open pick approve reject replace runs diff gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

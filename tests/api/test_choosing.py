@@ -235,6 +235,36 @@ def test_a_pin_to_what_another_kind_made_fails(bench: Bench) -> None:
     ]
 
 
+def test_takes_lists_what_there_ever_was(bench: Bench) -> None:
+    """To go back one has to know where one has been: each sample, each edit of the text, what is used now and what is kept.
+    What is free is written down nowhere: another node's results are not taken for this one's.
+    """
+    text = '[node.all]\nkind = "text.generate"\nmodel = "local/outline"\nprompt = "Shorter, please."\n'
+    bench.write(text)
+    bench.made()
+    bench.reroll("all")
+    bench.made()
+    bench.write(text.replace("Shorter", "Longer"))
+    bench.made()
+    (found,) = api.takes(bench.graph, "all", store=bench.store)
+    assert found.node == "all"
+    rows = [(row.reroll, row.now, row.there, [(d.field, d.old) for d in row.differs]) for row in found.rows]
+    shorter = [("params.prompt", "Shorter, please.")]
+    assert rows == [(1, True, True, []), (1, False, True, shorter), (0, False, True, shorter)]
+    assert found.rows[1].differs[0].lines == ((str(bench.graph), 4),)
+    api.pin(bench.graph, ["all"], store=bench.store)
+    assert [row.pinned for row in api.takes(bench.graph, "all", store=bench.store)[0].rows] == [True, False, False]
+    bench.write(GRAPH)
+    bench.choices.unlink()
+    bench.made()
+    names = [one.node for one in api.takes(bench.graph, "line[sun]", store=bench.store)]
+    assert names == ["line[sun,take=0]", "line[sun,take=1]"]
+    assert [len(one.rows) for one in api.takes(bench.graph, "line", store=bench.store)] == [1, 1, 1, 1]
+    assert [len(one.rows) for one in api.takes(bench.graph, "all", store=bench.store)] == [1]
+    with pytest.raises(UsageError, match="plain has no results"):
+        api.takes(bench.graph, "plain", store=bench.store)
+
+
 def test_entries_of_what_is_gone_are_told_of(bench: Bench) -> None:
     """Nobody cleans up what is never mentioned."""
     bench.choices.write_text('[node."line[mars,take=0]"]\nreroll = 1\n[node.lime]\nreroll = 1\n', encoding="utf-8")

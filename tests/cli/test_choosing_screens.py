@@ -51,6 +51,8 @@ def test_the_creative_loop_on_a_screen(run: Run, here: Path, same: Same) -> None
     see("plan", "lines.toml")
     see("why", "lines.toml", "line[sun,take=1]")
     run("build", "lines.toml")
+    see("takes", "lines.toml", "line[sun]")
+    see("takes", "lines.toml", "all")
     see("reroll", "lines.toml", "line[sun]", "--to", "0")
     see("reroll", "lines.toml", "line")
     see("reroll", "lines.toml", "sheet")
@@ -74,6 +76,10 @@ def test_the_creative_loop_as_json(run: Run, here: Path) -> None:
     assert (found["graph"], found["changed"]) == ("lines", True)
     assert found["file"] == str(here / "lines.choices.toml")
     assert found["nodes"] == [{"node": "line[moon,take=0]", "reroll": 1, "was": 0, "made": False}]
+    (listed,) = json.loads(run("takes", "lines.toml", "line[moon,take=0]", "--json").stdout)["nodes"]
+    assert [(row["reroll"], row["in_store"], row["now"], row["cost_usd"]) for row in listed["results"]] == [
+        (0, True, False, "0")
+    ]
     found = json.loads(run("pin", "lines.toml", "all", "--json").stdout)
     (node,) = found["nodes"]
     rows = {row["node"]: row for row in json.loads(run("plan", "lines.toml", "--json").stdout)["nodes"]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from oracle.paid import Bench
+from oracle.paid import Bench, spending
+
+from dagcontent import api
 
 GRAPH = """
 [graph]
@@ -57,3 +59,44 @@ def test_more_takes_cost_what_the_new_ones_cost(bench: Callable[[str], Bench]) -
     sent = seeds(one)
     assert sent.count(7) == 2  # the first take of each scene
     assert len(set(sent)) == 3
+
+
+@pytest.mark.slow
+def test_a_reroll_buys_one_and_going_back_buys_nothing(bench: Callable[[str], Bench]) -> None:
+    """Another one, please: one charge, and only for it. The one before, and a label that changes: none. What it all was and
+    cost is listed, the failure that was charged as well; and a pin is never bought.
+    """
+    one = bench(GRAPH)
+    realms = spending(one.vendors).realms
+    assert one.build().counts["ran"] == 6
+    decided = api.reroll(one.graph, ["still[sun,take=1]"], store=one.store, realms=realms)
+    assert [(row.now, row.made) for row in decided.nodes] == [(1, False)]
+    assert len(one.posts()) == 6, "the command spends nothing"
+    assert [n.node for n in one.build().nodes if n.paid] == ["still[sun,take=1]"]
+    assert len(one.charges()) == len(one.posts()) == 7
+    one.write(
+        GRAPH.replace('scene = ["sun", "moon"]', 'scene = [{ id = "a", t = "sun" }, { id = "b", t = "moon" }]').replace(
+            "${scene}", "${scene.t}"
+        )
+    )
+    api.reroll(one.graph, ["still[a,take=1]"], to=1, store=one.store, realms=realms)
+    assert one.build().counts["ran"] == 0
+    one.write(one.graph.read_text().replace('"a"', '"c"'))
+    assert one.build().counts["ran"] == 0
+    api.reroll(one.graph, ["still[c,take=1]"], to=0, store=one.store, realms=realms)
+    assert one.build().counts["ran"] == 0
+    api.pin(one.graph, ["voice[take=0]"], store=one.store, realms=realms)
+    one.write(one.graph.read_text().replace("one line", "another line"))
+    assert [n.node for n in one.build().nodes if n.status == "ran"] == ["voice[take=1]"]
+    assert len(one.charges()) == len(one.posts()) == 8
+    (found,) = api.takes(one.graph, "voice[take=1]", store=one.store, realms=realms)
+    assert [(row.now, row.there, row.cost_microusd > 0) for row in found.rows] == [
+        (True, True, True),
+        (False, True, True),
+    ]
+    assert [[d.field for d in row.differs] for row in found.rows] == [[], ["params.text"]]
+    assert sum(row.cost_microusd for row in found.rows) == sum(
+        attempt.cost_microusd or 0 for attempt in one.attempts() if attempt.intent.instance == "voice[take=1]"
+    )
+    (found,) = api.takes(one.graph, "still[c,take=1]", store=one.store, realms=realms)
+    assert sorted((row.reroll, row.now) for row in found.rows) == [(0, True), (1, False)]
