@@ -84,5 +84,5 @@ def sticky(record: Record, outcome: FailedCharged) -> NodeError:
     text = f"it failed before and was charged: {outcome.message}"
     return NodeError(
         text, facts=[("charged", f"up to ${record.cost_microusd / 1e6:g}")],
-        hint="change the prompt or another parameter: that is another request", error_class=outcome.error_class,
+        hint="change a parameter, or dagcontent reroll: that is another request", error_class=outcome.error_class,
     )  # fmt: skip
