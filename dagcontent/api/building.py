@@ -16,7 +16,7 @@ import msgspec
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
-from dagcontent.api.outcome import node_results, unlike
+from dagcontent.api.outcome import known_rows, node_results, unlike
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
@@ -24,7 +24,6 @@ from dagcontent.api.spending import Spending
 from dagcontent.api.targets import Target, parse_targets
 from dagcontent.api.wiring import StoreArtifacts, StoreCommits
 from dagcontent.errors import InternalError, NodeError
-from dagcontent.plan.model import PlanRow
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status
 from dagcontent.run.events import BuildFinished, BuildStarted, Event, Listener, OutputPlaced
@@ -377,23 +376,11 @@ class Build:
         fresh_each_run = any(node.spec.cache == "run" for node in self._loaded.graph.nodes)
         if self._question is None or result.status != "ok" or fresh_each_run:
             return
-        fanout = self.resolver.fanout
-        rows = []
-        for unit in fanout.all_units():
-            if unit.record is not None or unit.status is Status.SKIPPED:
-                node = self._loaded.graph.nodes[unit.node]
-                model = "" if unit.manifest is None else unit.manifest.model
-                pinned = unit.status is Status.PINNED
-                status = "skipped" if unit.record is None else "pinned" if pinned else "hit"
-                stale = self.resolver.moved(unit) if pinned else None
-                cost = 0 if unit.record is None else unit.record.cost_microusd
-                name = fanout.name(unit)
-                rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
         write_memo(
             self._store,
             self._question,
             result,
-            rows,
+            known_rows(self.resolver),
             [*self._loaded.seen, *self.files.seen.values()],
             self.files.globs,
             generation=self.generation,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dagcontent.api.result import Job, NodeResult
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
+from dagcontent.plan.model import PlanRow
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
@@ -14,7 +15,7 @@ from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["node_results", "unlike"]
+__all__ = ["known_rows", "node_results", "unlike"]
 
 
 def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
@@ -80,6 +81,23 @@ class _Outcomes:
             return self._store.attempts.list(key=unit.key)
         except StoreDamaged:  # verify tells of it; a summary is owed all the same
             return []
+
+
+def known_rows(resolver: Resolver) -> list[PlanRow]:
+    """Return the plan of a build that came out well: everything is there, or was skipped."""
+    rows = []
+    for unit in resolver.fanout.all_units():
+        if unit.record is None and unit.status is not Status.SKIPPED:
+            continue
+        node = resolver.graph.nodes[unit.node]
+        model = "" if unit.manifest is None else unit.manifest.model
+        pinned = unit.status is Status.PINNED
+        status = "skipped" if unit.record is None else "pinned" if pinned else "hit"
+        cost = 0 if unit.record is None else unit.record.cost_microusd
+        stale = resolver.moved(unit) if pinned else None
+        name = resolver.fanout.name(unit)
+        rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
+    return rows
 
 
 def _named(error: NodeError) -> bool:

@@ -33,6 +33,7 @@ from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
 __all__ = [
+    "asked_with",
     "check_offered",
     "check_outputs",
     "check_targets",
@@ -130,7 +131,7 @@ def explain_instance(
 ) -> WhyResult:
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
     targets = parse_targets(loaded.graph, [instance])
-    resolver = dry_resolver(loaded, store, targets, realms)
+    resolver = dry_resolver(loaded, store, asked_with(loaded, targets), realms)
     last = store.last_build(str(loaded.path), loaded.profile or "")
     plan = msgspec.structs.replace(make_plan(resolver, last), profile=loaded.profile)
     unit = only_unit(resolver, targets[0], instance)
@@ -210,6 +211,13 @@ def dry_resolver(
         resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms)
         resolve_dry(resolver)
     return resolver
+
+
+def asked_with(loaded: LoadedGraph, targets: Sequence[Target]) -> Sequence[Target]:
+    """Return what is to be resolved to compare targets with today: of what is pinned the inputs are not asked for by itself."""
+    pinned = {choice.node for choice in loaded.pipeline.choices if choice.pin is not None}
+    names = {loaded.graph.nodes[target.node].name for target in targets}
+    return () if pinned & names else targets
 
 
 def only_unit(resolver: Resolver, target: Target, instance: str) -> Unit:

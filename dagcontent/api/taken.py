@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.api.loaded import LoadedGraph
-from dagcontent.api.planning import check_targets, dry_resolver
+from dagcontent.api.planning import asked_with, check_targets, dry_resolver
 from dagcontent.api.targets import chosen_by, parse_targets
 from dagcontent.errors import UsageError
 from dagcontent.graph.model import Node
@@ -68,7 +68,7 @@ def takes_of(
     that makes nothing.
     """
     (target,) = parse_targets(loaded.graph, [text])
-    resolver = dry_resolver(loaded, store, [target], realms)
+    resolver = dry_resolver(loaded, store, asked_with(loaded, [target]), realms)
     check_targets(resolver, [target])
     node = loaded.graph.nodes[target.node]
     if node.kind.effect in {Effect.VALUE, Effect.FILES}:

@@ -58,7 +58,7 @@ class Reasons:
         if row.status == "skipped":
             return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
         if row.status in {"hit", "pinned"}:
-            return "stale: its inputs have moved" if row.stale else ""
+            return self._stale(row) if row.stale else ""
         if row.status == "maybe" and row.depends and row.cause != "edit":
             return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]
@@ -69,6 +69,14 @@ class Reasons:
         if row.cause == "upgrade":
             return "its kind has a new version"
         return "new"
+
+    def _stale(self, row: PlanRow) -> str:
+        """Return what has moved since a result was pinned; a memo does not know."""
+        changed = [diff for diff in row.why if diff.changed]
+        if not changed:
+            return "stale, its inputs have moved"
+        written = any(diff.places or not diff.upstream for diff in changed)
+        return f"stale, {self._edited(changed) if written else self._upstream(changed)}"
 
     def _depends(self, row: PlanRow) -> str:
         """Return what a `maybe` turns on, and how often that really changed."""

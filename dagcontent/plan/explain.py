@@ -50,8 +50,10 @@ class Explainer:
 
     def known_params(self, unit: Unit) -> tuple[dict[str, Value], str]:
         """Return a unit's keyed parameters as far as they are known, and its model. Raises NodeError where they fit none."""
-        if unit.manifest is not None:
-            return unit.manifest.params, unit.manifest.model
+        today = self._resolver.inputs.today(unit) if unit.status is Status.PINNED else ()
+        manifest = today[0] if today else unit.manifest
+        if manifest is not None:
+            return manifest.params, manifest.model
         params = dict(unit.params or {})
         model = str(params.pop("model", ""))
         node = self._graph.nodes[unit.node]

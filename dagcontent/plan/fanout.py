@@ -30,6 +30,7 @@ class Fanout:
         self.lists: dict[tuple[int, tuple[int | None, ...]], DimensionList | Closed] = {}
         self.single: list[Unit | None] = [None] * len(graph.nodes)
         self.many: list[dict[tuple[int | None, ...], Unit] | None] = [None] * len(graph.nodes)
+        self._of_takes = [dim.of_takes for dim in graph.dimensions]
         self._outer_at: dict[tuple[int, int], tuple[int, ...]] = {}
 
     # -- lists --------------------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ class Fanout:
             if position is None or isinstance(listed, Closed):
                 found.append("*")
             else:
-                found.append(f"take={position}" if self.graph.dimensions[dim].of_takes else listed.labels[position])
+                found.append(f"take={position}" if self._of_takes[dim] else listed.labels[position])
         return found
 
     # -- choosing -----------------------------------------------------------------------------------------------

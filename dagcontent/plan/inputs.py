@@ -129,16 +129,15 @@ class Inputs:
             )
         return found
 
-    def moved(self, unit: Unit) -> bool | None:
-        """Tell whether a pinned unit would be something else today; None where that depends on what is not made."""
+    def today(self, unit: Unit) -> tuple[Manifest, ...]:
+        """Return what a pinned unit would be today, in the versions that its kind accepts; nothing while that is not known."""
         node = self._fanout.graph.nodes[unit.node]
         try:
             params = self.params(unit, node)
-            if any(contains_unknown(value) for value in params.values()):
-                return None
-            return all(self._keys.key(manifest) != unit.key for manifest in self._manifests(unit, node, params))
+            known = not any(contains_unknown(value) for value in params.values())
+            return tuple(self._manifests(unit, node, params)) if known else ()
         except (Missing, NodeError):
-            return None
+            return ()
 
     def action(self, unit: Unit) -> Action:
         """Return the action of a unit that has a key; a hit that was lost reads its parameters again."""

@@ -137,10 +137,12 @@ class _Planner:
             cost = 0 if unit.record is None else unit.record.cost_microusd
             return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
         if status is Status.PINNED and unit.record is not None:
+            stale = self.resolver.moved(unit)
+            why = self.explainer.diff(unit, unit.record) if stale and self.explain else ()
+            cost = unit.record.cost_microusd
             return PlanRow(
-                name, node.kind.name, model, "pinned", key=unit.key, cost_microusd=unit.record.cost_microusd,
-                stale=self.resolver.moved(unit),
-            )  # fmt: skip
+                name, node.kind.name, model, "pinned", why=why, key=unit.key, cost_microusd=cost, stale=stale
+            )
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
             return PlanRow(

@@ -117,7 +117,8 @@ class Resolver:
 
     def moved(self, unit: Unit) -> bool | None:
         """Tell whether a pinned unit's inputs have moved; None where that is not known. To be asked when all is settled."""
-        return self.inputs.moved(unit)
+        today = self.inputs.today(unit)
+        return all(self.keys.key(manifest) != unit.key for manifest in today) if today else None
 
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""

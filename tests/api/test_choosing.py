@@ -174,6 +174,7 @@ def test_what_is_pinned_is_never_made_and_says_when_its_inputs_have_moved(bench:
     for _ in range(2):  # the second time by the memo
         rows = {row.node: row for row in api.plan(bench.graph, store=bench.store).rows}
         assert (rows["all"].status, rows["all"].stale, rows["all"].key is not None) == ("pinned", True, True)
+        assert [diff.field for diff in rows["all"].why] in (["params.prompt"], [])  # a memo keeps no differences
         assert not bench.made()
         assert bench.result.counts["pinned"] == 1
         assert [(n.node, n.stale) for n in bench.result.nodes if n.status == "pinned"] == [("all", True)]
