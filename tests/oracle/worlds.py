@@ -17,7 +17,7 @@ WORDS = ("a", "bb", "ccc", "sun", "moon rises", "one two three", "x y", "long ag
 IDS = ("p", "q", "r", "s")
 EDITS = (
     "add", "remove", "rename", "rewire", "parameter", "parameter", "parameter", "file", "file", "insert", "drop", "reorder",
-    "element", "element", "takes", "takes", "tables", "when", "output", "revert",
+    "element", "element", "label", "takes", "takes", "tables", "when", "output", "revert",
 )  # fmt: skip
 
 
@@ -298,7 +298,6 @@ def _reference(draw: st.DrawFn, world: World, node: str, user: dict[str, Any]) -
 
 
 def _edit(draw: st.DrawFn, world: World, edit: str) -> None:
-    scenes: list[Any] = world.each["scene"]["of"]
     names = list(world.nodes)
     if edit == "add":
         _add(draw, world)
@@ -309,23 +308,33 @@ def _edit(draw: st.DrawFn, world: World, edit: str) -> None:
         world.params[name] = draw(st.sampled_from(WORDS if name == "tone" else IDS))
     elif edit == "file":
         world.files["brief.txt"] = draw(st.sampled_from(WORDS))
-    elif edit == "insert":
-        free = [i for i in IDS if all(s["id"] != i for s in scenes)]
-        if free:
-            scenes.insert(draw(st.integers(0, len(scenes))), _scene(draw, free[0]))
-    elif edit == "drop" and scenes:
-        del scenes[draw(st.integers(0, len(scenes) - 1))]
+    elif edit in {"insert", "drop", "element", "label"}:
+        _edit_scene(draw, world.each["scene"]["of"], edit)
     elif edit == "reorder":
-        world.each["scene"]["of"] = draw(st.permutations(scenes))
+        world.each["scene"]["of"] = draw(st.permutations(world.each["scene"]["of"]))
         world.each["cut"]["of"].reverse()
-    elif edit == "element" and scenes:
-        scenes[draw(st.integers(0, len(scenes) - 1))]["text"] = draw(st.sampled_from(WORDS))
     elif edit == "takes":
         for spec in world.nodes.values():
             if "takes" in spec:
                 spec["takes"] = draw(st.integers(1, 3))
     elif edit == "tables":
         world.shuffled = not world.shuffled
+
+
+def _edit_scene(draw: st.DrawFn, scenes: list[Any], edit: str) -> None:
+    free = [i for i in IDS if all(s["id"] != i for s in scenes)]
+    if edit == "insert" and free:
+        scenes.insert(draw(st.integers(0, len(scenes))), _scene(draw, free[0]))
+        return
+    if not scenes:
+        return
+    position = draw(st.integers(0, len(scenes) - 1))
+    if edit == "drop":
+        del scenes[position]
+    elif edit == "element":
+        scenes[position]["text"] = draw(st.sampled_from(WORDS))
+    elif edit == "label" and free:
+        scenes[position]["id"] = draw(st.sampled_from(free))
 
 
 def _edit_node(draw: st.DrawFn, world: World, edit: str, name: str) -> None:
