@@ -63,9 +63,6 @@ class Decisions:
         if choices is None:
             return
         named = {self._fanout.name(unit): unit for unit in units}
-        if any(None in unit.coords for unit in units):  # the list is still to be made: what fits is seen then
-            self._of.update((named[c.instance], c) for c in choices if c.instance in named)
-            return
         about = {unit: stands_for(self._fanout, unit) for unit in units}
         strays = []
         for choice in choices:
@@ -74,6 +71,8 @@ class Decisions:
                 self._of[unit] = choice
             else:
                 strays.append(choice)
+        if any(None in unit.coords for unit in units):
+            return  # some list is still to be made: where the others belong is seen then
         for choice in strays:
             alike = [unit for unit in units if choice.about is not None and about[unit] == choice.about]
             now = alike[0] if len(alike) == 1 and alike[0] not in self._of else None
