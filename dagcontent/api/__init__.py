@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,13 +21,12 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.deciding import Choosing, Decided
+    from dagcontent.api.choices import pin, reroll, takes, unpin
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
     from dagcontent.api.showing import ShowResult
     from dagcontent.api.spending import Spending
-    from dagcontent.api.taken import TakesResult
     from dagcontent.catalog.market import Market
     from dagcontent.values.money import Ceiling
 
@@ -58,7 +56,10 @@ __all__ = [
     "why",
 ]
 
-_LATE = {"LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading"}
+_LATE = {
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pin": "choices",
+    "reroll": "choices", "takes": "choices", "unpin": "choices",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
@@ -106,7 +107,7 @@ def plan(  # noqa: PLR0913 - what a plan is asked
     `profile` is the one of the graph's (or `draft`) that is laid over it; with a graph that is loaded, it is its own.
     `realms`, `market` and `ceilings` are those of a build's `Spending`. With `binding` a build can be held to the plan.
     """
-    with _open(store, write=False) as opened:
+    with opened_at(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
             memo = read_memo(opened, Question.of(graph, params, targets, realms, profile), outputs=True)
             if memo is not None:
@@ -114,7 +115,7 @@ def plan(  # noqa: PLR0913 - what a plan is asked
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
 
         return plan_graph(
-            _loaded(graph, params, profile),
+            loaded_from(graph, params, profile),
             opened,
             targets,
             explain=explain,
@@ -137,8 +138,8 @@ def why(
     """Return why one instance would run: its manifest against that of its last build, field by field."""
     from dagcontent.api.planning import explain_instance  # noqa: PLC0415 - as in `load`
 
-    loaded = _loaded(graph, params, profile)
-    with _open(store, write=False) as opened:
+    loaded = loaded_from(graph, params, profile)
+    with opened_at(store, write=False) as opened:
         return explain_instance(loaded, opened, instance, realms)
 
 
@@ -157,63 +158,9 @@ def show(
     """
     from dagcontent.api.showing import show_instance  # noqa: PLC0415 - as in `load`
 
-    loaded = _loaded(graph, params, profile)
-    with _open(store, write=False) as opened:
+    loaded = loaded_from(graph, params, profile)
+    with opened_at(store, write=False) as opened:
         return show_instance(loaded, opened, instance, realms)
-
-
-def reroll(
-    graph: GraphLike, instances: Sequence[str], *, to: int | None = None, params: Mapping[str, str] | None = None,
-    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
-) -> Decided:  # fmt: skip
-    """Have the next build make another sample of instances: number `to`, or the next that was never made.
-
-    Writes the choices file and nothing else. Raises ConfigError for a name that is none, UsageError for what cannot be decided.
-    """
-    with _choosing(graph, instances, params, store, realms) as choosing:
-        return choosing.reroll(to)
-
-
-def pin(
-    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
-    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
-) -> Decided:  # fmt: skip
-    """Have instances keep the result that they have, whatever becomes of their inputs. Writes the choices file, as `reroll`."""
-    with _choosing(graph, instances, params, store, realms) as choosing:
-        return choosing.pin()
-
-
-def unpin(
-    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
-    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
-) -> Decided:  # fmt: skip
-    """Undo `pin`."""
-    with _choosing(graph, instances, params, store, realms) as choosing:
-        return choosing.unpin()
-
-
-def takes(
-    graph: GraphLike, instances: str, *, params: Mapping[str, str] | None = None,
-    store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
-) -> tuple[TakesResult, ...]:  # fmt: skip
-    """Return every result that instances ever had, newest first. Raises ConfigError for a name that is none."""
-    from dagcontent.api.taken import takes_of  # noqa: PLC0415 - as in `load`
-
-    loaded = _loaded(graph, params)
-    with _open(store, write=False) as opened:
-        return takes_of(loaded, opened, instances, realms)
-
-
-@contextlib.contextmanager
-def _choosing(
-    graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
-    store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
-) -> Iterator[Choosing]:  # fmt: skip
-    from dagcontent.api.deciding import Choosing  # noqa: PLC0415 - as in `load`
-
-    loaded = _loaded(graph, params)
-    with _open(store, write=False) as opened:
-        yield Choosing(loaded, opened, instances, realms)
 
 
 def build(  # noqa: PLR0913 - the options of a build
@@ -244,7 +191,7 @@ def build(  # noqa: PLR0913 - the options of a build
     the result then lists no instances.
     """
     began = time.monotonic()
-    with _open(store, write=True, seams=seams) as opened:
+    with opened_at(store, write=True, seams=seams) as opened:
         known = (
             None
             if overwrite_outputs or seams is not None
@@ -306,7 +253,7 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     import anyio.to_thread  # noqa: PLC0415 - as above
 
     began = time.monotonic()
-    with _open(store, write=True, seams=seams) as opened:
+    with opened_at(store, write=True, seams=seams) as opened:
         known = (
             None
             if overwrite_outputs or seams is not None
@@ -360,7 +307,7 @@ def _new_build(  # noqa: PLR0913 - the options of a build
     question = (
         Question.of(graph, params, targets, realms, profile) if own and isinstance(graph, str | os.PathLike) else None
     )
-    return Build(_loaded(graph, params, profile), store, targets, options, question)
+    return Build(loaded_from(graph, params, profile), store, targets, options, question)
 
 
 def _from_memo(
@@ -389,11 +336,11 @@ def _told(result: BuildResult, listeners: Sequence[Listener]) -> BuildResult:
     return result
 
 
-def _loaded(graph: GraphLike, params: Mapping[str, str] | None, profile: str | None) -> LoadedGraph:
+def loaded_from(graph: GraphLike, params: Mapping[str, str] | None, profile: str | None) -> LoadedGraph:
     return load(graph, params=params, profile=profile) if isinstance(graph, str | os.PathLike) else graph
 
 
-def _open(store: str | os.PathLike[str] | None, *, write: bool, seams: Seams | None = None) -> Store:
+def opened_at(store: str | os.PathLike[str] | None, *, write: bool, seams: Seams | None = None) -> Store:
     place = Path(store) if store is not None else default_store()
     if seams is None:
         return open_store(place, write=write)

@@ -65,12 +65,12 @@ class Choosing:
         self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None
     ) -> None:
         targets = parse_targets(loaded.graph, texts)
-        self._table = table_of(None)
+        self._table = table_of(loaded.profile)
         self._loaded = loaded
         self._store = store
         self._resolver: Resolver = dry_resolver(loaded, store, targets, realms)
         check_targets(self._resolver, targets)
-        self._last = store.last_build(str(loaded.path))
+        self._last = store.last_build(str(loaded.path), loaded.profile or "")
         wanted = chosen_by(targets)
         self._units: list[Unit] = []
         for target, text in zip(targets, texts, strict=True):

@@ -88,7 +88,7 @@ class _History:
         self._resolver = resolver
         self._explainer = Explainer(resolver)
         self._graph_id = str(loaded.path)
-        self._last = store.last_build(self._graph_id)
+        self._last = store.last_build(self._graph_id, loaded.profile or "")
         charged = store.attempts.list([AttemptState.CHARGED])
         self._failed = [(a.intent.instance, a.intent.key) for a in charged if a.intent.graph == self._graph_id]
 

@@ -10,7 +10,14 @@ import click
 
 from dagcontent.api.deciding import Decided
 from dagcontent.cli.columns import Cell, aligned
-from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    output_options,
+    params_option,
+    profile_options,
+    store_option,
+)
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import screen_path
@@ -23,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def deciding_options(function: F) -> F:
     """Add the graph, the instances, and the options that all of these have."""
     nodes = click.argument("nodes", nargs=-1, required=True, metavar="NODE...")
-    return graph_argument(nodes(params_option(store_option(json_option(output_options(function))))))
+    return graph_argument(nodes(params_option(profile_options(store_option(json_option(output_options(function)))))))
 
 
 def say_decided(

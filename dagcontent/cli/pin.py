@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.command("pin")
 @deciding_options
 def command(
-    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool,
+    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], profile: str | None, store: str | None, *, as_json: bool, quiet: bool,
     verbose: bool,
 ) -> int:  # fmt: skip
     """Keep the result of NODE (as in film or 'still[intro,take=0]'): no build makes it again, even if its inputs change.
@@ -24,7 +24,9 @@ def command(
     It is what a build would use now; if that is not made yet, what its last build made. `plan` says where inputs have
     moved since.
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     found = api.pin(session.loaded, nodes, params=session.params, store=session.store, realms=session.realms)
     rows: list[Pinned] = list(found.nodes)
     documents = [{"node": row.node, "pin": row.key} for row in rows]

@@ -16,8 +16,8 @@ __all__ = ["command"]
 @click.command("reroll")
 @click.option("--to", type=click.IntRange(0, 1_000_000), metavar="K", help="Go to sample K; 0 is the first.")
 @deciding_options
-def command(
-    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], store: str | None, to: int | None, *, as_json: bool,
+def command(  # noqa: PLR0913 - the options
+    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], profile: str | None, store: str | None, to: int | None, *, as_json: bool,
     quiet: bool, verbose: bool,
 ) -> int:  # fmt: skip
     """Have the next build make NODE (as in script, still[intro,take=0] or 'still[*]') once more, from the same request.
@@ -25,7 +25,9 @@ def command(
     The number of the sample is written to GRAPH.choices.toml: the first that was never made, or K. Results that there are
     stay, and going back to one with --to is free.
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     found = api.reroll(session.loaded, nodes, to=to, params=session.params, store=session.store, realms=session.realms)
     rows: list[Rerolled] = list(found.nodes)
     documents = [{"node": row.node, "reroll": row.now, "was": row.was, "made": row.made} for row in rows]

@@ -12,7 +12,14 @@ from dagcontent import api
 from dagcontent.api.taken import Taken, TakesResult
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import dollars
-from dagcontent.cli.options import graph_argument, json_option, output_options, params_option, store_option
+from dagcontent.cli.options import (
+    graph_argument,
+    json_option,
+    output_options,
+    params_option,
+    profile_options,
+    store_option,
+)
 from dagcontent.cli.reasons import field_name
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
@@ -30,18 +37,29 @@ _WORD: Final = 28
 @graph_argument
 @click.argument("node")
 @params_option
+@profile_options
 @store_option
 @json_option
 @output_options
 def command(
-    graph: str, node: str, params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool, verbose: bool
+    graph: str,
+    node: str,
+    params: tuple[str, ...],
+    profile: str | None,
+    store: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """List every result that NODE (as in film, still[intro] or 'still[*]') ever had, newest first.
 
     Each with its sample, what it cost, whether it is in the store, and what of its request is not today's. A sample of
     today's request comes back by dagcontent reroll --to, any other by editing what differs.
     """
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     found = api.takes(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
     if as_json:
@@ -85,7 +103,14 @@ def _cells(row: Taken, now: dt.datetime) -> list[Cell]:
     elif not row.there:
         result = ("warning", "not in the store")
     differs = ", ".join(f"{field_name(diff)} {short(diff.old, _WORD)}" for diff in row.differs)
-    return [mark, str(row.reroll), when(row.at_ms, now), dollars(row.cost_microusd), result, ("dim", safe(differs))]
+    return [
+        mark,
+        str(row.reroll),
+        when(row.at_ms, now),
+        dollars(row.cost_microusd) if row.cost_microusd else "",
+        result,
+        ("dim", safe(differs)),
+    ]
 
 
 def _document(one: TakesResult) -> dict[str, Any]:

@@ -16,11 +16,13 @@ __all__ = ["command"]
 @click.command("unpin")
 @deciding_options
 def command(
-    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], store: str | None, *, as_json: bool, quiet: bool,
+    graph: str, nodes: tuple[str, ...], params: tuple[str, ...], profile: str | None, store: str | None, *, as_json: bool, quiet: bool,
     verbose: bool,
 ) -> int:  # fmt: skip
     """Let NODE be what its inputs make it again. What it was pinned to stays in the store."""
-    session = Session(graph=graph, params=params, store=store, json=as_json, quiet=quiet, verbose=verbose)
+    session = Session(
+        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
+    )
     found = api.unpin(session.loaded, nodes, params=session.params, store=session.store, realms=session.realms)
     rows: list[Pinned] = list(found.nodes)
     documents = [{"node": row.node, "pin": row.key} for row in rows]

@@ -167,6 +167,9 @@ class Profiles:
             there = Place(place.file, (*place.path, key))
             if key in _FIXED:
                 self._findings.at_key(there, f"`{key}` of a node is the same in every profile: {_FIXED[key]}")
+            elif key == "takes" and "takes" not in self._nodes[name]:
+                message = f"`{name}` has no `takes`, and a profile adds no dimension"
+                self._findings.at_key(there, message, "write `takes = 1` in the node itself: a list of one")
             elif kind is None or key in COMMON_KEYS or kind.param(key) is not None:
                 continue
             else:

@@ -185,3 +185,34 @@ def test_the_order_of_decisions_does_not_show(one: list[str], other: list[str]) 
             text = edited(text, ("node", f"still[{name}]"), {"reroll": ord(name)})
         texts.append(text)
     assert texts[0] == texts[1]
+
+
+GRAPH = """
+[graph]
+name = "g"
+[node.still]
+kind = "image.generate"
+model = "fal/fal-ai/flux/dev"
+prompt = "x"
+takes = 2
+[profile.wide]
+inherit = "draft"
+"""
+PIN = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"), [(None, [(1, "0" * 64)]), ("draft", [(2, None)]), ("wide", [(3, None)])]
+)
+def test_each_profile_has_its_own_choices(
+    tmp_path: Path, profile: str | None, expected: list[tuple[int, str | None]]
+) -> None:
+    """What was decided about the dear pictures says nothing of a draft's; and a draft keeps no pins."""
+    graph = tmp_path / "g.toml"
+    graph.write_text(GRAPH, encoding="utf-8")
+    tables = [f'[{table}node."still[take=0]"]\nreroll = {n}\npin = "{PIN}"\n' for n, table in
+              ((1, ""), (2, "profile.draft."), (3, "profile.wide."))]  # fmt: skip
+    graph.with_name("g.choices.toml").write_text("\n".join(tables), encoding="utf-8")
+    read = load(graph, profile=profile)
+    assert not read.mistakes
+    assert [(choice.reroll, choice.pin) for choice in read.pipeline.choices] == expected
