@@ -20,6 +20,7 @@ from dagcontent.values.money import budget_for, microusd
 __all__ = ["Asking"]
 
 _SAID: Final = "what was agreed to"
+_LOOK_S: Final = 0.2
 
 
 class Asking:
@@ -71,12 +72,15 @@ class Asking:
 
     def _answer(self, question: str) -> bool:
         """Return whether somebody says yes. Ctrl-C and Ctrl-D are a no."""
-        import termios  # noqa: PLC0415 - only on a terminal
+        import select  # noqa: PLC0415 - only on a terminal
+        import termios  # noqa: PLC0415 - as above
 
         with contextlib.suppress(termios.error, ValueError, OSError):
             termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question is no answer to it
         try:
             self._screen.prompt(question)
+            while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+                pass  # a Ctrl-C that comes in the moment before a read would wait with it
             line = sys.stdin.readline()
         except (KeyboardInterrupt, UnicodeDecodeError):
             line = ""

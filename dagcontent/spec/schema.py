@@ -14,6 +14,7 @@ from typing import Any, Final
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import build_schema, choices_schema, compare_schema, plan_schema, spend_schema
+from dagcontent.spec.key_help import KEY_HELP
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
 from dagcontent.values.snap import SNAPS
@@ -210,7 +211,7 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         common.pop("model")
     if kind.effect in {Effect.VALUE, Effect.FILES}:
         common.pop("takes")
-    common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, _HELP["optional"])
+    common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
     return {"kind": common.pop("kind"), **{param.name: _param(param) for param in kind.params}, **common}
 
 
@@ -325,26 +326,6 @@ def _dimension() -> _Schema:
     return {"description": "A list, a range, a reference to a list, or a table with `of`.", "anyOf": [*of, table]}
 
 
-_HELP: Final = {
-    "kind": "what the node makes",
-    "model": "who makes it: an alias, or provider/name",
-    "options": "sent to the model as it is",
-    "each": "the dimensions it fans out over",
-    "takes": "how many results of the same request: a last dimension `take`",
-    "needs": "what must succeed first without being an input",
-    "when": "whether it is made: a boolean, a reference to one, or a comparison",
-    "optional": "parameters that may be left out when their input was skipped or failed",
-    "output": "file name in the output folder",
-    "timeout": "local deadline, as 10m, 90s or 1h30m",
-    "retries": "attempts after failures that cost nothing",
-    "on_error": "what a failure does to what depends on it",
-    "snap": "what becomes of a value that the model does not allow; left out: up for lengths of time, else error",
-    "seed": "makes another result of the same inputs",
-    "cache": "true, or run: made again in every run",
-    "tags": "texts for selection and reports",
-}
-
-
 def _common() -> dict[str, _Schema]:
     schemas: dict[str, _Schema] = {
         "kind": {"enum": list(KINDS)},
@@ -380,7 +361,7 @@ def _common() -> dict[str, _Schema]:
         "tags": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     usable = [key for key in COMMON_KEYS if key not in LATER]
-    return {key: {"description": _sentence(_HELP[key]), **schemas[key]} for key in usable}
+    return {key: {"description": _sentence(KEY_HELP[key]), **schemas[key]} for key in usable}
 
 
 def _one_or_many(item: _Schema, text: str) -> _Schema:
