@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -49,6 +50,12 @@ def configure(vendors: FakeVendors, here: Path, text: str = "", above: str = "")
     (here / "config.toml").write_text(f"{above}\n{vendors.config_toml(PATIENT)}\n{text}", encoding="utf-8")
 
 
+def _at(terminal: int) -> None:
+    """Make a terminal this process's own; Ctrl-C ends a program there, also where tests run in the background."""
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command at a terminal of its own, and what is seen there."""
 
@@ -58,7 +65,7 @@ class Terminal:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "dagcontent", *args], start_new_session=True,
             env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "80"},
-            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - so that Ctrl-C is a signal
+            preexec_fn=lambda: _at(theirs),  # noqa: PLW1509 - so that Ctrl-C is a signal
             **ends,
         )  # type: ignore[call-overload]  # fmt: skip
         os.close(theirs)

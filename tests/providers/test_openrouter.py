@@ -276,8 +276,12 @@ def test_a_lost_answer_is_not_asked_for_again(vendors: FakeVendors, fault: str) 
         passage = Sending(commit=nothing, on_headers=nothing, sink=lambda _: None)
         with sending(passage):
             sends = asyncio.ensure_future(it.send(TEXT, payload))
-            while not sends.done() and not any(one["complete"] for one in vendors.requests(operation="chat")):
-                await asyncio.sleep(0.01)  # until the vendor has it: how long that takes is the machine's affair
+            while not any(one["complete"] for one in vendors.requests(operation="chat")):
+                done, _ = await asyncio.wait(
+                    [sends], timeout=0.01
+                )  # how long it takes to be there is the machine's affair
+                if done:
+                    break
             done, _ = await asyncio.wait([sends], timeout=0.3)
             if not done:
                 sends.cancel()
