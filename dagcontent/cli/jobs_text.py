@@ -19,14 +19,16 @@ from dagcontent.values.money import usd_decimal
 if TYPE_CHECKING:
     from dagcontent.api.resuming import Resumed
 
-__all__ = ["after_lines", "job_document", "job_lines", "resumed_lines", "settled_lines", "twice"]
+__all__ = [
+    "STATE_ROLES", "STATE_WORDS", "after_lines", "job_document", "job_lines", "resumed_lines", "settled_lines", "twice",
+]  # fmt: skip
 
-_WORDS: Final = {
+STATE_WORDS: Final = {
     "intent": "not known yet", "submitted": "at work", "spooled": "fetched", "committed": "done", "released": "not charged",
     "charged": "failed", "expired": "result gone", "unresolved": "unresolved", "abandoned": "abandoned", "superseded": "sent again",
 }  # fmt: skip
 """What a state is called."""
-_ROLES: Final = {
+STATE_ROLES: Final = {
     "committed": "hit", "submitted": "run", "spooled": "run", "intent": "maybe", "unresolved": "failed", "charged": "failed",
     "expired": "failed",
 }  # fmt: skip
@@ -63,18 +65,18 @@ def job_lines(
         lines.append(f"  and {len(jobs) - len(shown):,} older; --json lists all")
     todo = [] if everything else [state for state in _DO if any(job.state == state and not job.held for job in shown)]
     if todo:
-        wide = max(len(_WORDS[state]) for state in todo)
+        wide = max(len(STATE_WORDS[state]) for state in todo)
         lines.append("")
-        lines += [f"  {_WORDS[state]:<{wide}}  {_DO[state]}" for state in todo]
+        lines += [f"  {STATE_WORDS[state]:<{wide}}  {_DO[state]}" for state in todo]
     lines += ["", *(screen.style("command", line) for line in _commands(shown, options))] if todo else []
     return lines
 
 
 def _row(job: Job, screen: Screen, now: dt.datetime) -> Sequence[Cell]:
-    word = "in hand" if job.held else _WORDS[job.state]
+    word = "in hand" if job.held else STATE_WORDS[job.state]
     ident = job.attempt if screen.verbose else short_id(job.attempt)
     return [
-        ident, (_ROLES.get(job.state, "dim"), word), safe(job.node), ("dim", safe(job.model)), _money(job),
+        ident, (STATE_ROLES.get(job.state, "dim"), word), safe(job.node), ("dim", safe(job.model)), _money(job),
         ("dim", when(job.sent_ms, now)),
     ]  # fmt: skip
 
@@ -131,7 +133,7 @@ def resumed_lines(results: Sequence[Resumed], screen: Screen) -> list[str]:
     if not results:
         return ["no paid request is under way: there is nothing to go on with"]
     rows: list[Sequence[Cell]] = [
-        [(_ROLES.get(one.job.state, "dim"), _WORDS[one.job.state]), short_id(one.job.attempt), safe(one.job.node), _money(one.job)]
+        [(STATE_ROLES.get(one.job.state, "dim"), STATE_WORDS[one.job.state]), short_id(one.job.attempt), safe(one.job.node), _money(one.job)]
         for one in results
     ]  # fmt: skip
     lines: list[str] = []

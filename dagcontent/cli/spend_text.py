@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from dagcontent.api.ledger import Spend, SpendRow
+from dagcontent.api.past import short_runs
 from dagcontent.api.reconciled import Reconciled
 from dagcontent.cli.columns import Cell, aligned, cells
 from dagcontent.cli.money import digits_of, dollars
@@ -108,9 +109,12 @@ def _amount(row: SpendRow, name: str) -> int:
 
 
 def _labels(found: Spend) -> list[str]:
-    """Return what rows are called: graphs by their path from here, nodes with their graph where there are several."""
+    """Return what rows are called: graphs by their path from here, runs as `runs` takes them, nodes with their graph where there are several."""
     if found.by == "graph":
         return [safe(_short(row.name)) for row in found.rows]
+    if found.by == "run":
+        short = short_runs(row.name for row in found.rows)
+        return [safe(short[row.name]) for row in found.rows]
     several = found.by == "node" and len({row.graph for row in found.rows}) > 1
     return [safe(f"{row.name}  {_short(row.graph)}" if several else row.name) for row in found.rows]
 

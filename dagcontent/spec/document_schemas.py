@@ -1,4 +1,4 @@
-"""Describe the JSON documents of `plan`, `build` and `spend`, and the choices file, as JSON Schemas. Knows no code that makes them.
+"""Describe the JSON documents of `plan`, `build`, `spend` and `runs`, and the choices file, as JSON Schemas. Knows no code that makes them.
 
 What is listed stays; later versions may add fields, so the schemas are open.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 __all__ = [
-    "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "SPEND_BY", "STATUSES", "build_schema", "choices_schema",
-    "compare_schema",
-    "plan_schema", "spend_schema",
+    "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "RUN_STATUSES", "SPEND_BY", "STATUSES", "build_schema",
+    "choices_schema", "compare_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
 ]  # fmt: skip
 
 _Schema = dict[str, Any]
@@ -22,6 +21,7 @@ PLAN_FORMAT: Final = 1
 """Of a file that `plan -o` writes and `build --plan` reads."""
 CAUSES: Final = ("edit", "upstream", "upgrade", "new")
 BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
+RUN_STATUSES: Final = (*BUILD_STATUSES, "died", "running")
 COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned")
 
 SPEND_BY: Final = ("day", "graph", "model", "node", "provider", "run")
@@ -252,6 +252,68 @@ def spend_schema() -> _Schema:
         },
         "by", "since", "rows", "total", "unsaid", title="dagcontent spend",
     )  # fmt: skip
+
+
+def _past_run() -> _Schema:
+    counts = _object({"made": _COUNT, "hits": _COUNT, "failed": _COUNT}, "made", "hits", "failed")
+    return {
+        "run": {**_TEXT, "description": "id of the run; in order of time"},
+        "short": {**_TEXT, "description": "as much of it as names no other run of the store"},
+        "graph": {**_TEXT, "description": "path of the graph; `jobs` of one that only went on with paid requests"},
+        "profile": _MAYBE_TEXT,
+        "started_ms": {**_COUNT, "description": "since 1970, UTC"},
+        "ended_ms": {"type": ["integer", "null"], "description": "null: it runs, or nobody saw its end"},
+        "status": {"enum": list(RUN_STATUSES), "description": "died: its process ended without a word"},
+        "counts": {"anyOf": [counts, {"type": "null"}], "description": "instances; null: it did not come to count them"},
+        "cost_usd": _object({"spent": _MONEY, "reserved": _MONEY}, "spent", "reserved"),
+        "requests": {**_COUNT, "description": "paid requests that it sent"},
+        "unpriced": {**_COUNT, "description": "of these, in no sum: neither cost nor bound is known"},
+    }  # fmt: skip
+
+
+def runs_schema() -> _Schema:
+    """Return the schema of what `runs --json` prints: the newest first."""
+    run = _past_run()
+    return _object(
+        {
+            "since": {**_MAYBE_TEXT, "description": "as it was given"},
+            "total": {**_COUNT, "description": "how many there are with those that are not listed"},
+            "runs": {"type": "array", "items": _object(run, *run)},
+        },
+        "since", "total", "runs", title="dagcontent runs",
+    )  # fmt: skip
+
+
+def run_schema() -> _Schema:
+    """Return the schema of what `runs RUN --json` prints."""
+    names = {"type": "array", "items": _TEXT}
+    made = {
+        "key": {**_TEXT, "description": "action key"},
+        "nodes": {**names, "description": "instances that have it, as far as that is known"},
+        "kind": _TEXT,
+        "model": _MAYBE_TEXT,
+        "cost_usd": _MONEY,
+        "seconds": {"type": "number", "minimum": 0},
+        "at_ms": _COUNT,
+        "error": {**_MAYBE_TEXT, "description": "of a failure that was paid for"},
+    }
+    job = _object(
+        {
+            "attempt": _TEXT, "state": _TEXT, "held": {"type": "boolean"}, "node": _TEXT, "model": _TEXT, "key": _TEXT,
+            "bound_usd": {"anyOf": [_MONEY, {"type": "null"}]},
+            "cost_usd": {"anyOf": [_MONEY, {"type": "null"}]},
+            "cost_source": {"enum": ["reported", "computed", "estimated", "unknown", None]},
+        },
+        "attempt", "state", "held", "node", "model", "key", "bound_usd", "cost_usd", "cost_source",
+    )  # fmt: skip
+    rest = {
+        "made": {"type": "array", "items": _object(made, *made)},
+        "damaged": {**_COUNT, "description": "results of it that cannot be read"},
+        "jobs": {"type": "array", "items": job, "description": "the paid requests that it sent, as `jobs list --json` has them"},
+        "outputs": {**names, "description": "outputs of its graph that hold what it made, from the output folder"},
+    }  # fmt: skip
+    head = _past_run()
+    return _object({**head, **rest}, *head, *rest, title="dagcontent runs RUN")
 
 
 def choices_schema() -> _Schema:

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
-from dagcontent.spec.document_schemas import build_schema, choices_schema, compare_schema, plan_schema, spend_schema
+from dagcontent.spec.document_schemas import (
+    build_schema,
+    choices_schema,
+    compare_schema,
+    plan_schema,
+    run_schema,
+    runs_schema,
+    spend_schema,
+)
 from dagcontent.spec.key_help import KEY_HELP
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
@@ -59,6 +67,8 @@ def generate() -> dict[str, str]:
         "build.schema.json": build_schema(),
         "choices.schema.json": choices_schema(),
         "spend.schema.json": spend_schema(),
+        "runs.schema.json": runs_schema(),
+        "run.schema.json": run_schema(),
     }
     return {
         name: json.dumps({"$schema": _DRAFT, **schema}, indent=2, ensure_ascii=False) + "\n"

@@ -343,12 +343,13 @@ class Attempts:
         *,
         graph: str | None = None,
         provider: str | None = None,
+        run: str | None = None,
         key: str | None = None,
     ) -> list[Attempt]:
         """Return attempts, the oldest first; all of them if nothing is named. Raises StoreDamaged."""
         wanted = None if states is None else tuple(states)
         return self._ask(
-            lambda connection: journal.listed(connection, wanted, graph=graph, provider=provider, key=key), []
+            lambda connection: journal.listed(connection, wanted, graph=graph, provider=provider, run=run, key=key), []
         )
 
     def committed(self, graph: str, instance: str, limit: int) -> Sequence[str]:
@@ -372,13 +373,9 @@ class Attempts:
             lambda connection: budgets.used(connection, cap.scope, cap.name, cap.provider, cap.measure), (0, 0)
         )
 
-    def ledger(
-        self, by: str, *, since_day: str = "", since_ms: int = 0, graph: str | None = None
-    ) -> Sequence[journal.LedgerSum]:
-        """Return sums of all attempts since a date or a moment, by day, graph, model, node, provider or run."""
-        return self._ask(
-            lambda connection: journal.ledger(connection, by, since_day=since_day, since_ms=since_ms, graph=graph), []
-        )
+    def ledger(self, by: str, **which: Any) -> Sequence[journal.LedgerSum]:
+        """Return sums of attempts by day, graph, model, node, provider or run; `which` of them: see `journal.ledger`."""
+        return self._ask(lambda connection: journal.ledger(connection, by, **which), [])
 
     def _ask(self, work: Work[T], empty: T) -> T:
         def ask(connection: apsw.Connection) -> T:

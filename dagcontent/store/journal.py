@@ -243,6 +243,7 @@ def listed(
     *,
     graph: str | None,
     provider: str | None,
+    run: str | None = None,
     key: str | None = None,
     since_ms: int | None = None,
     holding: Sequence[str] = (),
@@ -255,7 +256,7 @@ def listed(
     if states is not None:
         where.append(f"state IN ({', '.join('?' * len(states))})")
         values += [state.value for state in states]
-    for column, wanted in (("graph", graph), ("provider", provider)):
+    for column, wanted in (("graph", graph), ("provider", provider), ("run", run)):
         if wanted is not None:
             where.append(f"{column} = ?")
             values.append(wanted)
@@ -323,15 +324,23 @@ class LedgerSum(msgspec.Struct, frozen=True):
 
 
 def ledger(
-    connection: apsw.Connection, by: str, *, since_day: str = "", since_ms: int = 0, graph: str | None = None
+    connection: apsw.Connection,
+    by: str,
+    *,
+    since_day: str = "",
+    since_ms: int = 0,
+    graph: str | None = None,
+    runs: Sequence[str] | None = None,
 ) -> list[LedgerSum]:
-    """Return the sums of all attempts, by one of LEDGER_KEYS. One pass over columns: no body is read.
+    """Return the sums of all attempts, or of those of some `runs`, by one of LEDGER_KEYS. One pass over columns: no body is read.
 
     `since_day` is a date in UTC, as 2026-11-22; `since_ms` a moment, which is told by the attempts' ids.
     """
+    mine = "" if runs is None else f" AND run IN ({', '.join('?' * len(runs))})"
     query = (
         f"SELECT {LEDGER_KEYS[by]} AS k, provider, state, cost_source, count(*), sum(cost), sum(held), sum(reserved IS NULL)"  # noqa: S608 - constants of ours
-        " FROM attempt WHERE day >= ? AND id >= ? AND (?3 IS NULL OR graph = ?3) GROUP BY k, provider, state, cost_source"
+        " FROM attempt WHERE day >= ? AND id >= ? AND (?3 IS NULL OR graph = ?3)"
+        f"{mine} GROUP BY k, provider, state, cost_source"
     )
     first = _digits(since_ms << 80)[:_TIME_DIGITS] if since_ms > 0 else ""
-    return [LedgerSum(*row) for row in fetch(connection, query, (since_day, first, graph))]
+    return [LedgerSum(*row) for row in fetch(connection, query, (since_day, first, graph, *(runs or ())))]
