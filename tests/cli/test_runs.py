@@ -20,6 +20,7 @@ from dagcontent.values.attempt import Intent
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Done, Manifest, Record, action_key
 
+from .test_commands import imported_by
 from .test_json import valid
 from .test_spend import settle
 
@@ -114,7 +115,7 @@ def test_runs_screens(run: Run, here: Path, same: Same, columns: str, monkeypatc
     assert widest <= int(columns)
 
 
-def test_documents_are_as_their_schemas_say(run: Run, here: Path) -> None:
+def test_documents_are_as_their_schemas_say(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs read what people see: every state a run can be in, whole ids, and counts that nobody knows as null."""
     graph = str(here / "talk.toml")
     with open_store(here / "store") as store:
@@ -122,6 +123,8 @@ def test_documents_are_as_their_schemas_say(run: Run, here: Path) -> None:
         ended(store, graph, "", 1, {})
         paid(store, graph)
     found = valid("runs", json.loads(run("runs", "--json", "-n", "2").stdout))
+    monkeypatch.setattr("dagcontent.api.past._MOST_AT_ONCE", 1)  # many are summed in another way
+    assert json.loads(run("runs", "--json", "-n", "2").stdout) == found
     assert (found["total"], [one["status"] for one in found["runs"]]) == (3, ["unresolved", "died"])
     assert found["runs"][0]["cost_usd"] == {"spent": "0.05", "reserved": "0.26018"}
     assert [one["counts"] for one in found["runs"]] == [{"made": 1, "hits": 2, "failed": 1}, None]
@@ -162,6 +165,63 @@ def test_a_run_tells_what_its_build_told(run: Run, small: Path, here: Path) -> N
     assert (len(earlier["made"]), earlier["outputs"]) == (5, [])
 
 
+def test_a_result_is_of_the_run_that_fetched_it_and_its_cost_of_the_one_that_sent(run: Run, here: Path) -> None:
+    """What a dead run had sent and a later one fetched is in the history of both, its money once."""
+    manifest = Manifest("image.generate", 1, {"prompt": "a hill"}, model="fal/flux")
+    key = action_key(manifest, Encoder())
+    with open_store(here / "store") as store:
+        first = store.start_run(str(here / "talk.toml"), now_ms=NOW)
+        intent = Intent(
+            attempt=f"01{0:024d}", key=key, run=first.id, graph=first.graph, instance="still[dusk]", provider="fal", realm="",
+            account="a", operation="x", model="flux", kind="image.generate", recovery="ask", marker="", payload_digest="",
+            reserved_microusd=32_000, at_ms=NOW, send_by_ms=NOW, manifest=msgspec.structs.asdict(manifest), request={},
+        )  # fmt: skip
+        store.claim_many([key], first).result()
+        store.attempts.intend(intent).result()
+    with open_store(here / "store") as store:
+        second = store.start_run("jobs", now_ms=NOW + 5_000)
+        store.attempts.take_over([intent.attempt], second, now_ms=NOW + 5_000).result()
+        store.attempts.spooled(intent.attempt, {}, now_ms=NOW + 5_000).result()
+        record = Record(
+            key=key, manifest=manifest, outcome=Done("x"), made_with={}, run=second.id, at_ms=NOW, cost_microusd=25_000
+        )
+        store.attempts.commit(
+            intent.attempt, record, cost_microusd=25_000, cost_source="reported", now_ms=NOW + 5_000
+        ).result()
+        store.finish_run(second, "ok", {}, now_ms=NOW + 6_000)
+    one, two = (valid("run", json.loads(run("runs", name, "--json").stdout)) for name in (first.id, second.id))
+    assert (one["cost_usd"]["spent"], one["made"], [job["state"] for job in one["jobs"]]) == (
+        "0.025",
+        [],
+        ["committed"],
+    )
+    assert (two["cost_usd"]["spent"], [made["nodes"] for made in two["made"]], two["jobs"]) == (
+        "0",
+        [["still[dusk]"]],
+        [],
+    )
+
+
+@pytest.mark.slow
+def test_looking_back_brings_in_no_vendor_and_no_loop(small: Path, run: Run) -> None:
+    """A glance at history is answered before anything heavy is imported."""
+    assert run("build", "small.toml").exit_code == 0
+    modules = imported_by("runs", "--store", str(small.parent / "store"))
+    heavy = {
+        "anyio",
+        "httpx",
+        "networkx",
+        "rich",
+        "fal_client",
+        "openai",
+        "google",
+        "elevenlabs",
+        "dagcontent.providers",
+    }
+    assert heavy.isdisjoint(modules)
+    assert "dagcontent.store.past" in modules
+
+
 KILLED = """\
 import os, sys
 from dagcontent import api
@@ -182,6 +242,7 @@ def test_a_killed_build_died_and_what_it_made_is_there(run: Run, small: Path, he
     detail = json.loads(run("runs", row["short"], "--json").stdout)
     kinds = sorted(made["kind"] for made in detail["made"])
     assert kinds == [*["image.caption"] * 2, *["image.generate"] * 2, "image.grid"]
+    assert "image.caption x2" in run("runs", row["short"]).stdout
     assert run("build", "small.toml").exit_code == 0
     statuses = [one["status"] for one in json.loads(run("runs", "--json").stdout)["runs"]]
     assert statuses[-1] == "died"

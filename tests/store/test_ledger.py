@@ -97,6 +97,9 @@ def test_sums_by_any_key_are_the_journals_own_count(found: list[Attempt], since:
             assert {(row.graph, row.name): row.reserved for row in spend.rows} == dict(held)
             _adds_up(spend.total, list(spend.rows))
             assert spend.total.requests == len(asked)
+        for runs in ([], ["r"], ["s", "r", "t"]):
+            of_all = [one for one in ledger(connection, "run") if one.key in runs]
+            assert sorted(ledger(connection, "run", runs=runs), key=repr) == sorted(of_all, key=repr)
     finally:
         connection.execute("ROLLBACK")
 
