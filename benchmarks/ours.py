@@ -10,7 +10,7 @@ from typing import Any
 
 from process import Command
 
-__all__ = ["build", "inside", "nothing_to_do", "plan"]
+__all__ = ["build", "inside", "nothing_to_do", "only_run", "plan"]
 
 
 def build(folder: Path, graph: str = "graph.toml") -> Command:
@@ -26,6 +26,11 @@ def plan(folder: Path, graph: str = "graph.toml") -> Command:
 def nothing_to_do(folder: Path, graph: str = "graph.toml") -> Command:
     """Return `dagcontent plan` that fails where there is work: what is timed as a no-op has to be one."""
     return plan(folder, graph)._replace(codes=(0,))
+
+
+def only_run(folder: Path) -> Command:
+    """Return `dagcontent runs RUN` where there was one run: ids begin with the year."""
+    return Command([*_DAGCONTENT, "runs", "2", "--store", "store"], folder)
 
 
 def inside(name: str, *arguments: str, folder: Path) -> dict[str, Any]:

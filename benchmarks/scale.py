@@ -44,6 +44,7 @@ def measure(folder: Path, nodes: int, rounds: int, smaller: Measured | None = No
     projects = _projects(folder, nodes)
     cold = {name: run_once(command) for name, command in projects.items()}
     run_once(ours.nothing_to_do(folder))
+    past = run_once(ours.only_run(folder))
     graph = folder / "graph.toml"
 
     def comment(number: int) -> None:
@@ -71,7 +72,7 @@ def measure(folder: Path, nodes: int, rounds: int, smaller: Measured | None = No
         timed |= take_turns({**commands, **again}, rounds)
     write_dag(graph, nodes)
     parts = ours.inside("parts", "graph.toml", "store", folder=folder)
-    section = Section(f"{nodes:,} nodes", _rows(nodes, timed, cold), _notes(nodes, cold, parts))
+    section = Section(f"{nodes:,} nodes", _rows(nodes, timed, cold), _notes(nodes, cold, parts, past))
     return Measured(nodes, section, timed, unchanged, read)
 
 
@@ -155,12 +156,16 @@ def _rows(nodes: int, timed: Mapping[str, Timed], cold: Mapping[str, Sample]) ->
     return rows
 
 
-def _notes(nodes: int, cold: Mapping[str, Sample], parts: Mapping[str, Any]) -> list[str]:
+def _notes(nodes: int, cold: Mapping[str, Sample], parts: Mapping[str, Any], past: Sample) -> list[str]:
     whole = ", ".join(f"{name} {sample.wall_s:.1f} s" for name, sample in cold.items())
     steps = ", ".join(
         f"{name} {value * 1000:.0f} ms ({value / nodes * 1e6:.0f} us a node)" for name, value in parts.items()
     )
-    notes = [f"cold builds: {whole}", f"read anew, step by step in one process: {steps}"]
+    notes = [
+        f"cold builds: {whole}",
+        f"read anew, step by step in one process: {steps}",
+        f"`runs RUN` of the build that made all: {past.wall_s:.2f} s",
+    ]
     if "ninja" not in cold:
         notes.append("ninja is not installed here: its lines are left out")
     return notes

@@ -141,7 +141,7 @@ def _id_of(store: Store, prefix: str) -> str:
     if not ids:
         raise UsageError(f"there is no run {prefix}: nothing was built", hint="dagcontent build GRAPH makes the first")
     raise UsageError(
-        f"there is no run {prefix}; the newest are {_newest([short[name] for name in ids])}",
+        f"there is no run {prefix}; the newest: {_newest([short[name] for name in ids])}",
         hint="dagcontent runs --all lists every one there is",
     )
 
