@@ -21,7 +21,7 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pin, reroll, takes, unpin
+    from dagcontent.api.choices import pick, pin, reroll, takes, unpin
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -47,6 +47,7 @@ __all__ = [
     "default_store",
     "find_mistakes",
     "load",
+    "pick",
     "pin",
     "plan",
     "reroll",
@@ -57,8 +58,8 @@ __all__ = [
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pin": "choices",
-    "reroll": "choices", "takes": "choices", "unpin": "choices",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
+    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices",
 }  # fmt: skip
 
 

@@ -292,7 +292,9 @@ class Build:
             return "unresolved"
         if any(node.over_budget for node in nodes):
             return "budget"
-        return "failed" if counts["failed"] or counts["blocked"] else "ok"
+        if counts["failed"] or (counts["blocked"] and not counts["waiting"]):
+            return "failed"
+        return "waiting" if counts["waiting"] else "ok"
 
     def abandon(self) -> None:
         """End the run after an error that stopped the build; what was committed stays."""

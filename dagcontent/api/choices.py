@@ -13,7 +13,7 @@ from dagcontent.api import GraphLike, loaded_from, opened_at
 from dagcontent.api.deciding import Choosing, Decided
 from dagcontent.api.taken import TakesResult, takes_of
 
-__all__ = ["pin", "reroll", "takes", "unpin"]
+__all__ = ["pick", "pin", "reroll", "takes", "unpin"]
 
 
 def reroll(
@@ -46,6 +46,19 @@ def unpin(
         return choosing.unpin()
 
 
+def pick(
+    graph: GraphLike, instance: str, choice: str, *, params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have a selection give one candidate: named by position (`#0`), label (`take=1`), instance or the beginning of its digest.
+
+    Writes the choices file, as `reroll`. Raises ConfigError for what names none or several, UsageError where nothing is to be
+    chosen.
+    """
+    with _choosing(graph, [instance], params, profile, store, realms, picks=True) as choosing:
+        return choosing.pick(choice)
+
+
 def takes(
     graph: GraphLike, instances: str, *, params: Mapping[str, str] | None = None,
     profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
@@ -60,7 +73,8 @@ def takes(
 def _choosing(
     graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
     profile: str | None, store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
+    *, picks: bool = False,
 ) -> Iterator[Choosing]:  # fmt: skip
     loaded = loaded_from(graph, params, profile)
     with opened_at(store, write=False) as opened:
-        yield Choosing(loaded, opened, instances, realms)
+        yield Choosing(loaded, opened, instances, realms, picks=picks)

@@ -10,22 +10,25 @@ import msgspec
 
 from dagcontent.api.choices_file import Edit, write_choices
 from dagcontent.api.loaded import LoadedGraph
+from dagcontent.api.picking import chosen_of
 from dagcontent.api.planning import check_targets, dry_resolver
 from dagcontent.api.targets import chosen_by, parse_targets
-from dagcontent.errors import ConfigError, UsageError
+from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
+from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.selection import Candidate, among, candidates_of
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.choices import choices_path, table_of
 from dagcontent.spec.model import Choice
 from dagcontent.store.store import Store
 from dagcontent.values.record import Done, Manifest, Record
-from dagcontent.values.value import ActionKey
+from dagcontent.values.value import ActionKey, contains_unknown
 
-__all__ = ["Choosing", "Decided", "Pinned", "Rerolled"]
+__all__ = ["Choosing", "Decided", "Picked", "Pinned", "Rerolled"]
 
 _MOST_SAMPLES = 10_000
 T = TypeVar("T")
@@ -49,6 +52,18 @@ class Pinned(msgspec.Struct, frozen=True):
     old: bool = False
 
 
+class Picked(msgspec.Struct, frozen=True):
+    """A selection that a person made: the candidate's digest, its place, and the instance that made it, where one did.
+    `was` is what was picked before.
+    """
+
+    node: str
+    digest: str
+    position: int
+    instance: str
+    was: str | None = None
+
+
 class Decided(msgspec.Struct, frozen=True):
     """What was decided, and the file that says so now; `changed` is false if it said so before."""
 
@@ -62,10 +77,12 @@ class Choosing:
     """Decides about instances of one graph. Every call ends in the choices file, or raises and changes nothing."""
 
     def __init__(
-        self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None
-    ) -> None:
+        self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None,
+        *, picks: bool = False,
+    ) -> None:  # fmt: skip
         targets = parse_targets(loaded.graph, texts)
         self._table = table_of(loaded.profile)
+        self._picks = picks
         self._loaded = loaded
         self._store = store
         self._resolver: Resolver = dry_resolver(loaded, store, targets, realms)
@@ -84,7 +101,13 @@ class Choosing:
     def _asked(self, node: Node, units: list[Unit], text: str) -> list[Unit]:
         """Return the instances a text means. Raises UsageError where nothing can be decided about them."""
         fanout = self._resolver.fanout
-        if node.kind.effect in {Effect.VALUE, Effect.FILES}:
+        if self._picks and not node.kind.chooses:
+            text = f"`{node.name}` is {node.kind.name}: it does not choose among others"
+            raise UsageError(text, hint="pick is for nodes of kind select")
+        if node.kind.chooses and not self._picks:
+            text = f"`{node.name}` makes nothing of its own: it is one of what it chooses from"
+            raise UsageError(text, hint="dagcontent pick says which one; or name what it chooses from")
+        if not self._picks and node.kind.effect in {Effect.VALUE, Effect.FILES}:
             text = f"{node.kind.name} gives the same every time: there is nothing to decide about `{node.name}`"
             raise UsageError(text, hint="name a node that something is made by")
         if len(units) > 1 and "[" not in text:
@@ -123,6 +146,41 @@ class Choosing:
         """Have instances be what their inputs make them."""
         made = [Pinned(self._resolver.fanout.name(unit), None) for unit in self._units]
         return self._write(made, lambda entry, _: {key: value for key, value in entry.items() if key != "pin"})
+
+    def pick(self, wanted: str) -> Decided:
+        """Have a selection give one of its candidates. Raises ConfigError for a name that is none, UsageError where nothing can
+        be chosen yet.
+        """
+        unit = self._units[0]
+        resolver, node = self._resolver, self._loaded.graph.nodes[unit.node]
+        name = resolver.fanout.name(unit)
+        if len(self._units) > 1:
+            known = ", ".join(resolver.fanout.name(one) for one in self._units[:12])
+            raise ConfigError(f"`{node.name}` names {len(self._units)} instances", hint=f"name one: {known}")
+        candidates = self._candidates(unit, node, name)
+        one = chosen_of(candidates, wanted, name)
+        about = among([candidate.digest for candidate in candidates])
+        before = resolver.decisions.of(unit)
+        made = Picked(name, one.digest, one.position, one.instance, None if before is None else before.pick)
+        entry = {"for": about, "pick": f"sha256:{one.digest}"}
+        path = choices_path(self._loaded.path)
+        edits: list[Edit] = [((*self._table, name), lambda _: entry)]
+        changed = write_choices(path, os.path.basename(self._loaded.path), edits)
+        return Decided(self._loaded.name, path, changed, (made,))
+
+    def _candidates(self, unit: Unit, node: Node, name: str) -> list[Candidate]:
+        resolver = self._resolver
+        try:
+            params = resolver.inputs.params(unit, node) if None not in unit.coords else {}
+        except Missing as missing:
+            by = f": {resolver.fanout.name(missing.by)} failed or is skipped" if missing.by is not None else ""
+            raise UsageError(f"{name} has nothing to choose from{by}", hint="build it first") from None
+        except NodeError as error:
+            raise UsageError(f"{name}: {error.message}", hint=error.hint) from None
+        found = params.get(node.kind.chooses)
+        if not isinstance(found, list) or contains_unknown(found):
+            raise UsageError(f"what {name} chooses from is not made yet", hint="build it first")
+        return candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)
 
     # -- samples ------------------------------------------------------------------------------------------------
 
@@ -189,5 +247,6 @@ def entry_of(choice: Choice) -> dict[str, str | int]:
     return (
         made
         | ({"reroll": choice.reroll} if choice.reroll else {})
+        | ({"pick": f"sha256:{choice.pick}"} if choice.pick is not None else {})
         | ({"pin": f"sha256:{choice.pin}"} if choice.pin is not None else {})
     )

@@ -71,6 +71,8 @@ class LoadedGraph:
             name = stray.choice.instance
             if stray.now is not None:
                 words = f"{name} is {stray.now} now: what was decided about it went along"
+            elif stray.there and stray.choice.pick is not None:
+                words = f"{name} chooses among others now: what was picked is not applied"
             elif stray.there:
                 words = f"what was decided about {name} was about something else: it is not applied"
             else:

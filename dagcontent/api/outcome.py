@@ -42,7 +42,9 @@ class _Outcomes:
             return self._made(unit, name, record, record.outcome)
         by = unit.status_by
         error = unit.error
-        word = status.value if status in {Status.SKIPPED, Status.FAILED} else "blocked"
+        word = status.value if status in {Status.SKIPPED, Status.FAILED, Status.WAITING} else "blocked"
+        if unit.held:  # in a build nothing else is unknown in the end
+            return NodeResult(name, word, error="waits for a person", facts=self._candidates(unit))
         tried = self._attempts(unit) if status is Status.FAILED else []
         job = next((Job.of(one) for one in tried if one.blocks), None)
         if word == "failed" and isinstance(error, AttemptUnresolved | AttemptDetached) and (job or _named(error)):
@@ -58,6 +60,17 @@ class _Outcomes:
             refused=error.refused if isinstance(error, OverBudget) else None,
             job=job,
         )  # fmt: skip
+
+    def _candidates(self, unit: Unit) -> tuple[tuple[str, str], ...]:
+        """Return what a person is to choose from."""
+        if unit.status is not Status.WAITING:
+            return ()
+        from dagcontent.api.picking import shown  # noqa: PLC0415 - most builds wait for nobody
+        from dagcontent.plan.selection import candidates_of  # noqa: PLC0415 - as above
+
+        resolver, node = self._resolver, self._resolver.graph.nodes[unit.node]
+        params = resolver.inputs.params(unit, node)
+        return tuple(shown(candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)))
 
     def _made(self, unit: Unit, name: str, record: Record, outcome: Done) -> NodeResult:
         first = next(blobs_in(outcome.value), None)

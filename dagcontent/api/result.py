@@ -56,7 +56,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeResult(msgspec.Struct, frozen=True):
-    """What became of one instance. `status`: hit, pinned, cutoff, ran, skipped, failed, blocked, unresolved.
+    """What became of one instance. `status`: hit, pinned, cutoff, ran, skipped, failed, blocked, unresolved, waiting.
 
     `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
     cap that kept it from being sent, if one did. `job` is the paid request that keeps it from being made, if that is why.
@@ -80,7 +80,7 @@ class NodeResult(msgspec.Struct, frozen=True):
 
 
 class BuildResult(msgspec.Struct, frozen=True):
-    """What came of a build. `status`: ok, failed, interrupted, unresolved, budget. `outputs`: instance -> path; a list gives several rows.
+    """What came of a build. `status`: ok, failed, interrupted, unresolved, budget, waiting. `outputs`: instance -> path; a list gives several rows.
 
     `facts` are those of the outputs by path, as they were measured (`duration_ms`, `width`, `size_bytes`, ...).
     """
@@ -98,6 +98,11 @@ class BuildResult(msgspec.Struct, frozen=True):
     reserved_microusd: int = 0
     saved_microusd: int = 0
     profile: str | None = None
+
+    @property
+    def waiting(self) -> list[str]:
+        """The instances that wait for a person."""
+        return [n.node for n in self.nodes if n.status == "waiting"]
 
     @property
     def failed(self) -> list[NodeResult]:

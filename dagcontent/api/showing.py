@@ -138,6 +138,8 @@ def _refuse(unit: Unit, name: str) -> None:
         raise UsageError(
             f"{name} has no result: it is skipped", hint="its `when`, or that of a node it needs, does not hold"
         )
+    if unit.status is Status.WAITING:
+        raise UsageError(f"{name} has no result yet: a person is to choose", hint="dagcontent pick says which")
     error: DagcontentError | None = unit.error
     if error is not None:
         raise UsageError(f"{name} has no result: {error.message}", facts=error.facts, hint=error.hint)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _MOST_PLANNED_AGAIN = 5_000
-_CODES = {"ok": 0, "failed": 1, "unresolved": 4, "budget": 6, "interrupted": 130}
+_CODES = {"ok": 0, "failed": 1, "unresolved": 4, "waiting": 5, "budget": 6, "interrupted": 130}
 
 
 @click.command("build")
@@ -101,7 +101,7 @@ def command(  # noqa: PLR0913 - the options
     What costs money is sent only with --budget, --yes or --plan, or after a question on a terminal; and never twice.
 
     Exit codes: 0 done, 1 a node failed, 2 the graph or the arguments are wrong, 4 a paid request is unresolved (dagcontent
-    jobs), 6 refused or stopped by the budget, 130 interrupted.
+    jobs), 5 a person is to choose (dagcontent pick), 6 refused or stopped by the budget, 130 interrupted.
     """
     agreed = None
     if plan_file is not None:

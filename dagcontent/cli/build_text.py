@@ -59,7 +59,8 @@ def _head(result: BuildResult, screen: Screen) -> list[str]:
 
         said, role, tail = f"{name}: {stopped_line(without_money(result))}", "failed", f"{_made(counts)}, nothing lost"
     elif result.status != "ok":
-        said, role, tail = f"{name}: {_trouble_words(result)}", "failed", _KEPT
+        role = "warning" if result.status == "waiting" else "failed"
+        said, tail = f"{name}: {_trouble_words(result)}", _KEPT
     elif not counts["ran"]:
         said, role, tail = f"{name}: nothing to make", "ok", _tail(counts)
     else:
@@ -105,10 +106,12 @@ def _trouble_words(result: BuildResult) -> str:
         for nodes, word in ((unknown(result), "unresolved"), (detached(result), "still at work")):
             if nodes:
                 words.append(f"{len(nodes):,} {'' if words else f'of {actions:,} '}{word}")
+    if counts["waiting"]:
+        words.append(f"{counts['waiting']:,} {'waits' if counts['waiting'] == 1 else 'wait'} for a person")
     if broke:
         words.append(f"{broke:,} not started")
     if counts["blocked"]:
-        by = "it" if counts["failed"] + counts["unresolved"] == 1 else "them"
+        by = "it" if counts["failed"] + counts["unresolved"] + counts["waiting"] == 1 else "them"
         words.append(f"{counts['blocked']:,} blocked by {by}")
     return ", ".join(words)
 
@@ -198,14 +201,29 @@ def _troubles(
         lines += _failed(load(), same, screen)
     if len(groups) > _MOST_FAILED:
         lines.append(f"  and {counted(sum(map(len, groups[_MOST_FAILED:])), 'failure')} more; --json lists all")
+    lines += _waiting(result, screen, load)
     blocked = (
         [n.node for n in result.nodes if n.status == "blocked"]
-        if result.status in {"failed", "unresolved", "budget"}
+        if result.status in {"failed", "unresolved", "budget", "waiting"}
         else []
     )
     if blocked:
         first, *rest = _wrapped(listed(grouped(blocked), 12), screen.width())
         lines += [f"  {screen.style('blocked', 'blocked')}  {first.strip()}", *rest]
+    return lines
+
+
+def _waiting(result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph]) -> list[str]:
+    """Return what a person is to choose, with the candidates."""
+    waiting = [one for one in result.nodes if one.status == "waiting"]
+    lines: list[str] = []
+    for one in waiting[:_MOST_FAILED]:
+        place = screen.style("place", _place_of(load(), one.node))
+        lines.append(f"  {screen.style('waiting', 'waiting')}  {screen.style('head', safe(one.node))}   {place}")
+        wide = max((len(label) for label, _ in one.facts), default=0)
+        lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
+    if len(waiting) > _MOST_FAILED:
+        lines.append(f"  and {len(waiting) - _MOST_FAILED:,} more wait; --json lists all")
     return lines
 
 

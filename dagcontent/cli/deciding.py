@@ -1,4 +1,4 @@
-"""What `reroll`, `pin` and `unpin` have in common: arguments, and the words on what was written. Knows no store."""
+"""What `reroll`, `pick`, `pin` and `unpin` have in common: arguments, and the words on what was written. Knows no store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import screen_path
 
-__all__ = ["deciding_options", "say_decided"]
+__all__ = ["choosing_options", "deciding_options", "say_decided"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +30,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 def deciding_options(function: F) -> F:
     """Add the graph, the instances, and the options that all of these have."""
     nodes = click.argument("nodes", nargs=-1, required=True, metavar="NODE...")
-    return graph_argument(nodes(params_option(profile_options(store_option(json_option(output_options(function)))))))
+    return graph_argument(nodes(choosing_options(function)))
+
+
+def choosing_options(function: F) -> F:
+    """Add the options that all of these have."""
+    return params_option(profile_options(store_option(json_option(output_options(function)))))
 
 
 def say_decided(

@@ -21,6 +21,7 @@ from dagcontent.values.money import Refused
 
 __all__ = ["GoesOn", "say_next"]
 
+_MOST_PICKS: Final = 3
 _CONTINUES: Final = "continues; nothing that is done is done again"
 
 
@@ -36,6 +37,14 @@ def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:
     """Say which command goes on, and under which budget that makes the rest. Of what a person must settle, none does."""
     screen = session.screen
     if screen.quiet:
+        return
+    if result.status == "waiting":
+        names = result.waiting
+        screen.say("")
+        for name in names[:_MOST_PICKS]:
+            screen.say(screen.style("command", command_line(*session.again("pick", name, "CHOICE"))))
+        if len(names) > _MOST_PICKS:
+            screen.say(f"  and {len(names) - _MOST_PICKS:,} more")
         return
     broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
     if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):

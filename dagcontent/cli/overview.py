@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "Choosing": {
         "takes": "Every result a node ever had: what differed, what it cost.",
         "reroll": "Have another sample made of a node; going back is free.",
+        "pick": "Choose one of a selection's candidates.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
         "unpin": "Let it be what its inputs make it.",
     },
@@ -37,7 +38,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open pick approve reject replace diff gallery ui import trust".split())
+LATER: Final = frozenset("watch open approve reject replace diff gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

@@ -23,7 +23,19 @@ from dagcontent.plan.model import BUYS, Plan, PlanRow
 
 __all__ = ["Line", "fact_rows", "lines_of", "notes_of", "plan_lines", "saved_words"]
 
-_ORDER: Final = ("hit", "pinned", "run", "maybe", "resume", "repay", "unresolved", "skipped", "failed", "blocked")
+_ORDER: Final = (
+    "hit",
+    "pinned",
+    "run",
+    "maybe",
+    "waiting",
+    "resume",
+    "repay",
+    "unresolved",
+    "skipped",
+    "failed",
+    "blocked",
+)
 _GAP: Final = "      "
 _ALIKE: Final = 3
 _MOST_LINES_A_NODE: Final = 6

@@ -19,6 +19,7 @@ _STANDS: Final = {
     "resume": "under way{attempt}: nothing more to pay",
     "unresolved": "nobody can tell{attempt}",
     "repay": "its bytes are gone",
+    "waiting": "a person is to choose",
 }
 
 _UNSENT: Final = "begun{attempt}: sent if it turns out that it never was"

@@ -31,6 +31,7 @@ _STATES: Final = {
     "skipped": "its `when` does not hold: a build leaves it out",
     "value": "worked out from its inputs each time; nothing is kept",
     "failed": "it cannot be made",
+    "waiting": "a person is to choose; dagcontent pick says which",
     "blocked": "something it needs cannot be made",
 }
 
@@ -58,7 +59,7 @@ def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) ->
 
 def _compared(found: WhyResult, now: dt.datetime) -> list[str]:
     if found.compared_with == "nothing" or found.at_ms is None:
-        if found.status in {"value", "skipped"}:
+        if found.status in {"value", "skipped", "waiting"}:
             return []
         return ["nothing like it was made before: there is nothing to compare with"]
     what = {"last": "its last build", "nearest": "the nearest result"}[found.compared_with]

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from dagcontent.graph.check import check_node
+from dagcontent.graph.chosen import type_selections
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
 from dagcontent.graph.model import (
@@ -97,6 +98,7 @@ class _Linker:
             kind = KINDS[node.kind]
             dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
+        type_selections(self.pipeline.nodes, self.faces, self.references)
         dimensions = [self._dimension(name) for name in self._names]
         nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
         self.mistakes.extend(check_choices(self.pipeline))

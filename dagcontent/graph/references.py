@@ -219,6 +219,10 @@ class ReferenceCompiler:
                     f"write `${{{face.name}[{inside}]}}` for this {shared[0]}'s, or `${{{face.name}[*]}}` for all",
                 )
             picks = (AllOf(),) * len(dims)
+        if face.kind.chooses and steps and (face.type.artifact or face.type.name == "text"):
+            named = steps[0].name if isinstance(steps[0], FieldStep) else ""
+            if named in {"label", "position", "score"}:
+                raise BadReference(f"`{named}` of a selection is not available yet in this version")
         linked, kind = self._steps(steps, face.type, scope)
         for pick in reversed(picks):
             if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):

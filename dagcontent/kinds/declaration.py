@@ -31,7 +31,7 @@ class Param(msgspec.Struct, frozen=True):
     """One parameter.
 
     `default` is the key default: written out or left out, the key is the same; it never changes within a version.
-    `also` are further types accepted (a video where audio is asked). `choices` limit a text. `minimum` and
+    `also` are further types accepted (a video where audio is asked). `choices` limit a text; `later` are those of the language that cannot be used yet. `minimum` and
     `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB").
     """
 
@@ -42,6 +42,7 @@ class Param(msgspec.Struct, frozen=True):
     default: Any = None
     also: tuple[Type, ...] = ()
     choices: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
@@ -60,6 +61,8 @@ class Kind(msgspec.Struct, frozen=True):
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
     `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
     was skipped or is left out, and the first that succeeds is the value.
+    `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
+    which. `later` are parameters of the language that cannot be used yet.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Kind(msgspec.Struct, frozen=True):
     gives: str = ""
     evaluate: Callable[..., Any] | None = None
     lazy: str = ""
+    chooses: str = ""
+    later: tuple[str, ...] = ()
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""

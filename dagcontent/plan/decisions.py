@@ -2,23 +2,25 @@
 
 An entry fits the instance of its name if it was made `for` what the instance stands for today: the elements it goes over,
 without the fields that are their labels. One that fits nothing goes along with the one other instance that stands for
-that (its label was changed); else it is a stray, and is not applied.
+that (its label was changed); else it is a stray, and is not applied. What was picked is about the candidates: it fits the
+instance of its name while they are the same, which is seen when they are known.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from dagcontent.graph.model import Graph, Node
 from dagcontent.plan.action import FIRST, Sample
 from dagcontent.plan.fanout import Fanout
-from dagcontent.plan.unit import Closed, Unit
+from dagcontent.plan.selection import HUMAN, position_of_pick
+from dagcontent.plan.unit import Closed, Status, Unit
 from dagcontent.spec.model import Choice
 from dagcontent.values.canonical import Encoder
-from dagcontent.values.value import Value, contains_unknown
+from dagcontent.values.value import UNKNOWN, Value, contains_unknown
 
 __all__ = ["Decisions", "Stray", "stands_for"]
 
@@ -38,6 +40,7 @@ class Decisions:
 
     def __init__(self, graph: Graph, fanout: Fanout) -> None:
         self.strays: list[Stray] = []
+        self._drafts = graph.pipeline.drafts
         self._fanout = fanout
         self._of_node: dict[int, list[Choice]] = {}
         self._of: dict[Unit, Choice] = {}
@@ -63,7 +66,8 @@ class Decisions:
         if choices is None:
             return
         named = {self._fanout.name(unit): unit for unit in units}
-        about = {unit: stands_for(self._fanout, unit) for unit in units}
+        picks = bool(node.kind.chooses)
+        about = {unit: None if picks else stands_for(self._fanout, unit) for unit in units}
         strays = []
         for choice in choices:
             unit = named.get(choice.instance)
@@ -80,6 +84,22 @@ class Decisions:
                 self._of[now] = choice
             name = None if now is None else self._fanout.name(now)
             self.strays.append(Stray(choice, name, choice.instance in named))
+
+    def selected(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status] | None:
+        """Return what a selection is, or why it is nothing yet; None where neither a person nor their absence decides it."""
+        values, choice = params[node.kind.chooses], self.of(unit)
+        asks = params.get("by") == HUMAN and not self._drafts
+        if contains_unknown(values) or not isinstance(values, list):
+            # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
+            waits = asks and not unit.held and (choice is None or choice.pick is None)
+            unit.held = unit.held or asks
+            return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+        if choice is not None and choice.pick is not None:
+            position = position_of_pick(choice.pick, choice.about, values)
+            if position is not None:
+                return values[position], Status.VALUE
+            self.strays.append(Stray(choice, None, there=True))
+        return (UNKNOWN, Status.WAITING) if asks and values else None
 
 
 def stands_for(fanout: Fanout, unit: Unit) -> str | None:

@@ -157,7 +157,7 @@ class Estimates:
         for above in self._inputs_of(unit):
             if above in below or len(found) >= _MOST_DEPENDED:
                 continue
-            if above.status is Status.RUN:
+            if above.status in {Status.RUN, Status.WAITING}:
                 found[above] = None
             elif above.status is Status.MAYBE:
                 found.update(dict.fromkeys(self._running(above, below | {unit})))

@@ -11,7 +11,7 @@ from dagcontent.plan.unit import Closed, DimensionList, Status, Unit, instance_n
 from dagcontent.spec.model import DimensionSpec
 from dagcontent.values.value import ABSENT, UNKNOWN, Mark, Value
 
-__all__ = ["MOST_INSTANCES", "Chosen", "Fanout", "Scope", "list_of_value"]
+__all__ = ["MOST_INSTANCES", "Chosen", "Fanout", "Scope", "leaves", "list_of_value"]
 
 MOST_INSTANCES = 1_000_000
 """Bound on the instances of one node: beyond it a product of dimensions is taken for a slip of the pen."""
@@ -208,6 +208,15 @@ def _position(by: Value, listed: DimensionList, node: Node) -> int:
     shown = ", ".join(listed.labels[:12]) + (", ..." if len(listed.labels) > 12 else "")
     raise NodeError(f"`{node.name}` has no instance {by!r:.60}", facts=[("there is", shown or "nothing: its list is empty")],
                     hint="a look-up takes a label as text or a position as an integer")  # fmt: skip
+
+
+def leaves(chosen: Chosen) -> Iterator[Unit]:
+    """Yield every unit that a reference chooses, in order."""
+    if isinstance(chosen, Unit):
+        yield chosen
+    elif isinstance(chosen, list):
+        for item in chosen:
+            yield from leaves(item)
 
 
 def list_of_value(spec: DimensionSpec, value: Value) -> DimensionList | Closed:

@@ -2,7 +2,7 @@
 
 Promise: what a build of the same graph and store executes lies between the rows with `run` and those with `run` or
 `maybe`. A row is `run` when its key is known and has no record, or when no record could serve whatever its unknown
-inputs turn out to be; and when somebody is certain to ask for it.
+inputs turn out to be; and when somebody is certain to ask for it, and no person is to choose first.
 """
 
 from __future__ import annotations
@@ -149,13 +149,15 @@ class _Planner:
                 name, node.kind.name, model, status.value, by=by,
                 error=None if error is None else error.message, hint=None if error is None else error.hint,
             )  # fmt: skip
+        if status is Status.WAITING:
+            return PlanRow(name, node.kind.name, model, "waiting")
         if not is_action:
             return None
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
         runs = status is Status.RUN or self.explainer.must_run(unit)
-        word = "run" if runs and sure else "maybe"
+        word = "run" if runs and sure and not unit.held else "maybe"
         price, attempt = self._price(unit, node, model), None
         if (
             price is not None

@@ -11,13 +11,14 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
 
 A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
+A selection that a person is to make is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
 Every step is O(edges touched). Weakness: a node over lists made per element waits for all of those lists.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -28,7 +29,7 @@ from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Chosen, Fanout, list_of_value
+from dagcontent.plan.fanout import Fanout, leaves, list_of_value
 from dagcontent.plan.inputs import Inputs
 from dagcontent.plan.lazy import alternatives, first_of
 from dagcontent.plan.ports import Files, Lookup
@@ -62,6 +63,7 @@ class Resolver:
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
+        self._lists_held = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -152,6 +154,8 @@ class Resolver:
         try:
             value = self.evaluator.value(linked.of, scope)
             made = list_of_value(linked.spec, value)
+            made.held = job.held
+            self._lists_held = self._lists_held or job.held
             if isinstance(made, DimensionList) and made.repeats:
                 self.warnings.append(made.warning(linked.name))
         except Missing as missing:
@@ -184,6 +188,7 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
+        unit.held = closed is not None and closed.held
         if closed is not None and isinstance(closed.by, ListJob):
             unit.error = closed.by.error  # its own list is at fault: nothing above it is
             status = Status.FAILED
@@ -209,6 +214,8 @@ class Resolver:
                 producer.dependents = []
             producer.dependents.append(unit)
             unit.pending += 1
+        elif producer.held:
+            unit.held = True
 
     def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
         """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
@@ -219,7 +226,7 @@ class Resolver:
             self._wait_for(unit, self._group(output.node))
         else:
             chosen = self.fanout.choose(output, scope, lambda by: self.evaluator.value(by, scope))
-            for producer in _leaves(chosen):
+            for producer in leaves(chosen):
                 self._wait_for(unit, producer)
 
     def _group(self, node: int) -> Unit:
@@ -238,6 +245,8 @@ class Resolver:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
         decided = self.decisions.of(unit)
+        if self._lists_held and any(self.fanout.list_at(dim, scope).held for dim in node.all_dims):
+            unit.held = True
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
@@ -305,32 +314,39 @@ class Resolver:
 
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
-        if self.evaluator.holds(node.when, self.fanout.scope_of(unit)) is False:
-            self._settle(unit, Status.SKIPPED)
+        holds = self.evaluator.holds(node.when, self.fanout.scope_of(unit))
+        if holds is False or (holds is UNKNOWN and unit.held):  # a person is to say first whether it is to be made
+            self._settle(unit, Status.SKIPPED if holds is False else Status.MAYBE)
             return
         unit.phase = _INPUTS
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
         value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is ABSENT:
+        if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
             unit.phase += 1
             self._link(unit)
             return
-        unit.value = value
-        self._settle(unit, Status.MAYBE if value is UNKNOWN else Status.VALUE)
+        unit.value = UNKNOWN if value is ABSENT else value
+        self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
 
     def _check_ordering(self, unit: Unit, node: Node) -> None:
         for output in node.ordering:
             chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
-            for producer in _leaves(chosen):
+            for producer in leaves(chosen):
                 if producer.status in {Status.FAILED, Status.BLOCKED}:
                     raise Missing(Status.BLOCKED, producer)
+                if producer.held:
+                    raise Missing(Status.MAYBE, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
         inputs = self.inputs
         params = inputs.params(unit, node)
-        if any(contains_unknown(value) for value in params.values()):
+        selected = self.decisions.selected(unit, node, params) if node.kind.chooses else None
+        if selected is not None:
+            unit.value, status = selected
+            self._settle(unit, status)
+        elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
@@ -362,6 +378,7 @@ class Resolver:
 
     def _settle(self, unit: Unit, status: Status) -> None:
         unit.status = status
+        unit.held = status is Status.WAITING or (unit.held and status is Status.MAYBE)
         unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
@@ -370,6 +387,7 @@ class Resolver:
             above = done.upstream or done.status in {Status.RAN, Status.RUN}
             for dependent in dependents or ():
                 dependent.upstream = dependent.upstream or above
+                dependent.held = dependent.held or done.held
                 dependent.pending -= 1
                 if dependent.pending:
                     continue
@@ -379,11 +397,3 @@ class Resolver:
                     dependent.dependents = None
                 else:
                     self._ready.append(dependent)
-
-
-def _leaves(chosen: Chosen) -> Iterator[Unit]:
-    if isinstance(chosen, Unit):
-        yield chosen
-    elif isinstance(chosen, list):
-        for item in chosen:
-            yield from _leaves(item)

@@ -45,6 +45,7 @@ class Status(Enum):
     RAN = "ran"  # made by this build
     RUN = "run"  # would be made
     MAYBE = "maybe"  # depends on content that is still to be made
+    WAITING = "waiting"  # a person is to choose
     SKIPPED = "skipped"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -57,7 +58,7 @@ class Unit:
     """
 
     __slots__ = (
-        "coords", "dependents", "error", "key", "manifest", "node", "notes", "params", "pending", "phase", "record",
+        "coords", "dependents", "error", "held", "key", "manifest", "node", "notes", "params", "pending", "phase", "record",
         "state", "status", "status_by", "upstream", "value",
     )  # fmt: skip
 
@@ -78,6 +79,7 @@ class Unit:
         self.error: Any = None
         self.status_by: Unit | None = None  # the unit that failed or was skipped above
         self.upstream = False  # some unit above it was run in this build
+        self.held = False  # it waits for a person, or is not known because one above it does
 
     def enter(self, state: State) -> None:
         """Change state. Raises InternalError for a way that is not in the table."""
@@ -109,11 +111,12 @@ class ListJob(Unit):
 
 
 class DimensionList:
-    """The elements of a dimension at one place of its outer dimensions, with their labels."""
+    """The elements of a dimension at one place of its outer dimensions, with their labels. `held`: some wait for a person."""
 
-    __slots__ = ("elements", "labels", "positions")
+    __slots__ = ("elements", "held", "labels", "positions")
 
     def __init__(self, elements: list[Value], id_field: str | None) -> None:
+        self.held = False
         self.elements = elements
         self.labels: list[str] = []
         self.positions: dict[str, int] = {}
@@ -139,11 +142,14 @@ class DimensionList:
 
 
 class Closed:
-    """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped."""
+    """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped, or (`held`) it waits for a
+    person.
+    """
 
-    __slots__ = ("by", "status")
+    __slots__ = ("by", "held", "status")
 
     def __init__(self, status: Status, by: Unit | None) -> None:
+        self.held = False
         self.status = status
         self.by = by
 

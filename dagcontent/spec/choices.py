@@ -20,7 +20,7 @@ __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
 _KEYS: Final = ("for", "reroll", "pick", "pin", "approved")
-_LATER: Final = {"pick": "`pick` is", "approved": "`approved` is"}
+_LATER: Final = {"approved": "`approved` is"}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
@@ -101,6 +101,7 @@ class _Reader:
         return Choice(
             name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0),
             str(table.get("pin", "")).removeprefix("sha256:") or None,
+            str(table.get("pick", "")).removeprefix("sha256:") or None,
         )  # fmt: skip
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:

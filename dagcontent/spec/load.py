@@ -106,6 +106,7 @@ def _pipeline(
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
         (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written, choices,
+        profiles.drafts,
     )  # fmt: skip
 
 

@@ -182,7 +182,7 @@ class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
-    the result that stays.
+    the result that stays, `pick` the digest of the candidate that a selection gives.
     """
 
     instance: str
@@ -191,6 +191,7 @@ class Choice(msgspec.Struct, frozen=True):
     about: str | None = None
     reroll: int = 0
     pin: str | None = None
+    pick: str | None = None
 
 
 class Pipeline(msgspec.Struct, frozen=True):
@@ -198,7 +199,7 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     `models` are the aliases, each resolved to `provider/name`. `budget_microusd` is the ceiling the graph sets itself,
     None without one. `profile` is the one that was chosen, `profiles` are those that are written. `choices` are those of the
-    choices file beside it. `broken` are names of nodes and dimensions that stand in
+    choices file beside it; `drafts` says that the profile is a draft: nobody is asked. `broken` are names of nodes and dimensions that stand in
     the file and could not be read: each is a mistake already, a reference to it is none.
     """
 
@@ -216,3 +217,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     profile: str | None = None
     profiles: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
+    drafts: bool = False

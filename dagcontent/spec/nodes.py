@@ -213,6 +213,10 @@ class Nodes:
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
         before = self._findings.count
+        if isinstance(value, str) and value in info.params[key].later:
+            self._findings.later(Place(spot.file, spot.path), f'{key} = "{value}" is', at="value")
+            into[key] = _BAD
+            return
         if key in info.schemas:
             found = self._schema(key, value, info, spot)
         else:
@@ -291,8 +295,11 @@ class Nodes:
 
     def _unknown(self, kind: Kind, name: str, key: str, document: Document) -> str:
         """Note an unknown key; return the one that was probably meant."""
-        near = self._findings.near(key, [*_names_of(kind), *_COMMON])
         place = Place(document.file, ("node", name, key))
+        if key in kind.later:
+            self._findings.later(place, f"`{key}` of {kind.name} is")
+            return ""
+        near = self._findings.near(key, [*_names_of(kind), *_COMMON])
         caret = f"did you mean `{near}`?" if near else ""
         self._findings.at_key(place, f"unknown parameter `{key}` of {kind.name}", caret, _takes(kind))
         return near or ""

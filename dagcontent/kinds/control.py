@@ -1,0 +1,48 @@
+"""Kinds that decide what flows on: declarations, and the pure functions of those that are values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dagcontent.errors import NodeError
+from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.values.types import ANY, TEXT, list_of
+from dagcontent.values.value import Value
+
+__all__ = ["KINDS"]
+
+
+def _first(params: Mapping[str, Value]) -> Value:
+    """Return the first of a list: what is chosen unless a person says otherwise."""
+    candidates = params["from"]
+    if not isinstance(candidates, list) or not candidates:
+        raise NodeError("there is nothing to choose from: the list is empty", hint="look at what `from` refers to")
+    return candidates[0]
+
+
+KINDS: Final = (
+    Kind(
+        "select",
+        "One of a list, chosen by its place or by a person.",
+        (
+            Param(
+                "from", list_of(ANY), "what to choose from, as ${still[scene]} for this scene's takes", required=True
+            ),
+            Param(
+                "by",
+                TEXT,
+                "who chooses; a person does it with dagcontent pick",
+                required=True,
+                choices=("first", "human"),
+                later=("judge", "metric"),
+            ),
+        ),
+        ANY,
+        Effect.VALUE,
+        gives="one of `from`",
+        evaluate=_first,
+        chooses="from",
+        later=("rubric", "references", "metric", "scores", "top"),
+    ),
+)
