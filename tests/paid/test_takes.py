@@ -100,3 +100,39 @@ def test_a_reroll_buys_one_and_going_back_buys_nothing(bench: Callable[[str], Be
     )
     (found,) = api.takes(one.graph, "still[c,take=1]", store=one.store, realms=realms)
     assert sorted((row.reroll, row.now) for row in found.rows) == [(0, True), (1, False)]
+
+
+CHOSEN = """
+[graph]
+name = "chosen"
+[node.still]
+kind = "image.generate"
+model = "fal/fal-ai/flux/dev"
+takes = 2
+prompt = "a hare"
+size = "64x64"
+[node.best]
+kind = "select"
+from = "${still}"
+by = "human"
+[node.clip]
+kind = "image.edit"
+model = "openai/gpt-image-2"
+prompt = "at night"
+image = "${best}"
+"""
+
+
+@pytest.mark.slow
+def test_a_pick_buys_only_what_follows_and_going_back_buys_nothing(bench: Callable[[str], Bench]) -> None:
+    """Nothing behind a choice is bought before it is made, nothing before it again; and each choice is paid for once."""
+    one = bench(CHOSEN)
+    realms = spending(one.vendors).realms
+    waiting = one.build()
+    assert (waiting.status, waiting.counts["ran"], waiting.counts["waiting"]) == ("waiting", 2, 1)
+    assert len(one.charges()) == len(one.posts()) == 2
+    assert one.build().status == "waiting"
+    for choice, charged in (("take=1", 3), ("take=0", 4), ("take=1", 4)):
+        api.pick(one.graph, "best", choice, store=one.store, realms=realms)
+        assert one.build().status == "ok"
+        assert len(one.charges()) == len(one.posts()) == charged

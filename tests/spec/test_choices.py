@@ -52,12 +52,12 @@ def loaded(folder: Path, choices: str) -> Any:
 
 def test_entries_are_read_as_they_are_written(tmp_path: Path) -> None:
     """A decision that is not read is a decision lost; those of a profile hold in that profile alone."""
-    text = f'[node.film]\nreroll = 2\n[node."film[a]"]\nfor = "{D["a"]}"\npin = "{D["b"]}"\n[profile.p.node.film]\nreroll = 9\n'
+    text = f'[node.film]\nreroll = 2\n[node."film[a]"]\nfor = "{D["a"]}"\npin = "{D["b"]}"\npick = "{D["c"]}"\n[profile.p.node.film]\nreroll = 9\n'
     found = loaded(tmp_path, text)
     assert found.ok
-    assert [(c.instance, c.node, c.about, c.reroll, c.pin) for c in found.pipeline.choices] == [
-        ("film", "film", None, 2, None),
-        ("film[a]", "film", D["a"], 0, "b" * 64),
+    assert [(c.instance, c.node, c.about, c.reroll, c.pin, c.pick) for c in found.pipeline.choices] == [
+        ("film", "film", None, 2, None, None),
+        ("film[a]", "film", D["a"], 0, "b" * 64, "c" * 64),
     ]
     assert found.files[-1][0] == str(tmp_path / "g.choices.toml")
 
