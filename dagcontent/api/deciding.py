@@ -112,7 +112,8 @@ class Choosing:
             raise UsageError(text, hint="name a node that something is made by")
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
-            raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=f"name some, or all as '{text}[*]'")
+            hint = "name one" if self._picks else f"name some, or all as '{text}[*]'"
+            raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=hint)
         known = [unit for unit in units if None not in unit.coords]
         if not known:
             raise UsageError(f"`{text}` goes over a list that is not made yet", hint="build what makes the list first")

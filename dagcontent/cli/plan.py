@@ -173,7 +173,7 @@ def _say(session: Session, made: Plan, commands: Sequence[tuple[str, str]]) -> N
         screen.say(screen.style("command", command) + (f"    # {what}" if what and fits else ""))
         if what and not fits:
             screen.say(f"  # {what}")
-    if not made.pending and not any(row.status in {"unresolved", "repay", "failed"} for row in made.rows):
+    if not made.pending and not any(row.status in {"unresolved", "repay", "failed", "waiting"} for row in made.rows):
         screen.say("nothing to make; a build only puts the outputs in their places" if made.rows else "nothing to make")
 
 
@@ -191,7 +191,10 @@ def _next(
     if stuck:
         commands.append((command_line("jobs", "list", *store), f"settles {listed([row.node for row in stuck])}"))
     lost = [row for row in made.rows if row.status == "repay"]
-    if made.pending or lost:
+    waiting = [row.node for row in made.rows if row.status == "waiting"]
+    if waiting and not lost and not any(row.status in {"run", "resume"} for row in made.rows):
+        commands += [(command_line(*session.again("pick", name, "CHOICE")), "") for name in waiting[:1]]
+    elif made.pending or lost:
         commands += _builds(session, made, targets, limit, files)
     if lost:
         most = total(row for row in made.rows if row.status in BUYS)[0].high or 0

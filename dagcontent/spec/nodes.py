@@ -214,7 +214,7 @@ class Nodes:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
         before = self._findings.count
         if isinstance(value, str) and value in info.params[key].later:
-            self._findings.later(Place(spot.file, spot.path), f'{key} = "{value}" is', at="value")
+            self._findings.later(Place(spot.file, spot.path), f'`{key} = "{value}"` is', at="value")
             into[key] = _BAD
             return
         if key in info.schemas:
