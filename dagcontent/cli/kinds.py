@@ -114,7 +114,8 @@ def _describe(screen: Screen, kind: Kind) -> None:
 def _facts(kind: Kind) -> list[tuple[str, str]]:
     """Return what is to be said of a kind below its parameters."""
     gives = f"json: {_form(kind.output)}" if kind.output.name == "record" else str(kind.output)
-    rows = [("gives", f"{gives}, or {kind.gives}" if kind.gives else gives)]
+    said = kind.gives if kind.chooses else f"{gives}, or {kind.gives}"
+    rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))
     if kind.by_model:

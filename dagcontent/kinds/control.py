@@ -40,7 +40,7 @@ KINDS: Final = (
         ),
         ANY,
         Effect.VALUE,
-        gives="one of `from`",
+        gives="an element",
         evaluate=_first,
         chooses="from",
         later=("rubric", "references", "metric", "scores", "top"),

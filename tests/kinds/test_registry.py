@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, image, text, video
+from dagcontent.kinds import asset, audio, control, image, text, video
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
@@ -59,7 +59,7 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    declared = [kind.name for module in (asset, audio, image, text, video) for kind in module.KINDS]
+    declared = [kind.name for module in (asset, audio, control, image, text, video) for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
 
@@ -71,8 +71,9 @@ def test_no_kind_is_both_there_and_to_come() -> None:
 
 @each_kind
 def test_kinds_are_named_medium_and_verb(kind: Kind) -> None:
-    """Kinds without a dot are those that control the build; none of them is declared yet."""
-    assert re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)*", kind.name)
+    """Kinds without a dot are those that control the build, and no others."""
+    medium = r"[a-z]+" if kind in control.KINDS else r"[a-z]+\.[a-z]+(_[a-z]+)*"
+    assert re.fullmatch(medium, kind.name)
     assert kind.help.endswith(".")
 
 
@@ -133,7 +134,7 @@ def test_effect_fits_what_is_declared(kind: Kind) -> None:
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
     assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
-    assert not kind.gives or kind.output_of is not None
+    assert not kind.gives or kind.output_of is not None or kind.chooses
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)
 
