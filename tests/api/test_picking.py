@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracle.builds import declared
 
 from dagcontent import api
@@ -296,3 +300,71 @@ def test_candidates_may_be_written_out_and_be_tables(bench: Bench) -> None:
     first, second = bench.pick("best", "#0"), bench.pick("best", "#1")
     assert (second.was, second.position) == (first.digest, 1)
     assert json.loads(json.dumps(api.show(bench.graph, "best", store=bench.store).value)) == {"a": 2}
+
+
+LAYERS = """
+[graph]
+name = "g"
+[node.line]
+kind = "text.generate"
+model = "local/outline"
+takes = 2
+prompt = "WORD"
+[node.best]
+kind = "select"
+from = "${line}"
+by = "BY1"
+[node.more]
+kind = "text.generate"
+model = "local/outline"
+takes = 2
+prompt = "More: ${best}"
+[node.last]
+kind = "select"
+from = ["${more}", "${best}"]
+by = "BY2"
+[node.end]
+kind = "text.generate"
+model = "local/outline"
+prompt = "End: ${EDGE}"
+EXTRA
+"""
+BEHIND = {"best": {"more", "last", "end"}, "last": {"end"}}
+STEP = st.one_of(
+    st.tuples(st.just("pick"), st.sampled_from(["best", "last"]), st.integers(0, 2)),
+    st.tuples(st.just("edit"), st.sampled_from(["a hare", "an owl"]), st.just(0)),
+)
+
+
+@pytest.mark.slow
+@given(
+    by=st.tuples(*[st.sampled_from(["first", "human"])] * 2),
+    edge=st.sampled_from(["last", "line[take=0]"]),
+    extra=st.sampled_from(["", 'needs = ["last"]', 'when = { value = "${last}", is_not = "x" }']),
+    steps=st.lists(STEP, min_size=1, max_size=5),
+)
+@settings(max_examples=12)
+def test_nothing_behind_a_choice_is_made_before_it_and_a_plan_knows(
+    by: tuple[str, str], edge: str, extra: str, steps: list[tuple[str, str, int]]
+) -> None:
+    """Whatever is decided in whatever order: a build makes what its plan calls certain, at most what it calls possible, nothing
+    behind what waits; and asked again it makes nothing.
+    """
+    text = LAYERS.replace("BY1", by[0]).replace("BY2", by[1]).replace("EDGE", edge).replace("EXTRA", extra)
+    behind = BEHIND if edge == "last" or extra else {"best": {"more", "last"}, "last": set[str]()}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), text.replace("WORD", "a hare"))
+        for what, name, position in [("edit", "a hare", 0), *steps]:
+            if what == "edit":
+                bench.write(text.replace("WORD", name))
+            else:
+                with contextlib.suppress(DagcontentError):  # its candidates are still to be made, or are fewer
+                    bench.pick(name, f"#{position}")
+            certain, possible = set(bench.status("run")), set(bench.status("maybe"))
+            found = api.build(bench.graph, store=bench.store)
+            made = {node.node for node in found.nodes if node.status == "ran"}
+            waiting = {node.node for node in found.nodes if node.status == "waiting"}
+            assert certain <= made <= certain | possible
+            assert not {name.partition("[")[0] for name in made} & set().union(*(behind[one] for one in waiting))
+            assert found.status == ("waiting" if waiting else "ok")
+            assert bench.build() == (found.status, [])
