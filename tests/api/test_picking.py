@@ -213,6 +213,38 @@ def test_what_a_plan_calls_certain_a_waiting_build_makes(bench: Bench) -> None:
     assert sorted(certain) == sorted(made)
 
 
+def test_a_pick_that_may_have_become_stale_makes_nothing_certain(bench: Bench) -> None:
+    """Candidates that are to be made again may be others: then a person is asked, and what follows is not made."""
+    bench.build()
+    bench.pick("best[sun]", "#1")
+    bench.write(GRAPH.replace("a hare", "a fox").replace('prompt = "After', 'temperature = 0.5\nprompt = "After'))
+    certain = bench.status("run")
+    assert "after[sun]" not in certain
+    status, made = bench.build()
+    assert (status, sorted(made)) == ("waiting", sorted(certain))
+
+
+def test_an_element_that_waits_holds_back_its_own_instance_alone(bench: Bench) -> None:
+    """Whether an instance is to be made may depend on its element: of a list that is known but for that, the others are made."""
+    bench.write(
+        GRAPH
+        + """
+[each.part]
+of = ["${best['sun']}", "known"]
+[node.item]
+kind = "text.generate"
+model = "local/outline"
+each = "part"
+prompt = "number ${index.part}"
+when = { value = "${part}", is_not = "x" }
+"""
+    )
+    _, made = bench.build()
+    assert [name for name in made if name.startswith("item")] == ["item[known]"]
+    bench.pick("best[sun]", "#0")
+    assert len([name for name in bench.build()[1] if name.startswith("item")]) == 1
+
+
 def test_a_draft_asks_nobody(bench: Bench) -> None:
     """A draft is for looking at the whole: a selection takes its first."""
     assert bench.build(profile="draft")[0] == "ok"
