@@ -23,7 +23,7 @@ from dagcontent.values.money import usd_decimal
 
 __all__ = ["run_document", "run_lines", "runs_document", "runs_lines"]
 
-_ROLES: Final = {"ok": "ok", "running": "run", "interrupted": "maybe", "budget": "maybe"}
+_ROLES: Final = {"ok": "ok", "running": "run", "interrupted": "maybe", "budget": "maybe", "waiting": "waiting"}
 _KEPT: Final = ("hit", "cutoff", "pinned")
 """What a build counts that was there already."""
 _OPEN: Final = frozenset({"intent", "submitted", "spooled", "unresolved"})
