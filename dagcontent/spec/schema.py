@@ -254,7 +254,7 @@ def _value(param: Param) -> _Schema:
 
 
 def _type(type_: Type) -> _Schema:
-    if type_.name == "list" and type_.item is not None:
+    if type_.name == "list" and type_.item is not None and type_.item.name not in {"any", "json", "record"}:
         return _ref(f"{'paths' if type_.item.artifact else type_.item.name + 's'}")
     if type_.artifact:
         return _ref("path")

@@ -174,3 +174,18 @@ def test_documents_of_the_design_fit_their_schemas() -> None:
     broken = {**documents["plan"], "nodes": [{**row, "status": "done"}]}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(json.loads(SCHEMAS["plan.schema.json"])).validate(broken)
+
+
+def test_every_definition_that_is_named_is_there() -> None:
+    """A reference that leads nowhere makes an editor give up on the whole file."""
+    schema = graph_schema()
+    named: set[str] = set()
+    stack: list[Any] = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            named |= {str(part["$ref"])} if isinstance(part.get("$ref"), str) else set()
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    assert {name.removeprefix("#/definitions/") for name in named} <= set(schema["definitions"])
