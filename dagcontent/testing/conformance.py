@@ -14,7 +14,7 @@ from typing import Any
 
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Effect, Kind
-from dagcontent.kinds.registry import COMMON_KEYS
+from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.media.call import Call, Implementation, NewFile
 from dagcontent.media.process import ProcessRunner
 from dagcontent.values.canonical import Encoder
@@ -27,7 +27,8 @@ __all__ = ["check_declaration", "check_implementation"]
 def check_declaration(kind: Kind) -> None:
     """Raise AssertionError where a declaration contradicts itself or the language."""
     names = [param.name for param in kind.params]
-    _that("." in kind.name and kind.name == kind.name.lower(), f"{kind.name}: a kind is named medium.verb")
+    own = KINDS.get(kind.name) is kind  # those of the language itself, as `select`, have no medium
+    _that(kind.name == kind.name.lower() and ("." in kind.name or own), f"{kind.name}: a kind is named medium.verb")
     _that(len(set(names)) == len(names), f"{kind.name}: a parameter is declared twice")
     _that(not set(names) & set(COMMON_KEYS), f"{kind.name}: {set(names) & set(COMMON_KEYS)} are keys of every node")
     _that(kind.version >= 1 and kind.version not in kind.accepts, f"{kind.name}: accepts are older versions")

@@ -6,8 +6,6 @@ point's.
 
 from __future__ import annotations
 
-import http.client
-import json
 import shutil
 import threading
 import time
@@ -15,37 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 from kills.cases import Case
 from kills.tracing import Point, Record, attached
 from kills.zygote import BOUNDS, Child, Zygote
 from oracle.builds import new_folder
+from oracle.customers import buy_earlier
 
 from dagcontent.testing.vendors.client import FakeVendors
-from dagcontent.testing.vendors.elevenlabs import VOICES
 from dagcontent.testing.vendors.ledger import Charge
 
 __all__ = ["Lane", "Lanes"]
 
 T = TypeVar("T")
 _SETTLE_S = 3.0
-_EARLIER: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
-    "openai": (
-        "/chat/completions",
-        {"Authorization": "Bearer "},
-        {
-            "model": "gpt-6-luna", "store": True, "metadata": {"dagcontent": "0" * 32},
-            "messages": [{"role": "user", "content": "Hello"}],
-        },
-    ),
-    "elevenlabs": (
-        f"/v1/text-to-speech/{VOICES[0][1]}/with-timestamps",
-        {"xi-api-key": ""},
-        {"text": "Hello", "model_id": "eleven_multilingual_v2"},
-    ),
-}  # fmt: skip
-"""What a customer bought earlier, by vendor: path, header of the key, body."""
 
 
 class Lane:
@@ -66,8 +47,7 @@ class Lane:
         self.folder.mkdir()
         (self.folder / "graph.toml").write_text(self.case.graph, encoding="utf-8")
         self.vendors.reset()
-        for vendor in {vendor for vendor, _ in self.case.charges.values()} & set(_EARLIER):
-            self._ask_for(vendor, *_EARLIER[vendor])
+        buy_earlier(self.vendors, {vendor for vendor, _ in self.case.charges.values()})
         self.before = len(self.vendors.ledger())
         if self.late:  # within its bounds
             self.vendors.set(listing_s=0.2, job_s=0.1)
@@ -77,16 +57,6 @@ class Lane:
                     for vendor, operation in self.case.charges.values()
                 ]
             )
-
-    def _ask_for(self, vendor: str, path: str, key: dict[str, str], body: dict[str, Any]) -> None:
-        """Be a customer of long standing: an empty list proves nothing where nothing was ever listed."""
-        headers = {name: f"{begin}{self.vendors.key(vendor)}" for name, begin in key.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.vendors.port, timeout=20)
-        where = urlsplit(self.vendors.base_urls[vendor]).path + path
-        connection.request("POST", where, json.dumps(body), {**headers, "Content-Type": "application/json"})
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        connection.close()
 
     def command(self, **more: Any) -> dict[str, Any]:
         return {

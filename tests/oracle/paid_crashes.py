@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from oracle.crashes import Server
+from oracle.customers import buy_earlier
 from oracle.paid import new_folder, put_inputs
 
 from dagcontent.testing.vendors.client import BOUNDS, FakeVendors
@@ -91,6 +92,7 @@ class Lane:
         put_inputs(self.folder)
         (self.folder / "graph.toml").write_text(self._text, encoding="utf-8")
         self.vendors.reset()
+        buy_earlier(self.vendors, {name for name in self.vendors.base_urls if f'"{name}/' in self._text})
 
     def build(self, at: tuple[str, int] | None = None) -> dict[str, Any]:
         """Build, to the end or to its kill."""
