@@ -13,15 +13,14 @@ from typing import Final, get_args
 
 import msgspec
 
-from dagcontent.api.models import NANO, PER, Sheet, rates_on
+from dagcontent.api.models import NANO, Sheet, rates_on
 from dagcontent.catalog.ability import Ability, able, capabilities, capability
-from dagcontent.catalog.model import Price, Unit
+from dagcontent.catalog.model import Price, Unit, per
 from dagcontent.errors import ConfigError
+from dagcontent.values.quote import STALE_DAYS
 
 __all__ = ["SOON_DAYS", "STALE_DAYS", "Wanted", "abilities", "chosen", "list_price", "stale", "unit_of", "with_prices"]
 
-STALE_DAYS: Final = 90
-"""A price that was found longer ago may not hold any more."""
 SOON_DAYS: Final = 90
 """A model that ends within so many days wants another in its place."""
 
@@ -100,7 +99,7 @@ def chosen(found: Sequence[Sheet], wanted: Wanted, today: datetime.date) -> list
         return kept
     priced = [(price, one) for one in kept if (price := list_price(one, unit, today)) is not None]
     if wanted.under_usd is not None:
-        most = wanted.under_usd * NANO / PER.get(unit, 1)
+        most = wanted.under_usd * NANO / per(unit)
         priced = [(price, one) for price, one in priced if price <= most]
     return [one for _, one in sorted(priced, key=lambda row: (row[0], row[1].model.id))]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from dagcontent.catalog.load import VENDORS as CATALOGUED
 from dagcontent.catalog.load import catalogued, find, models, names
-from dagcontent.catalog.model import Model, Price, Rate, Slot
+from dagcontent.catalog.model import Model, Price, Rate, Slot, per
 from dagcontent.errors import ConfigError
 from dagcontent.kinds.registry import KINDS
 from dagcontent.providers.registry import VENDORS
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from dagcontent.providers.listing import Believed, Heard
     from dagcontent.providers.port import Operation
 
-__all__ = ["NANO", "PER", "Sheet", "check", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
+__all__ = ["NANO", "Sheet", "check", "document", "rates_on", "sheet", "sheets", "usd", "well_named_kind"]
 
 NANO: Final = 1_000_000_000
 """Nano-USD in a dollar."""
-PER: Final = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
 """How many units a shown price is for, where it is not one."""
 
 
@@ -142,7 +141,7 @@ def rates_on(price: Price, today: datetime.date | None) -> Iterator[Rate]:
 
 def usd(nano: int, unit: str) -> str:
     """Return what a shown unit costs, in dollars: a thousand characters, a million tokens, or one of all else."""
-    whole, rest = divmod(nano * PER.get(unit, 1), NANO)
+    whole, rest = divmod(nano * per(unit), NANO)
     digits = f"{rest:09d}".rstrip("0")
     return f"{whole}.{digits}" if digits else str(whole)
 
@@ -196,7 +195,7 @@ def _sheet(model: Model, today: datetime.date) -> Sheet:
 def _priced(price: Price) -> dict[str, Any]:
     return {
         "unit": price.unit,
-        "per": PER.get(price.unit, 1) if price.unit.endswith("token") else 1,
+        "per": per(price.unit) if price.unit.endswith("token") else 1,
         "rates": [
             {
                 "usd": usd(rate.list_nano, price.unit),

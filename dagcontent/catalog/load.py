@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dagcontent.catalog.model import Canvas, Form, Knob, Metered, Model, Price, Rate, Slot, Unit
+from dagcontent.catalog.model import Canvas, Form, Knob, Metered, Model, Price, Rate, Slot, Unit, per
 from dagcontent.catalog.third import catalog_of, package_of
 from dagcontent.errors import ConfigError, DagcontentError, InternalError
 from dagcontent.kinds.registry import KINDS
@@ -26,7 +26,6 @@ VENDORS: Final = ("fal", "elevenlabs", "google", "openai", "openrouter")
 """Vendors with a catalog of ours, one TOML file each."""
 
 _NANO: Final = 1_000_000_000
-_MILLION: Final = 1_000_000
 _WHOLE: Final = frozenset({"int", "digits", "seconds"})
 
 
@@ -254,22 +253,20 @@ def _price(written: Any, file: _File) -> Price:
         plus=row.plus,
         long=row.long,
         confidence=row.confidence,
-        credits=None if row.credits is None else row.credits / _per(row.unit),
+        credits=None if row.credits is None else row.credits / per(row.unit),
     )
-
-
-def _per(unit: str) -> int:
-    """Return how many of a unit its price is written for."""
-    return _MILLION if unit.endswith("token") else 1000 if unit == "1000 characters" else 1
 
 
 def _rate(written: Mapping[str, Any], unit: str) -> Rate:
     when = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in written.items() if k not in _RATE_KEYS}
-    per = _per(unit)
+    each = per(unit)
     usd = written["usd"]
     bound = usd if written.get("bound") is None else written["bound"]
     return Rate(
-        list_nano=round(usd * _NANO / per), bound_nano=round(bound * _NANO / per), when=when, since=written.get("since")
+        list_nano=round(usd * _NANO / each),
+        bound_nano=round(bound * _NANO / each),
+        when=when,
+        since=written.get("since"),
     )
 
 

@@ -22,6 +22,12 @@ Unit = Literal[
 ]  # fmt: skip
 """What a price is for. Tokens are priced by the million; a megapixel begun counts; `call` is one song, one clip."""
 
+
+def per(unit: str) -> int:
+    """Return how many of a unit a list names the price of: a million tokens, a thousand characters, one of all else."""
+    return 1_000_000 if unit.endswith("token") else 1000 if unit == "1000 characters" else 1
+
+
 Metered = Literal[
     "cached token", "thought token", "input image token", "input audio token", "input video token",
     "output image token", "output audio token", "output video token", "credit",

@@ -11,12 +11,10 @@ from decimal import Decimal
 from typing import Final
 
 from dagcontent.plan.model import Plan, PlanRow
-from dagcontent.values.quote import Charge
+from dagcontent.values.quote import STALE_DAYS, Charge
 
-__all__ = ["OLD_DAYS", "amount_words", "charge_words", "counted_unit", "oldest_and_old", "price_words", "source_words"]
+__all__ = ["amount_words", "charge_words", "counted_unit", "oldest_and_old", "price_words", "source_words"]
 
-OLD_DAYS: Final = 90
-"""A price that was looked up longer ago than this is worth another look."""
 _UNKNOWN: Final = "?"
 _NANO: Final = 10**9
 _MILLION: Final = 10**6
@@ -92,7 +90,7 @@ def oldest_and_old(plan: Plan, today: date) -> tuple[str, int]:
         if charge.date
     }
     dates: Sequence[str] = [day for _, _, day in charges]
-    old = sum((today - date.fromisoformat(day)).days > OLD_DAYS for day in dates)
+    old = sum((today - date.fromisoformat(day)).days > STALE_DAYS for day in dates)
     return min(dates, default=""), old
 
 

@@ -14,12 +14,13 @@ from dagcontent.cli.columns import cells as cells_of
 from dagcontent.cli.money import Range, dollars, range_of
 from dagcontent.cli.names import node_of
 from dagcontent.cli.plan_ceilings import beyond, ceiling_words, named, set_by
-from dagcontent.cli.plan_charges import OLD_DAYS, charge_words, oldest_and_old
+from dagcontent.cli.plan_charges import charge_words, oldest_and_old
 from dagcontent.cli.plan_costs import Costs
 from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted, listed
 from dagcontent.plan.model import BUYS, Plan, PlanRow
+from dagcontent.values.quote import STALE_DAYS
 
 __all__ = ["Line", "fact_rows", "lines_of", "notes_of", "plan_lines", "saved_words"]
 
@@ -230,7 +231,7 @@ def fact_rows(plan: Plan, lines: Sequence[Line], costs: Costs, today: date, *, s
         found.append(("recovery", f"of a lost answer: {', '.join(words)}"))
     oldest, old = oldest_and_old(plan, today)
     if oldest:
-        more = f"; {old:,} older than {OLD_DAYS} days (dagcontent models --stale)" if old else ""
+        more = f"; {old:,} older than {STALE_DAYS} days (dagcontent models --stale)" if old else ""
         found.append(("prices", f"since {oldest}{more}"))
     unpriced = [row.node for row in plan.paid if row.most_microusd is None]
     if unpriced:

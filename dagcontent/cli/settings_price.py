@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, get_args
 
 from dagcontent.catalog.market import Market
-from dagcontent.catalog.model import Price, Rate, Unit
+from dagcontent.catalog.model import Price, Rate, Unit, per
 from dagcontent.providers.registry import VENDORS
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.words import a_value, listed
@@ -19,7 +19,6 @@ from dagcontent.spec.words import a_value, listed
 __all__ = ["check_prices"]
 
 _UNITS: Final[tuple[str, ...]] = get_args(Unit)
-_PER: Final = {"1000 characters": 1000, "input token": 1_000_000, "output token": 1_000_000}
 _KEYS: Final = ("unit", "usd", "at_most_usd", "when", "date", "billed_in", "billed_on_top")
 _CREDITS: Final = "credits"
 _NANO: Final = 1_000_000_000
@@ -133,7 +132,7 @@ def _nano(path: tuple[str | int, ...], value: Any, unit: str, findings: Findings
         shown = value if isinstance(value, int | float) and not isinstance(value, bool) else a_value(value)
         findings.add(0, path, f"`{path[-1]}` is an amount from 0 to {_MOST_USD:,} USD, not {shown}")
         return None
-    return round(amount * _NANO / _PER.get(unit, 1))
+    return round(amount * _NANO / per(unit))
 
 
 def _when(path: tuple[str | int, ...], value: Any, findings: Findings) -> dict[str, tuple[Any, ...]] | None:

@@ -14,7 +14,10 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Charge", "Quote"]
+__all__ = ["STALE_DAYS", "Charge", "Quote"]
+
+STALE_DAYS: Final = 90
+"""A price that was found longer ago may not hold any more."""
 
 _NANO: Final = 1000
 """Nano-USD in a micro-USD."""
