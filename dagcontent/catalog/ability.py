@@ -48,6 +48,8 @@ def capability(text: str) -> Ability:
     """Return what a word asks for. Raises ValueError with what is wrong with it."""
     name, colon, value = text.strip().partition(":")
     name = name.strip().replace("-", "_")
+    if name in KINDS:
+        raise ValueError(f"`{name}` is a kind: ask for it by --kind {name}")
     if name not in capabilities():
         raise ValueError(f"no model has a parameter `{name:.40}`")
     if colon and not value.strip():

@@ -72,6 +72,12 @@ def test_words_that_ask_for_nothing_are_refused(word: str) -> None:
         capability(word)
 
 
+def test_a_kind_is_asked_for_by_its_own_option() -> None:
+    """Whoever knows a kind's name looks for its models with it; the option for that is another one."""
+    with pytest.raises(ValueError, match="--kind image.edit"):
+        capability("image.edit")
+
+
 @given(st.sampled_from(capabilities()), st.text(max_size=8))
 def test_any_text_is_a_word_or_refused(name: str, value: str) -> None:
     """Nothing that can be typed breaks the list."""
