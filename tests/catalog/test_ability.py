@@ -74,7 +74,7 @@ def test_words_that_ask_for_nothing_are_refused(word: str) -> None:
 
 def test_a_kind_is_asked_for_by_its_own_option() -> None:
     """Whoever knows a kind's name looks for its models with it; the option for that is another one."""
-    with pytest.raises(ValueError, match="--kind image.edit"):
+    with pytest.raises(ValueError, match=r"--kind image\.edit"):
         capability("image.edit")
 
 
