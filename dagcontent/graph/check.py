@@ -155,7 +155,9 @@ def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mis
             if made.spec.takes is not None and isinstance(expr.picks[-1], AllOf):
                 hint += f", and these are its takes: choose one, as with `{TAKE}=0` in brackets"
         yield _mistake(node, name, f"`{name}` of {node.kind.name} takes {wanted}, and this is {expr.type}", hint, expr)
-    elif param.choices and isinstance(expr, Literal) and expr.value not in param.choices:
+    elif (
+        isinstance(expr, Literal) and isinstance(expr.value, str) and expr.value not in (param.choices or (expr.value,))
+    ):
         yield _mistake(
             node, name, f"`{name}` of {node.kind.name} is one of: {', '.join(param.choices)}", f"this is `{expr.value}`"
         )

@@ -143,7 +143,7 @@ def fps_of(call: Call, default: Fraction) -> Fraction:
     return Fraction(value).limit_denominator(1001)
 
 
-def even(value: float) -> int:
+def even(value: float | Fraction) -> int:
     """Return the nearest even number of px, at least 2: pictures with half-size colour need even sides."""
     return max(2, round(value / 2) * 2)
 

@@ -43,6 +43,13 @@ _PLACES: Final = {
     ("video.from_still", ""): ("still", "from_still"),
     ("video.concat", ""): ("film", "concat"),
     ("video.mux", ""): ("mux", "mux"),
+    ("video.trim", ""): ("recut", "trim"),
+    ("video.speed", ""): ("recut", "speed"),
+    ("video.frame", ""): ("recut", "frame"),
+    ("video.resize", ""): ("reshape", "resize"),
+    ("video.reframe", ""): ("reshape", "reframe"),
+    ("video.overlay", ""): ("reshape", "overlay"),
+    ("video.convert", ""): ("convert", "convert"),
     ("subtitles.build", ""): ("subtitles", "build"),
     ("subtitles.burn", ""): ("burn", "burn"),
 }

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
 
-from dagcontent.media import ffmpeg, picture, probe
+from dagcontent.media import ffmpeg
 from dagcontent.media.arguments import even, number_of, required_blob, required_text, text_of
-from dagcontent.media.call import Call, Made, NewFile
+from dagcontent.media.call import Call, Made
 from dagcontent.media.carried import cut, travelling
-from dagcontent.media.film import SAMPLE_RATE, known_facts
+from dagcontent.media.film import known_facts
+from dagcontent.media.footage import Change, Clip, Take, rendered
 from dagcontent.media.label import saved_plate
 from dagcontent.media.mux import mux
 from dagcontent.media.respoken import DUB_GAIN, dubbed_sound
@@ -34,19 +34,6 @@ LONG_SIDE_MAX_PX: Final = 3840
 _STRENGTH: Final = 0.35
 
 
-class _Clip:
-    """A clip as it is read: its facts, in frames and samples."""
-
-    def __init__(self, call: Call, blob: Blob) -> None:
-        self.facts = known_facts(call, blob)
-        self.fps = Fraction(*self.facts["fps"])
-        self.frames = max(1, round(Fraction(self.facts["duration_ms"], 1000) * self.fps))
-        self.size = (even(self.facts["width"]), even(self.facts["height"]))
-        path = call.path(blob)
-        self.source = ffmpeg.Source(path, probe.check_input(path, "video"))
-        self.sounds = "sample_rate" in self.facts
-
-
 def edit(call: Call) -> Made:
     """Tint `video` by the prompt, as far as `strength` says, and say what was asked for."""
     prompt = text_of(call, "prompt") or "a change"
@@ -55,9 +42,7 @@ def edit(call: Call) -> Made:
     digest = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()
     turn = (40 + digest[0]) * part
     chain = f"hue=h={turn:.3f}:s={1 - part / 2:.3f},format=yuv420p"
-    return _rendered(
-        call, required_blob(call, "video"), f"draft edit: {prompt}", chain=lambda _: chain, filters=["hue"]
-    )
+    return _rendered(call, required_blob(call, "video"), f"draft edit: {prompt}", chain=chain, filters=("hue",))
 
 
 def extend(call: Call) -> Made:
@@ -103,42 +88,19 @@ def _as(call: Call, kind: str, **params: Any) -> Call:
 
 
 def _rendered(
-    call: Call, blob: Blob, words: str, *, chain: Callable[[_Clip], str] = lambda _: "null", filters: tuple[str, ...] | list[str] = (),
-    more_s: float = 0.0, size: tuple[int, int] | None = None, gain: float = 1.0,
+    call: Call, blob: Blob, words: str, *, chain: str = "null", filters: tuple[str, ...] = (), more_s: float = 0.0,
+    size: tuple[int, int] | None = None, gain: float = 1.0,
 ) -> Made:  # fmt: skip
     """Render a clip through a chain of filters: a plate over it, longer, in another size, its sound more quiet."""
-    clip = _Clip(call, blob)
-    size = size or clip.size
-    rate = f"{clip.fps.numerator}/{clip.fps.denominator}"
+    clip = Clip(call, blob)
     frames = clip.frames + math.ceil(Fraction(more_s) * clip.fps - Fraction(1, 1000))
-    seconds = float(frames / clip.fps)
-    pictures = (
-        f"[0:v:0]setpts=PTS-STARTPTS,fps={rate}:start_time=0,scale={size[0]}:{size[1]}:flags=lanczos,setsar=1,"
-        f"format=yuv420p,{chain(clip)},tpad=stop=-1:stop_mode=clone,trim=end_frame={frames}"
-    )
-    sources = [clip.source]
+    size = size or clip.size
+    scaled = "" if size == clip.size else f"scale={size[0]}:{size[1]}:flags=lanczos,"
+    also, rows = [], []
     if words:
-        begins = f":enable='gte(t,{float(clip.frames / clip.fps):.6f})'" if more_s else ""
-        sources.append(ffmpeg.Source(saved_plate(words, size, call.workdir), "image/png"))
-        pictures += f"[p];[p][1:v]overlay=0:0:format=auto{begins}"
-    rows = [f"{pictures},{ffmpeg.LAST}[v]"]
-    maps = ["[v]"]
-    encode = [*ffmpeg.H264, "-r", rate]
-    if clip.sounds:
-        samples = round(frames / clip.fps * SAMPLE_RATE)
-        rows.append(
-            f"[0:a:0]asetpts=PTS-STARTPTS,aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo,"
-            f"volume={gain},apad,atrim=end_sample={samples}[a]"
-        )
-        maps.append("[a]")
-        encode += ffmpeg.AAC
-    out = call.workdir / "reworked.mp4"
-    version = ffmpeg.render(
-        call, sources, out, encode=[*encode, "-map_chapters", "-1", *ffmpeg.MP4], graph=";".join(rows), maps=maps,
-        filters=["tpad", "overlay", *filters], seconds=seconds,
-    )  # fmt: skip
-    facts: dict[str, Any] = probe.measure(out, "video", "video/mp4")
-    facts |= {name: cut(found, seconds) for name, found in travelling(clip.facts).items()}
-    return Made(
-        NewFile(out, "video", "video/mp4", facts), {"ffmpeg": version, **picture.made_with(), **probe.made_with()}
-    )
+        begins = f":enable='gte(t,{clip.seconds(clip.frames):.6f})'" if more_s else ""
+        also.append(ffmpeg.Source(saved_plate(words, size, call.workdir), "image/png"))
+        rows.append(f"[p][1:v]overlay=0:0:format=auto{begins}[q]")
+    carried = {name: cut(found, clip.seconds(frames)) for name, found in travelling(clip.facts).items()}
+    change = Change(f"{scaled}{chain}", tuple(also), tuple(rows), ("overlay", *filters), gain)
+    return rendered(call, clip, Take(0, frames), change, carried)

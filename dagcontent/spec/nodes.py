@@ -64,10 +64,8 @@ class _Kind:
 
 
 def _types(param: Param) -> tuple[Type, ...]:
-    first = param.type
-    if param.choices:
-        first = Type(first.name, first.item, first.fields, param.choices)
-    return (first, *param.also)
+    types = (param.type, *param.also)
+    return tuple(Type("text", choices=param.choices) if param.choices and t.name == "text" else t for t in types)
 
 
 class Nodes:

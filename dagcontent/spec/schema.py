@@ -242,7 +242,8 @@ def _value(param: Param) -> _Schema:
     if param.maximum is not None:
         bounds["maximum"] = param.maximum
     if param.choices:
-        return {"anyOf": [{"enum": list(param.choices)}, _ref("references")]}
+        number = [{"type": param.type.name, **bounds}] if bounds else []
+        return {"anyOf": [{"enum": list(param.choices)}, *number, _ref("references")]}
     if bounds:
         return {"anyOf": [{"type": param.type.name, **bounds}, _ref("reference")]}
     schemas: list[_Schema] = []

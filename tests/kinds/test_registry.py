@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, control, image, text, video
+from dagcontent.kinds import asset, audio, control, footage, image, text, video
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
-from dagcontent.values.types import Type
+from dagcontent.values.types import TEXT, Type
 from dagcontent.values.value import Blob, Digest
 
 DRAFTS = Path(__file__).parents[2] / "docs" / "drafts.md"
@@ -59,7 +59,7 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    declared = [kind.name for module in (asset, audio, control, image, text, video) for kind in module.KINDS]
+    declared = [kind.name for module in (asset, audio, control, footage, image, text, video) for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
 
@@ -108,7 +108,7 @@ def test_defaults_satisfy_their_own_rules(kind: Kind, param: Param) -> None:
 def test_rules_of_parameters_make_sense(kind: Kind, param: Param) -> None:
     """Rules that never hold, or never apply, would be found by the first person who runs into them."""
     assert param.help, kind.name
-    assert not param.choices or param.type.name == "text"
+    assert not param.choices or TEXT in (param.type, *param.also)
     assert len(set(param.choices)) == len(param.choices)
     bounds = [bound for bound in (param.minimum, param.maximum) if bound is not None]
     assert not bounds or param.type.name in {"number", "integer"}
