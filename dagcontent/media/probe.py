@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from dagcontent.errors import NodeError
+from dagcontent.media.arguments import PIXELS_MAX
 from dagcontent.media.sniff import DEMUXERS, sniff
 
 __all__ = ["check_input", "made_with", "measure", "measure_clip", "pixel_shape", "sniff"]
 
 STREAMS_MAX = 32
+LENGTH_MAX_S = 12 * 3600
+"""Of a recording or clip. Two pictures a year apart are a small file, and a film of a year."""
 _EXPECTED = {
     "image": "a PNG, JPEG, WebP or GIF picture",
     "audio": "a WAV, MP3, FLAC, Ogg or M4A recording",
@@ -118,6 +121,9 @@ def _streams(path: Path, type: str, media_type: str) -> tuple[dict[str, Any], in
             if (video if type == "video" else audio) is None:
                 text = f"{path.name} has no {'pictures' if type == 'video' else 'sound'}"
                 raise NodeError(text, hint=f"{expected} is expected")
+            if video is not None and video.width * video.height > PIXELS_MAX:
+                text = f"{path.name} is too large to be played: {video.width}x{video.height} px"
+                raise NodeError(text, hint=f"at most {PIXELS_MAX // 1_000_000} megapixels")
             return _decode(path, container, video, audio)
     except (av.FFmpegError, OSError, ValueError, EOFError, MemoryError) as error:
         text = f"{path.name} is damaged or cut off: {getattr(error, 'strerror', None) or error}"
@@ -159,7 +165,11 @@ def _decode(
         fps = Fraction(video.average_rate or video.guessed_rate or 25)
         width, height = (video.height, video.width) if turned else (video.width, video.height)
         facts |= {"width": width, "height": height, "fps": [fps.numerator, fps.denominator]}
-        facts["duration_ms"] = round((last - (first or 0)) * 1000)
+        length = last - (first or 0)
+        if length > LENGTH_MAX_S:
+            text = f"{path.name} goes on for {float(length) / 3600:.0f} h, with {frames} pictures"
+            raise NodeError(text, hint=f"at most {LENGTH_MAX_S // 3600} h; cut it, or repair its times")
+        facts["duration_ms"] = round(length * 1000)
     elif not samples:
         text = f"{path.name} has no sound in it"
         raise NodeError(text, hint=f"{_EXPECTED['audio']} is expected")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +25,12 @@ __all__ = ["OUTPUT_BYTES_MAX", "STDERR_TAIL_BYTES", "ProcessRunner"]
 OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 STDERR_TAIL_BYTES = 4096
 _READ_BYTES = 65536
+_LIMITS = (
+    (resource.RLIMIT_AS, 16 * 1024**3),
+    (resource.RLIMIT_FSIZE, 32 * 1024**3),
+    (resource.RLIMIT_CORE, 0),
+)
+"""Address space and size of a file in bytes; no core dumps, which would hold what was decoded."""
 
 
 class ProcessRunner:
@@ -106,6 +114,7 @@ class ProcessRunner:
             except OSError as error:
                 text = f"{_name(argv)} could not be started: {error.strerror or error}"
                 raise NodeError(text, hint="install it, or correct the path to it") from error
+            _limit(child.pid)
             self._running.add(child)
             return child
 
@@ -135,6 +144,14 @@ class _Tail:
 
     def text(self) -> str:
         return self._data.decode("utf-8", "replace").strip()
+
+
+def _limit(pid: int) -> None:
+    """Bound what a child can take, where the system can do that from outside: a decoder is fed foreign files."""
+    if sys.platform == "linux":  # elsewhere it would have to run between fork and exec, which is not safe with threads
+        for what, most in _LIMITS:
+            with contextlib.suppress(OSError, ValueError):  # it has ended already, or has less
+                resource.prlimit(pid, what, (most, most))
 
 
 def _read_some(pipe: IO[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""An action of a local kind into a committed-ready record: inputs fetched, function called, files kept.
+"""An action of a local kind into a committed-ready record: function called, files kept.
 
 Knows no graph order, no budget and no concrete store: bytes go through `Artifacts`.
 """
@@ -6,7 +6,6 @@ Knows no graph order, no budget and no concrete store: bytes go through `Artifac
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import shutil
 import threading
@@ -14,48 +13,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from dagcontent.errors import DagcontentError, InternalError, NodeError, StoreFull
+from dagcontent.errors import DagcontentError, NodeError, StoreFull
 from dagcontent.media.call import Call, Made, NewFile, Registry, Runner
 from dagcontent.plan.action import Action
+from dagcontent.run.inputs import SUFFIXES, Inputs, Verified
 from dagcontent.run.ports import LostBlob
 from dagcontent.values.record import Done, Record
-from dagcontent.values.value import Blob, Digest, Value, blobs_in
+from dagcontent.values.value import Blob, Digest, Value
 
 __all__ = ["SUFFIXES", "Artifacts", "CancellableRunner", "LocalExecutor"]
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-SUFFIXES: Final = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "audio/wav": ".wav",
-    "audio/x-wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/flac": ".flac",
-    "audio/ogg": ".ogg",
-    "audio/opus": ".opus",
-    "audio/mp4": ".m4a",
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "video/quicktime": ".mov",
-    "video/x-matroska": ".mkv",
-    "application/x-subrip": ".srt",
-    "text/vtt": ".vtt",
-    "text/x-ssa": ".ass",
-    "text/x-ass": ".ass",
-    "application/pdf": ".pdf",
-}
-"""File name endings by media type."""
 
-
-class Artifacts(Protocol):
-    """Where bytes are kept."""
-
-    def verified_path(self, blob: Blob) -> Path:
-        """Return a read-only file whose bytes were checked. Raises LostBlob."""
-        ...
+class Artifacts(Verified, Protocol):
+    """Where bytes are kept, and new ones are put."""
 
     def keep(self, path: Path) -> tuple[Digest, int]:
         """Take a file over; return its digest and size in bytes. Raises StoreError."""
@@ -117,7 +89,7 @@ class LocalExecutor:
                 model=model,
                 params=action.params,
                 workdir=folder,
-                path=_Inputs(self._artifacts, folder, action.params).path,
+                path=Inputs(self._artifacts, folder, action).path,
                 run=runner,
                 progress=progress,
                 seed=action.seed,
@@ -196,35 +168,6 @@ class _Folders:
         """Remove what is left."""
         while self._free:
             shutil.rmtree(self._free.pop(), ignore_errors=True)
-
-
-class _Inputs:
-    """Gives an implementation its input files: links with the right ending, made when first asked for.
-
-    All inputs are verified before the call begins, so that a lost one is found before work is done.
-    """
-
-    def __init__(self, artifacts: Artifacts, folder: Path, params: Mapping[str, Value]) -> None:
-        self._folder = folder
-        self._links: dict[str, Path] = {}
-        self._count = itertools.count()
-        self._paths = {b.digest: artifacts.verified_path(b) for v in params.values() for b in blobs_in(v)}
-
-    def path(self, blob: Blob) -> Path:
-        """Return the file of an input."""
-        known = self._links.get(blob.digest)
-        if known is not None:
-            return known
-        source = self._paths.get(blob.digest)
-        if source is None:
-            text = f"an implementation asked for {blob.digest[:12]}, which is no input of its call"
-            raise InternalError(text)
-        inputs = self._folder / "inputs"
-        inputs.mkdir(exist_ok=True)
-        link = inputs / f"{next(self._count)}{SUFFIXES.get(blob.media_type, '')}"
-        link.symlink_to(source)
-        self._links[blob.digest] = link
-        return link
 
 
 def _called(implementation: Callable[[Call], Made], call: Call) -> Made:
