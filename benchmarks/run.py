@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import film
 import host
 import inner
 import rows
@@ -37,11 +38,12 @@ class Sizes(NamedTuple):
     scheduling: int
     graphs: int
     blob_mb: int
+    film: str
 
 
-FULL = Sizes((1_000, 10_000, 100_000), 5, 21, 8, 10_000, 10_000, 60, 256)
-QUICK = Sizes((100, 1_000), 3, 5, 8, 1_000, 1_000, 10, 16)
-TINY = Sizes((10, 20), 1, 1, 1, 10, 20, 2, 1)
+FULL = Sizes((1_000, 10_000, 100_000), 5, 21, 8, 10_000, 10_000, 60, 256, "720x1280")
+QUICK = Sizes((100, 1_000), 3, 5, 8, 1_000, 1_000, 10, 16, "360x640")
+TINY = Sizes((10, 20), 1, 1, 1, 10, 20, 2, 1, "90x160")
 _LARGE = 50_000
 _ROUNDS_LARGE = 3
 
@@ -94,6 +96,8 @@ def _sections(folder: Path, sizes: Sizes) -> Iterator[tuple[str, Callable[[], It
     yield "pricing", one(lambda: inner.pricing(folder / "pricing", sizes.fan, sizes.rounds))
     yield "scheduling", one(lambda: inner.scheduling(folder / "scheduling", sizes.scheduling))
     yield "makespan", one(lambda: inner.makespan(folder, sizes.graphs, SEED))
+    yield "film", one(lambda: film.film(folder / "film", sizes.film, sizes.rounds))
+    yield "sides", one(lambda: film.sides(folder / "sides", sizes.film, sizes.rounds))
     yield "blobs", one(lambda: inner.blobs(folder / "blobs", sizes.blob_mb, sizes.rounds))
 
 
@@ -120,7 +124,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing: whether the benchmarks work")
     parser.add_argument("--sizes", metavar="N,N", help="numbers of nodes, as 1000,10000")
     parser.add_argument(
-        "--only", metavar="PART,PART", help="startup, scenes, scale, fanout, pricing, scheduling, makespan, blobs"
+        "--only",
+        metavar="PART,PART",
+        help="startup, scenes, scale, fanout, pricing, scheduling, makespan, film, sides, blobs",
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="how often all take their turn, start-up aside")
     parser.add_argument("--write", action="store_true", help="keep the table in README.md and the baseline beside it")

@@ -19,7 +19,7 @@ def test_every_benchmark_runs(root: Path, tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     titles = [line.removeprefix("### ") for line in ended.stdout.splitlines() if line.startswith("### ")]
-    assert len(titles) == 10
+    assert len(titles) == 12
     for fact in ("machine", "python", "versions", "commit", "seed", "sizes"):
         assert f"- **{fact}**: " in ended.stdout
     assert not list(tmp_path.iterdir()), "what was measured is tidied up"
