@@ -3,7 +3,7 @@
 Theory. Time is counted in whole frames of the film, and sound in whole samples at those frames' places, so that
 nothing drifts however many clips there are. Every clip is brought to one size, rate and colour, and to exactly its
 number of frames; its sound to exactly the samples between its first frame and its end. The first clip sets what is
-not given. One run of ffmpeg does it all.
+not given. One run of ffmpeg does it all; where clips of one coding follow by cuts, their pictures are copied (`spliced`).
 
     clip i begins at frame  f(i) = sum over k < i of (n(k) - d)      d: frames of a transition, 0 for a cut
     and at sample           round(f(i) / fps * 48000)
@@ -11,6 +11,7 @@ not given. One run of ffmpeg does it all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import blobs_of, even, fps_of, number_of, size_of, text_of, texts_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import chapter_file, cut, merged, shifted, titled
+from dagcontent.media.spliced import pictures_of, splice
 from dagcontent.values.value import Blob
 
 __all__ = ["concat", "known_facts"]
@@ -74,8 +76,14 @@ def concat(call: Call) -> Made:
         else merged(*(cut(shifted(f.get("chapters"), at), length) for f, at in zip(facts, starts, strict=True)))
     )
     sources = [_source(call, clip, "video") for clip in clips] + [_source(call, sound, "audio") for sound in audio]
-    graph = ";".join([*_pictures(plan, facts), *_sound(plan, facts, len(audio), listed=listed)])
-    encode = [*ffmpeg.H264, "-r", f"{plan.fps.numerator}/{plan.fps.denominator}", *ffmpeg.AAC]
+    heard = _sound(plan, facts, len(audio), listed=listed)
+    joined = _spliced(call, plan, sources[: len(clips)])
+    if joined is not None:
+        graph, seen, encode = ";".join(heard), f"{len(sources)}:v:0", ["-c:v", "copy", *ffmpeg.AAC]
+        sources.append(joined)
+    else:
+        graph, seen = ";".join([*_pictures(plan, facts), *heard]), "[v]"
+        encode = [*ffmpeg.H264, "-r", f"{plan.fps.numerator}/{plan.fps.denominator}", *ffmpeg.AAC]
     if chapters:
         encode += ["-map_chapters", str(len(sources))]
         sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
@@ -83,7 +91,7 @@ def concat(call: Call) -> Made:
         encode += ["-map_chapters", "-1"]
     out = call.workdir / "film.mp4"
     version = ffmpeg.render(
-        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=["[v]", "[a]"],
+        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=[seen, "[a]"],
         filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay"], seconds=length,
     )  # fmt: skip
     measured = _checked(call, plan, out)
@@ -126,6 +134,20 @@ def _plan(call: Call, facts: list[dict[str, Any]], sounds: list[dict[str, Any]])
         frames[-1] += max(0, -int(-lacking // 1) if lacking >= Fraction(1, 2) else 0)
     even_size = (max(16, even(size[0])), max(16, even(size[1])))
     return _Plan(even_size, fps, tuple(frames), tuple(starts), overlap, transition, text_of(call, "fit") or "pad")
+
+
+def _spliced(call: Call, plan: _Plan, clips: Sequence[ffmpeg.Source]) -> ffmpeg.Source | None:
+    """Return the pictures of all clips as they are, in one file; None where they have to be encoded again."""
+    if plan.overlap:
+        return None
+    found = [pictures_of(clip.path, clip.media_type) for clip in clips]
+    for pictures, frames in zip(found, plan.frames, strict=True):
+        if pictures is None or found[0] is None or not found[0].goes_on_as(pictures) or pictures.frames != frames:
+            return None
+    first = found[0]
+    if first is None or first.size != plan.size or first.fps != plan.fps:
+        return None
+    return ffmpeg.Source(splice([clip.path for clip in clips], plan.fps, call.workdir / "spliced.mp4"), "video/mp4")
 
 
 def _pictures(plan: _Plan, facts: list[dict[str, Any]]) -> list[str]:
