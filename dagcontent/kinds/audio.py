@@ -70,7 +70,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=_FACTS,
         by_model=True,
-        stand_ins=("espeak",),
+        stand_ins=("espeak", "piper"),
         priced_by="character",
     ),
     Kind(

@@ -151,7 +151,7 @@ KINDS: Final = (
         Effect.PAID,
         facts=("characters", "words"),
         by_model=True,
-        stand_ins=("outline",),
+        stand_ins=("outline", "smollm"),
         priced_by="token",
         output_of=type_of_answer,
         gives="by `returns`",

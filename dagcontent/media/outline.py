@@ -18,7 +18,7 @@ from dagcontent.kinds.schema import ReturnsError, schema_of_returns
 from dagcontent.media.arguments import required_text, text_of, whole_of
 from dagcontent.media.call import Call, Made
 
-__all__ = ["Writer", "generate"]
+__all__ = ["Writer", "answer_schema", "generate", "salt_of", "written"]
 
 DEPTH_MAX = 32
 ITEMS_MAX = 1000
@@ -53,7 +53,14 @@ _TITLES: Final = ("{A} and {B}", "The {A}", "{A}, {B}", "Of {A}", "{A} at Last",
 
 def generate(call: Call) -> Made:
     """Write an answer to `prompt`. Raises NodeError for a schema that nothing can conform to."""
-    prompt = required_text(call, "prompt")
+    schema = answer_schema(call)
+    value = written(call, Writer(required_text(call, "prompt"), salt_of(call)), schema)
+    call.progress(1.0)
+    return Made(value, {"outline": _VERSION})
+
+
+def answer_schema(call: Call) -> Any:
+    """Return the JSON Schema of the answer, None for plain text. Raises NodeError."""
     schema = call.params.get("schema")
     if schema is None and call.params.get("returns") is not None:
         try:
@@ -61,14 +68,20 @@ def generate(call: Call) -> Made:
         except ReturnsError as error:
             text = f"`returns` of {call.kind} cannot be read: {error}"
             raise NodeError(text, hint="see the short form in `dagcontent kinds text.generate`") from error
-    writer = Writer(prompt, f"{text_of(call, 'system') or ''}\x00{call.seed if call.seed is not None else ''}")
+    return schema
+
+
+def salt_of(call: Call) -> str:
+    """Return what makes another answer to the same prompt."""
+    return f"{text_of(call, 'system') or ''}\x00{call.seed if call.seed is not None else ''}"
+
+
+def written(call: Call, writer: Writer, schema: Any) -> Any:
+    """Return what a writer answers: text, or JSON that conforms to the schema."""
     if schema is None:
         limit = whole_of(call, "max_tokens")
-        value: Any = writer.paragraph(None if limit is None else limit * 3)
-    else:
-        value = writer.conforming(schema, schema, ())
-    call.progress(1.0)
-    return Made(value, {"outline": _VERSION})
+        return writer.paragraph(None if limit is None else limit * 3)
+    return writer.conforming(schema, schema, ())
 
 
 class Writer:
@@ -86,10 +99,10 @@ class Writer:
     def paragraph(self, characters: int | None = None) -> str:
         """Return a few sentences, of at most that many characters."""
         sentences = [
-            self._sentence(_OPENINGS),
-            self._sentence(_MIDDLES),
-            self._sentence(_MIDDLES),
-            self._sentence(_ENDINGS),
+            self.sentence(_OPENINGS),
+            self.sentence(_MIDDLES),
+            self.sentence(_MIDDLES),
+            self.sentence(_ENDINGS),
         ]
         while characters is not None and len(sentences) > 1 and len(" ".join(sentences)) > characters:
             sentences.pop(-2 if len(sentences) > 2 else -1)
@@ -196,9 +209,9 @@ class Writer:
         least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
         while len(text) < least:
             text = (
-                f"{text} {self._sentence(_MIDDLES)}"[: max(least, len(text) + 1)]
+                f"{text} {self.sentence(_MIDDLES)}"[: max(least, len(text) + 1)]
                 if least - len(text) < 40
-                else f"{text} {self._sentence(_MIDDLES)}"
+                else f"{text} {self.sentence(_MIDDLES)}"
             )
         if most is not None and len(text) > int(most):
             shorter = text[: int(most)]
@@ -222,9 +235,10 @@ class Writer:
         if any(word in name for word in ("tag", "keyword", "topic", "word", "color", "colour", "mood")):
             return self._noun().lower()
         forms = _OPENINGS if at[0] == 0 else _ENDINGS if at[0] == at[1] - 1 and at[1] > 1 else _MIDDLES
-        return self._sentence(forms)
+        return self.sentence(forms)
 
-    def _sentence(self, forms: tuple[str, ...]) -> str:
+    def sentence(self, forms: tuple[str, ...]) -> str:
+        """Return one sentence; whoever tells better than this says so by another class."""
         sentence = self._random.choice(forms).format(**self._pair())
         return sentence[0].upper() + sentence[1:]
 

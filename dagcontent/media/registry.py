@@ -15,6 +15,7 @@ __all__ = ["local_registry"]
 
 _PLACES: Final = {
     ("text.generate", "outline"): ("outline", "generate"),
+    ("text.generate", "smollm"): ("smollm", "generate"),
     ("text.translate", "outline"): ("translated", "translate"),
     ("image.generate", "card"): ("card", "generate"),
     ("image.edit", "card"): ("retouch", "edit"),
@@ -25,6 +26,7 @@ _PLACES: Final = {
     ("image.caption", ""): ("sheet", "caption"),
     ("image.grid", ""): ("sheet", "grid"),
     ("speech.generate", "espeak"): ("speech", "generate"),
+    ("speech.generate", "piper"): ("piper", "generate"),
     ("speech.dialogue", "espeak"): ("respoken", "dialogue"),
     ("speech.convert", "pitch"): ("respoken", "convert"),
     ("speech.dub", "label"): ("rework", "dub"),

@@ -21,7 +21,7 @@ from dagcontent.media.arguments import number_of, required_text, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.voices import choose
 
-__all__ = ["aligned", "generate", "words_in"]
+__all__ = ["aligned", "finished", "generate", "words_in"]
 
 CHARACTERS_MAX = 100_000
 _WORDS_A_MINUTE, _SLOWEST, _FASTEST = 165, 80, 450
@@ -67,7 +67,7 @@ def generate(call: Call) -> Made:
     samples = _trim(spoken, said["events"][-1][1])
     alignment = aligned(text, said["events"], samples, said["sample_rate"])
     # eSpeak NG has a slowest and a fastest pace; beyond them time is stretched without changing the pitch.
-    return _finished(call, spoken, alignment, _WORDS_A_MINUTE * speed / rate, {"espeak-ng": said["version"]})
+    return finished(call, spoken, alignment, _WORDS_A_MINUTE * speed / rate, {"espeak-ng": said["version"]})
 
 
 def words_in(text: str) -> list[tuple[str, int, int]]:
@@ -143,9 +143,10 @@ def _swapped(samples: array.array[int]) -> array.array[int]:
     return other
 
 
-def _finished(
+def finished(
     call: Call, spoken: Path, alignment: list[dict[str, Any]], faster: float, made_with: dict[str, str]
 ) -> Made:
+    """Return a mono recording in the wanted format, `faster` times as fast, with its words; their times are changed too."""
     name = text_of(call, "format") or "wav"
     media_type, encode = _FORMATS[name]
     path = spoken
