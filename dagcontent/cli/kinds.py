@@ -135,7 +135,7 @@ def _wrapped_table(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
     for row, line in zip(rows, left, strict=True):
         last = row[3]
         role, text = last if isinstance(last, tuple) else ("", last)
-        parts = textwrap.wrap(text, max(24, screen.width() - start)) or [""]
+        parts = textwrap.wrap(text, max(24, screen.width() - start), break_on_hyphens=False) or [""]
         lines.append(line[: -len("|")] + screen.style(role, parts[0]))
         lines += [" " * start + screen.style(role, part) for part in parts[1:]]
     return [line.rstrip() for line in lines]

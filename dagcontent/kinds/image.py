@@ -8,7 +8,12 @@ from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.schema import type_of_answer
 from dagcontent.values.types import IMAGE, INTEGER, JSON, NUMBER, TEXT, list_of
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "PLACES"]
+
+PLACES: Final = (
+    "center", "top", "bottom", "left", "right", "top-left", "top-right", "bottom-left", "bottom-right",
+)  # fmt: skip
+"""Where a part is taken from a picture, or put on one."""
 
 _FACTS = ("width", "height", "size_bytes", "media_type")
 
@@ -115,6 +120,53 @@ KINDS: Final = (
         Effect.LOCAL,
         facts=_FACTS,
         one_of=(("width", "height"),),
+    ),
+    Kind(
+        "image.crop",
+        "A part of a picture.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("box", list_of(INTEGER), "the part: [x, y, width, height] in px, from the upper left corner"),
+            Param("width", INTEGER, "width of the part; left out: all of it", minimum=1, maximum=16384, unit="px"),
+            Param("height", INTEGER, "height of the part; left out: all of it", minimum=1, maximum=16384, unit="px"),
+            Param("aspect", TEXT, "width to height, as 16:9: the largest part of that shape"),
+            Param("position", TEXT, "which part is kept, without `box`", default="center", choices=PLACES),
+        ),
+        IMAGE,
+        Effect.LOCAL,
+        facts=_FACTS,
+        one_of=(("box", "width", "height", "aspect"),),
+    ),
+    Kind(
+        "image.convert",
+        "A picture in another file format.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("format", TEXT, "file format", required=True, choices=("png", "jpeg", "webp")),
+            Param("quality", INTEGER, "of jpeg and webp, 100 is the best; left out: 90", minimum=1, maximum=100),
+            Param(
+                "background",
+                TEXT,
+                "what is laid behind a picture that one can see through, as #rrggbb; left out: white in a jpeg, which "
+                "cannot be seen through, nothing in the others",
+            ),
+        ),
+        IMAGE,
+        Effect.LOCAL,
+        facts=_FACTS,
+    ),
+    Kind(
+        "image.split",
+        "A picture cut into rows and columns, as a list in reading order.",
+        (
+            Param("image", IMAGE, "the picture", required=True),
+            Param("rows", INTEGER, "parts from top to bottom; left out: one", minimum=1, maximum=100),
+            Param("columns", INTEGER, "parts from left to right; left out: one", minimum=1, maximum=100),
+        ),
+        list_of(IMAGE),
+        Effect.LOCAL,
+        facts=_FACTS,
+        one_of=(("rows", "columns"),),
     ),
     Kind(
         "image.caption",
