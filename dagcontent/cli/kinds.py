@@ -90,8 +90,8 @@ def _describe(screen: Screen, kind: Kind) -> None:
     screen.say()
     rows: list[Sequence[Cell]] = [[("dim", title) for title in ("takes", "type", "", "what it is")]]
     for param in kind.params:
-        need = ("run", "required") if param.required else ("dim", _default(param))
-        rows.append([("head", param.name), "|".join(str(t) for t in (param.type, *param.also)), need, _meaning(param)])
+        rows.append(_row(param))
+        rows += [_row(field, "  ") for field in param.fields]
     for line in _wrapped_table(rows, screen):
         screen.say(line)
     for group in kind.one_of:
@@ -109,6 +109,15 @@ def _describe(screen: Screen, kind: Kind) -> None:
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip
         screen.say(screen.style("dim", line))
+
+
+def _row(param: Param, indent: str = "") -> Sequence[Cell]:
+    need = ("run", "required") if param.required else ("dim", _default(param))
+    types = "tables" if param.fields else "|".join(str(t) for t in (param.type, *param.also))
+    meaning = _meaning(param)
+    if param.one_of:
+        meaning += f"; each has one of {', '.join(param.one_of)}"
+    return [("head", indent + param.name), types, need, meaning]
 
 
 def _facts(kind: Kind) -> list[tuple[str, str]]:
@@ -176,12 +185,14 @@ def _document(kind: Kind) -> dict[str, Any]:
         "output": str(kind.output),
         "facts": list(kind.facts),
         "one_of": [list(group) for group in kind.one_of],
-        "params": [
-            {
-                "name": param.name, "type": str(param.type), "also": [str(t) for t in param.also], "help": param.help,
-                "required": param.required, "default": param.default, "choices": list(param.choices),
-                "minimum": param.minimum, "maximum": param.maximum, "unit": param.unit or None,
-            }
-            for param in kind.params
-        ],
+        "params": [_param(param) for param in kind.params],
+    }
+
+
+def _param(param: Param) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "name": param.name, "type": str(param.type), "also": [str(t) for t in param.also], "help": param.help,
+        "required": param.required, "default": param.default, "choices": list(param.choices),
+        "minimum": param.minimum, "maximum": param.maximum, "unit": param.unit or None,
     }  # fmt: skip
+    return {**said, "fields": [_param(field) for field in param.fields]} if param.fields else said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.declaration import Effect, Kind, Param, tables_of
 from dagcontent.kinds.schema import type_of_answer
 from dagcontent.values.types import IMAGE, INTEGER, JSON, NUMBER, TEXT, list_of
 
@@ -14,6 +14,41 @@ PLACES: Final = (
     "center", "top", "bottom", "left", "right", "top-left", "top-right", "bottom-left", "bottom-right",
 )  # fmt: skip
 """Where a part is taken from a picture, or put on one."""
+
+_LAYER: Final = (
+    Param("image", IMAGE, "a picture"),
+    Param("text", TEXT, "words: they wrap, and shrink where they would not fit"),
+    Param("color", TEXT, "a colour all over, as #rrggbb or #rrggbbaa; with `text`, that of the letters, else white"),
+    Param(
+        "box",
+        list_of(INTEGER),
+        "where it goes: [x, y, width, height] in px, from the upper left corner; what hangs over is cut off",
+    ),
+    Param("position", TEXT, "where it goes, or lies in its box", default="center", choices=PLACES),
+    Param(
+        "size",
+        NUMBER,
+        "of a picture or colour: the part of the whole that it fits into, 1 is all, left out: its own size; of text: "
+        "height of a line as a part of the whole's height, left out: 0.06",
+        minimum=0.001,
+        maximum=1,
+    ),
+    Param(
+        "fit",
+        TEXT,
+        "contain: all of it, inside `box` or `size`; cover: fill and cut; stretch",
+        default="contain",
+        choices=("contain", "cover", "stretch"),
+    ),
+    Param(
+        "margin",
+        NUMBER,
+        "space to the edges of the whole, as a part of its shorter side, without `box`; left out: 0.05 for text",
+        minimum=0,
+        maximum=0.45,
+    ),
+    Param("opacity", NUMBER, "0 cannot be seen, 1 covers", default=1.0, minimum=0, maximum=1),
+)
 
 _FACTS = ("width", "height", "size_bytes", "media_type")
 
@@ -167,6 +202,39 @@ KINDS: Final = (
         Effect.LOCAL,
         facts=_FACTS,
         one_of=(("rows", "columns"),),
+    ),
+    Kind(
+        "image.compose",
+        "A picture made of layers: pictures, text and colours over one another.",
+        (
+            Param(
+                "layers",
+                tables_of(_LAYER),
+                "what it is made of, the bottom first",
+                required=True,
+                fields=_LAYER,
+                one_of=("image", "text", "color"),
+            ),
+            Param(
+                "width",
+                INTEGER,
+                "width; left out: that of the bottom picture",
+                minimum=1,
+                maximum=16384,
+                unit="px",
+            ),
+            Param(
+                "height",
+                INTEGER,
+                "height; left out: that of the bottom picture",
+                minimum=1,
+                maximum=16384,
+                unit="px",
+            ),
+        ),
+        IMAGE,
+        Effect.LOCAL,
+        facts=_FACTS,
     ),
     Kind(
         "image.caption",

@@ -15,8 +15,8 @@ KINDS: Final[dict[str, Kind]] = {
 """All kinds that can be used, by name."""
 
 LATER_KINDS: Final = frozenset(
-    "json.parse list.filter list.flatten list.slice document.pages document.text image.compose audio.mix "
-    "audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert media.check metadata.write "
+    "json.parse list.filter list.flatten list.slice document.pages document.text audio.mix audio.place audio.trim "
+    "audio.fade audio.normalize audio.fit audio.convert media.check metadata.write "
     "fallback gate assert graph python command".split()
 )
 """Kinds of the language that this version cannot build yet."""

@@ -25,6 +25,7 @@ _PLACES: Final = {
     ("image.crop", ""): ("cut", "crop"),
     ("image.split", ""): ("cut", "split"),
     ("image.convert", ""): ("encoded", "convert"),
+    ("image.compose", ""): ("layers", "compose"),
     ("image.caption", ""): ("sheet", "caption"),
     ("image.grid", ""): ("sheet", "grid"),
     ("speech.generate", "espeak"): ("speech", "generate"),

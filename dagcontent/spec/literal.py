@@ -176,7 +176,7 @@ class Literals:
                 return self._into(value, target.item or ANY, types, name, spot)
             return self._items(value, target, types, name, spot)
         if target.name == "record":
-            return self.data(value, spot)
+            return self._table(value, target, spot)
         if target.artifact:
             return self._asset(value, target, types, spot)
         self._plain(value, spot)
@@ -189,6 +189,14 @@ class Literals:
         # Nested lists are flattened in order when the value is used, so an element may be a list again.
         inner = tuple({item.name: item for t in types if t.name == "list" and (item := t.item)}.values())
         return [self.typed(item, (*inner, target), name, spot.step(i)) for i, item in enumerate(value)]
+
+    def _table(self, value: dict[str, Any], target: Type, spot: Spot) -> dict[str, Any]:
+        # Which fields there are is judged by those who know the parameter.
+        types = {field.name: (field.type,) for field in target.fields}
+        return {
+            key: self.typed(item, types[key], key, spot.step(key)) if key in types else self.data(item, spot.step(key))
+            for key, item in value.items()
+        }
 
     def _asset(self, written: str, target: Type, types: Sequence[Type], spot: Spot) -> Any:
         path = self.path(written, spot)
