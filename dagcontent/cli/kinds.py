@@ -123,7 +123,7 @@ def _row(param: Param, indent: str = "") -> Sequence[Cell]:
 def _facts(kind: Kind) -> list[tuple[str, str]]:
     """Return what is to be said of a kind below its parameters."""
     gives = f"json: {_form(kind.output)}" if kind.output.name == "record" else str(kind.output)
-    said = kind.gives if kind.chooses else f"{gives}, or {kind.gives}"
+    said = kind.gives if kind.chooses or kind.like else f"{gives}, or {kind.gives}"
     rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))

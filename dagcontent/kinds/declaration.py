@@ -64,6 +64,7 @@ class Kind(msgspec.Struct, frozen=True):
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
     `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
     was skipped or is left out, and the first that succeeds is the value.
+    `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
     which. `later` are parameters of the language that cannot be used yet.
     """
@@ -87,6 +88,8 @@ class Kind(msgspec.Struct, frozen=True):
     evaluate: Callable[..., Any] | None = None
     lazy: str = ""
     chooses: str = ""
+    like: str = ""
+    output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
     later: tuple[str, ...] = ()
 
     def param(self, name: str) -> Param | None:

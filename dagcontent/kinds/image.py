@@ -192,7 +192,7 @@ KINDS: Final = (
     ),
     Kind(
         "image.split",
-        "A picture cut into rows and columns, as a list in reading order.",
+        "A picture cut into rows and columns, in reading order.",
         (
             Param("image", IMAGE, "the picture", required=True),
             Param("rows", INTEGER, "parts from top to bottom; left out: one", minimum=1, maximum=100),
@@ -205,7 +205,7 @@ KINDS: Final = (
     ),
     Kind(
         "image.compose",
-        "A picture made of layers: pictures, text and colours over one another.",
+        "Pictures, text and colours laid over one another.",
         (
             Param(
                 "layers",

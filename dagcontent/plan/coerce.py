@@ -92,6 +92,10 @@ def _to(value: Value, want: Type, param: Param) -> Value:
         return value
     if want.name == "text":
         return value if isinstance(value, str) else as_text(value)
+    if want.name == "list" and want.item is None:
+        if isinstance(value, list):
+            return value
+        raise NodeError(f"`{param.name}` takes a list, and this is {_named(value)}", hint="look at where it comes from")
     if want.name == "list":
         assert want.item is not None
         return [_to(item, want.item, param) for item in _flat(value) if item is not ABSENT]

@@ -239,7 +239,7 @@ def _shape_fits(value: Any, type_: Type) -> bool:
     if name in {"json", "any"}:
         return True
     if name == "list":
-        return isinstance(value, list) or type_.item is None or _shape_fits(value, type_.item)
+        return isinstance(value, list) or (type_.item is not None and _shape_fits(value, type_.item))
     if name == "text" or type_.artifact:
         return isinstance(value, str)
     if name == "boolean":
