@@ -5,14 +5,14 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.dagcontent-ready
 
-.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden clean
+.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden docs-pictures clean
 
 help:
 	@echo "film    build the example film examples/hello (no key needed)"
 	@echo "test    the tests, with branch coverage"
 	@echo "check   the whole gate: lint, types, layers, schemas, the wheel, the tests"
 	@echo "bench   the benchmarks        sweep   the long tests"
-	@echo "schemas, golden   write schemas/ and the golden files anew"
+	@echo "schemas, golden, docs-pictures   write schemas/, the golden files and the pictures of docs/ anew"
 	@echo "clean   remove what was built, the environment too"
 
 # One environment, made again when what it should hold changes.
@@ -63,6 +63,9 @@ bench: $(STAMP)
 
 golden: $(STAMP)
 	$(BIN)/python -m pytest --golden $(PYTEST)
+
+docs-pictures: $(STAMP)
+	$(BIN)/dagcontent build --overwrite-outputs docs/pictures.toml
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

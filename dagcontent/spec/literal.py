@@ -20,7 +20,7 @@ from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import AssetPath, FileText, Template, TomlPath
 from dagcontent.spec.reference import Problem, parse
 from dagcontent.spec.words import a_type, a_value
-from dagcontent.values.types import ANY, Type
+from dagcontent.values.types import Type
 
 __all__ = ["SUFFIXES", "Literals", "Spot"]
 
@@ -172,8 +172,10 @@ class Literals:
         if target.name in {"json", "any"}:
             return self.data(value, spot)
         if target.name == "list":
+            if target.item is None:
+                return self.data(value, spot)
             if not isinstance(value, list):
-                return self._into(value, target.item or ANY, types, name, spot)
+                return self._into(value, target.item, types, name, spot)
             return self._items(value, target, types, name, spot)
         if target.name == "record":
             return self._table(value, target, spot)
