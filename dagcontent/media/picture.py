@@ -36,12 +36,12 @@ def made_with() -> dict[str, str]:
     return {"pillow": PIL.__version__}
 
 
-def open_picture(path: Path, name: str = "") -> Image.Image:
+def open_picture(path: Path) -> Image.Image:
     """Return the picture, upright, in sRGB, as RGB or RGBA of 8 bits, decoded whole. Raises NodeError naming the file.
 
     Of several frames it is the first.
     """
-    called = name or path.name
+    called = path.name
     try:
         with Image.open(path, formats=FORMATS) as file:
             if file.width * file.height > PIXELS_MAX:

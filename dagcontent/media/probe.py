@@ -51,26 +51,25 @@ def measure_clip(path: Path) -> tuple[dict[str, Any], int | None]:
     return _streams(path, "video", check_input(path, "video"))
 
 
-def check_input(path: Path, type: str, name: str = "") -> str:  # noqa: A002 - the design's word
-    """Return the media type of a file that begins as one of this type does. Raises NodeError naming it.
+def check_input(path: Path, type: str) -> str:  # noqa: A002 - the design's word
+    """Return the media type of a file that begins as one of this type does. Raises NodeError.
 
     A video is accepted where audio is asked for: its sound is taken.
     """
-    called = name or path.name
     expected = _EXPECTED.get(type, type)
     try:
         size = path.stat().st_size
         found = sniff(path) if size else None
     except OSError as error:
-        text = f"{called} cannot be read: {error.strerror or error}"
+        text = f"{path.name} cannot be read: {error.strerror or error}"
         raise NodeError(text, hint=f"{expected} is expected") from error
     if size == 0:
-        text = f"{called} is empty"
+        text = f"{path.name} is empty"
         raise NodeError(text, hint=f"{expected} is expected")
     if found is None or not (found[0] == type or (type == "audio" and found[0] == "video")):
         what = "of no type that is read here" if found is None else f"{found[0]} ({found[1]})"
         article = {"image": "a picture", "audio": "a recording", "video": "a clip"}.get(type, type)
-        text = f"{called} is not {article}: its content is {what}"
+        text = f"{path.name} is not {article}: its content is {what}"
         raise NodeError(text, hint=f"{expected} is expected")
     return found[1]
 

@@ -120,9 +120,8 @@ def grid(call: Call) -> Made:
 def opened(call: Call, blob: Blob) -> Image.Image:
     """Return an artifact's picture, decoded whole. Raises NodeError naming it."""
     path = call.path(blob)
-    called = blob.name or path.name
-    probe.check_input(path, "image", called)
-    return picture.open_picture(path, called)
+    probe.check_input(path, "image")
+    return picture.open_picture(path)
 
 
 def fitted_into(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:

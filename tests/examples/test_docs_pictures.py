@@ -23,7 +23,7 @@ pytestmark = [
 def test_the_pictures_are_those_that_the_graph_makes(tmp_path: Path) -> None:
     """Fonts and encoders differ from machine to machine; what is shown, and where, does not (`make docs-pictures`)."""
     shutil.copy(DOCS / "pictures.toml", tmp_path)
-    assert build(tmp_path / "pictures.toml", store=tmp_path / "store").ok
+    assert build(tmp_path / "pictures.toml", store=tmp_path / "store").status == "ok"
     made = {path.name: open_picture(path) for path in (tmp_path / "pictures").iterdir()}
     shown = {path.name: open_picture(path) for path in (DOCS / "pictures").iterdir()}
     assert made.keys() == shown.keys()

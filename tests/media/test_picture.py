@@ -127,9 +127,8 @@ def bomb(width: int, height: int) -> bytes:
 def test_a_bomb_is_named_and_not_opened(
     kind: str, params: dict[str, Any], size: tuple[int, int], said: str, studio: Studio
 ) -> None:
-    """A few kilobytes would take all memory; the file is named as it is called beside the graph."""
-    blob = studio.put("bomb.png", bomb(*size), "image", "image/png")
-    blob.name = "poster.png"
+    """A few kilobytes would take all memory; the file is named, which a build calls as it is beside the graph."""
+    blob = studio.put("poster.png", bomb(*size), "image", "image/png")
     with pytest.raises(NodeError) as caught:
         studio.make(kind, image=blob, **params)
     assert caught.value.message == f"poster.png is too large to be opened: {said}"
@@ -149,8 +148,7 @@ def test_a_bomb_is_named_and_not_opened(
 @pytest.mark.parametrize(("kind", "params"), LOCAL)
 def test_what_is_no_picture_is_named(kind: str, params: dict[str, Any], data: bytes, said: str, studio: Studio) -> None:
     """The name that its owner knows, and what is expected."""
-    blob = studio.put("other.png", data, "image", "image/png")
-    blob.name = "poster.png"
+    blob = studio.put("poster.png", data, "image", "image/png")
     with pytest.raises(NodeError) as caught:
         studio.make(kind, image=blob, **params)
     assert caught.value.message == said
