@@ -22,6 +22,8 @@ _PLACES: Final = {
     ("image.remove_background", "key"): ("retouch", "remove_background"),
     ("image.describe", "measure"): ("measured", "describe_picture"),
     ("image.resize", ""): ("sheet", "resize"),
+    ("document.pages", ""): ("pdf", "pages"),
+    ("document.text", ""): ("pdf", "text"),
     ("image.crop", ""): ("cut", "crop"),
     ("image.split", ""): ("cut", "split"),
     ("image.convert", ""): ("encoded", "convert"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, control, footage, image, lists, text, video
+from dagcontent.kinds import asset, audio, control, document, footage, image, lists, text, video
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
@@ -59,7 +59,7 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    modules = (asset, audio, control, footage, image, lists, text, video)
+    modules = (asset, audio, control, document, footage, image, lists, text, video)
     declared = [kind.name for module in modules for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
