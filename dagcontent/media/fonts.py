@@ -88,13 +88,11 @@ def checked(text: str, where: str) -> tuple[Face, str]:
     # Of faces that have some of the letters, the one that has most says what is really missing.
     lacks = min((_lacking(face, plain(text)) for face, _, _ in _faces()), key=len, default=list(missing))
     lacking = list(missing) if len(missing) <= len(lacks) else lacks
-    scattered = [letter for letter in lacking if any(_has(face, letter) for face, _, _ in _faces())]
-    if len(scattered) == len(lacking):
-        said = (
-            f"no one font on this machine has all letters of {where}: with most of them, {_named(lacking)} is missing"
-        )
+    nowhere = [letter for letter in lacking if not any(_has(face, letter) for face, _, _ in _faces())]
+    if not nowhere:
+        said = f"no one font on this machine has all letters of {where}: the nearest lacks {_named(lacking)}"
         raise NodeError(said, hint="install a font that has them all, or set the scripts in texts of their own")
-    said = f"no font on this machine has these letters of {where}: {_named(lacking)}"
+    said = f"no font on this machine has these letters of {where}: {_named(nowhere)}"
     raise NodeError(said, hint="install a font that has them, or leave them out")
 
 
