@@ -1,4 +1,4 @@
-"""Selections into their types: each is an element of what it chooses from. Knows no instances.
+"""What selects or sifts into its type, which is that of what it is given: an element of it, or a list. Knows no instances.
 
 A selection may choose from selections, so they are looked at in the order of their references; in a cycle, which is a mistake
 of its own, nothing is known.
@@ -22,18 +22,20 @@ __all__ = ["type_selections"]
 def type_selections(
     nodes: Mapping[str, NodeSpec], faces: MutableMapping[str, NodeFace], references: ReferenceCompiler
 ) -> None:
-    """Give the face of every selection its type."""
-    open_ = {name for name, face in faces.items() if face.kind.chooses}
+    """Give the face of every node its type that has it from what it is given."""
+    open_ = {name for name, face in faces.items() if face.kind.chooses or face.kind.like}
 
     def settle(name: str) -> None:
         if name not in open_:
             return
         open_.discard(name)
         face, spec = faces[name], nodes[name]
-        written = spec.params.get(face.kind.chooses)
+        written = spec.params.get(face.kind.chooses or face.kind.like)
         for ref in _refs(written):
             settle(ref.root)
-        found = _element(_type(written, references, Scope(face.dims, node=name)))
+        given = _type(written, references, Scope(face.dims, node=name))
+        like = face.kind.output_like
+        found = _element(given) if like is None else like(given, spec.params)
         faces[name] = msgspec.structs.replace(face, type=found)
 
     for name in list(open_):
