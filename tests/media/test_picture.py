@@ -101,7 +101,7 @@ def test_colours_are_those_the_picture_says(tmp_path: Path) -> None:
     assert made[0] > 150
 
 
-@pytest.mark.parametrize("data", [b"nonsense" * 30, b"\0" * 200, profile()[:100]])
+@pytest.mark.parametrize("data", [b"nonsense" * 30, b"\0" * 200, profile()[:100]], ids=["none", "zeros", "cut off"])
 def test_a_profile_that_cannot_be_read_is_passed_over(data: bytes, tmp_path: Path) -> None:
     """The picture is whole; refusing it would help nobody."""
     image = noise((5, 5))
