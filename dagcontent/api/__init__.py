@@ -22,6 +22,7 @@ from dagcontent.store.store import Store, open_store
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
     from dagcontent.api.choices import pick, pin, reroll, takes, unpin
+    from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -55,11 +56,12 @@ __all__ = [
     "takes",
     "unpin",
     "why",
+    "write_gallery",
 ]
 
 _LATE = {
     "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices",
+    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 
