@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from dagcontent.api.loaded import LoadedGraph
@@ -11,7 +13,6 @@ from dagcontent.api.result import Job
 from dagcontent.api.shelf import Shelf
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
-from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.fanout import leaves
@@ -105,6 +106,11 @@ class Exhibits:
         for one in self.shown:
             for blob in blobs_in(one.value):
                 self._makers.setdefault(blob.digest, one.name)
+        folder = Path(loaded.pipeline.output_dir)
+        self._files: dict[str, list[str]] = {}
+        for path, output in store.outputs(str(loaded.path)).items():
+            if (folder / path).is_file():
+                self._files.setdefault(output.digest, []).append(os.path.relpath(folder / path, loaded.pipeline.folder))
         self._choosables = {one.name: self._among(one.unit) for one in self.shown}
         self._chosen = self._who_chose()
 
@@ -195,7 +201,7 @@ class Exhibits:
         taken = node.spec.takes is not None and bool(labels) and labels[-1].startswith("take=")
         return Card(
             name=one.name, node=node.name, kind=node.kind.name, model=model, status=status, stale=one.stale,
-            reason=self._reason(one), output=node.output is not None,
+            reason=self._reason(one), output=node.output is not None, files=self._placed(one, node),
             group=_without_take(one.name) if taken else "", parts=tuple(parts[:_MOST_PARTS]), hidden=max(0, len(parts) - _MOST_PARTS),
             said=said, params=tuple(self._param(name, value) for name, value in params.items() if name not in dict(said)),
             facts=tuple(self._facts(one)), inputs=self._inputs[one.name][:_MOST_NAMES],
@@ -207,6 +213,12 @@ class Exhibits:
             expected_microusd=0 if row is None else _expected(row), seconds=None if record is None else record.seconds,
         )  # fmt: skip
 
+    def _placed(self, one: _Shown, node: Node) -> tuple[str, ...]:
+        """Return the files beside the graph that a result was put into."""
+        if node.output is None:
+            return ()
+        return tuple(path for blob in dict.fromkeys(blobs_in(one.value)) for path in self._files.get(blob.digest, ()))
+
     def _parts(self, value: Value, shelf: Shelf) -> Iterator[Part]:
         if isinstance(value, Blob):
             yield shelf.media(value)
@@ -216,8 +228,14 @@ class Exhibits:
         elif isinstance(value, list) and value and all(isinstance(item, Blob | str) for item in value):
             for item in value:
                 yield from self._parts(item, shelf)
-        elif isinstance(value, dict) and value and all(isinstance(item, str | int | float | bool) for item in value.values()):
-            yield Table(tuple((name, item if isinstance(item, str) else json.dumps(item)) for name, item in value.items()))
+        elif (
+            isinstance(value, dict)
+            and value
+            and all(isinstance(item, str | int | float | bool) for item in value.values())
+        ):
+            yield Table(
+                tuple((name, item if isinstance(item, str) else json.dumps(item)) for name, item in value.items())
+            )
         elif value is not None and not isinstance(value, Mark):
             yield from (shelf.media(blob) for blob in dict.fromkeys(blobs_in(value)))
             text, href, more = shelf.text(json.dumps(self._plain(value), ensure_ascii=False, indent=2))
@@ -259,8 +277,12 @@ class Exhibits:
             return f"failed, and was charged: {one.record.outcome.message}"
         if one.row is None:
             return ""
-        reason = self._wording.reason(one.row)
+        reason = self.near(self._wording.reason(one.row))
         return f"{reason} ({one.row.hint})" if one.row.status == "failed" and one.row.hint else reason
+
+    def near(self, text: str) -> str:
+        """Return what is said of files with paths as they are beside the graph: a page is shown to others."""
+        return text.replace(f"{self._loaded.pipeline.folder}{os.sep}", "")
 
     def _facts(self, one: _Shown) -> Iterator[Fact]:
         record = one.record
@@ -303,7 +325,7 @@ class Exhibits:
             yield Command(self._wording.command("pick", one.name, "CHOICE"), "once its candidates are made")
         elif status in {"run", "maybe"} and one.stale:
             yield Command(self._wording.command("why", one.name), "what differs from what is shown")
-        if one.record is not None and node.kind.effect is not Effect.VALUE and not one.stale:
+        if one.record is not None and node.kind.by_model and not one.stale:
             yield Command(self._wording.command("reroll", one.name), "another sample")
 
 
@@ -322,5 +344,3 @@ def _expected(row: PlanRow) -> int | None:
         return each
     count = row.items_expected or row.items_max
     return None if count is None else each * count
-
-

@@ -118,13 +118,15 @@ def write_gallery(
                 (room.ceiling.said, f"{usd_text(room.left_microusd)} left of {usd_text(room.ceiling.limit_microusd)} a {room.ceiling.per}")
                 for room in plan.ceilings
             ),
-            warnings=plan.warnings, next=(going_on,) if going_on is not None and plan.pending else (),
+            warnings=tuple(exhibits.near(text) for text in plan.warnings), next=(going_on,) if going_on is not None and plan.pending else (),
         )  # fmt: skip
     data = page(gallery).encode("utf-8", "replace")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{target.parent} cannot be made: {error.strerror}", hint="give another folder with -o") from None
+        raise UsageError(
+            f"{target.parent} cannot be made: {error.strerror}", hint="give another folder with -o"
+        ) from None
     write_whole(target, data)
     return Written(
         page=str(target), media=str(target.parent / "media"), size_bytes=len(data), files=shelf.files, added=shelf.added,

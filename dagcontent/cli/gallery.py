@@ -118,10 +118,14 @@ def _say(session: Session, made: Written) -> None:
     total = len(made.gallery.cards)
     words = [f"{counted(total, 'result')}, {counted(made.artifacts, 'artifact')}"]
     added = f"{counted(made.added, 'file')} added ({size(made.added_bytes)})" if made.added else "no file added"
-    screen.say(f"{screen.style('head', screen_path(made.page))}   {size(made.size_bytes)}   {'   '.join(words)}   {added}")
+    screen.say(
+        f"{screen.style('head', screen_path(made.page))}   {size(made.size_bytes)}   {'   '.join(words)}   {added}"
+    )
     if made.gone:
         gone = counted(made.gone, "artifact")
-        session.warn(f"{gone} shown without content: the bytes are not in the store any more", "build again to make them")
+        session.warn(
+            f"{gone} shown without content: the bytes are not in the store any more", "build again to make them"
+        )
 
 
 def _document(session: Session, made: Written, *, opened: bool | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Media, Part, Table, Thumb, Words
+from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Media, Part, Table, Thumb
 from dagcontent.report.markup import Child, Html, element, joined
 from dagcontent.report.quantities import counted, seconds
 from dagcontent.values.money import usd_text
@@ -43,8 +43,8 @@ class Anchors:
         return self._of.get(("card", name))
 
 
-def card_html(card: Card, anchors: Anchors) -> Html:
-    """Return one card."""
+def card_html(card: Card, anchors: Anchors, *, alone: bool = False) -> Html:
+    """Return one card; one that stands `alone` has room for its details."""
     made = [
         element(
             "header",
@@ -52,16 +52,16 @@ def card_html(card: Card, anchors: Anchors) -> Html:
             status_html(card.status),
             class_="card-head",
         ),
-        _marks(card, anchors),
         element("p", card.reason, class_="reason", dir="auto") if card.reason else None,
         *(_part(part, card) for part in card.parts),
         element("p", f"and {counted(card.hidden, 'part')} more", class_="gone") if card.hidden else None,
+        _marks(card, anchors),
         _candidates(card, anchors),
         _scores(card.scores),
         *(_said(name, text) for name, text in card.said),
         _line(card),
         *(command_html(command) for command in card.commands if card.status == "waiting"),
-        _details(card, anchors),
+        _details(card, anchors, opened=alone),
     ]  # fmt: skip
     return element(
         "article", *made, class_="card is-chosen" if card.chosen_by else "card", id=anchors.card(card.name), tabindex=-1,
@@ -148,7 +148,9 @@ def _media(media: Media, name: str, text: str) -> Html:
     if media.href is None:
         return element("p", f"{what}: its bytes are not in the store any more", class_="gone")
     said = f"{name}: {' '.join(text.split())[:_ALT]}" if text else f"{name}, {what}"
-    caption = element("figcaption", element("span", " · ".join([media.media_type, *media.facts])), _enlarge(media, said))
+    caption = element(
+        "figcaption", element("span", " · ".join([media.media_type, *media.facts])), _enlarge(media, said)
+    )
     return element("figure", *_shown(media, media.href, said), caption, class_=f"media {media.type}")
 
 
@@ -179,7 +181,9 @@ def _shown(media: Media, href: str, said: str) -> list[Child]:
 
 def _enlarge(media: Media, said: str) -> Html:
     if media.type in {"video", "audio"}:
-        return element("a", "enlarge", class_="zoom", href=media.href, data_type=media.type, aria_label=f"enlarge {said}")
+        return element(
+            "a", "enlarge", class_="zoom", href=media.href, data_type=media.type, aria_label=f"enlarge {said}"
+        )
     word = "full size" if media.type == "image" else "open"
     return element("a", word, href=media.href, aria_label=f"{word}: {said}")
 
@@ -218,7 +222,7 @@ def _candidate(one: Candidate, card: Card, anchors: Anchors) -> Html:
 # --- details
 
 
-def _details(card: Card, anchors: Anchors) -> Html:
+def _details(card: Card, anchors: Anchors, *, opened: bool) -> Html:
     rows: list[Html] = []
     for path in card.files:
         rows += _pair("file", path)
@@ -235,7 +239,14 @@ def _details(card: Card, anchors: Anchors) -> Html:
             rows += _pair("sha256", part.digest)
     commands = [command_html(one) for one in card.commands if card.status != "waiting"]
     rows = [*_pair("kind", card.kind), *rows]
-    return element("details", element("summary", "Details"), element("dl", *rows, class_="facts"), *commands, class_="details")
+    return element(
+        "details",
+        element("summary", "Details"),
+        element("dl", *rows, class_="facts"),
+        *commands,
+        class_="details",
+        open=opened,
+    )
 
 
 def _fact(fact: Fact, anchors: Anchors) -> list[Html]:

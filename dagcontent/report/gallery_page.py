@@ -27,6 +27,7 @@ MARK: Final = '<meta name="generator" content="dagcontent gallery">'
 """What tells a page of ours from any other."""
 _DONE: Final = frozenset({"hit", "value", "pinned", "skipped"})
 _MOST_OPEN: Final = 40
+_NARROW: Final = 3  # layers of a picture that need not be made smaller
 
 
 def page(gallery: Gallery) -> str:
@@ -117,7 +118,11 @@ def _tiles(gallery: Gallery) -> Iterator[Html]:
     done = sum(card.status in _DONE for card in cards)
     media = {part.digest for card in cards for part in card.parts if hasattr(part, "digest")}
     total = gallery.total
-    tiles = [("made", f"{done:,} of {len(cards):,}"), ("artifacts", f"{len(media):,}"), ("spent on it", _usd(total.spent))]
+    tiles = [
+        ("made", f"{done:,} of {len(cards):,}"),
+        ("artifacts", f"{len(media):,}"),
+        ("spent on it", _usd(total.spent)),
+    ]
     if total.shown:
         tiles.append(("not spent again", _usd(total.shown)))
     if gallery.run is not None and gallery.run.spent_microusd:
@@ -164,16 +169,29 @@ def _open(gallery: Gallery, anchors: Anchors) -> Html | None:
     more = element("p", f"and {len(cards) - _MOST_OPEN:,} more") if len(cards) > _MOST_OPEN else None
     head = element("h2", f"{counted(len(cards), 'result')} still to come", id="still-to-come")
     commands = [command_html(one) for one in gallery.next]
-    return element("section", head, *warnings, element("ul", *rows), more, *commands, class_="open", aria_labelledby="still-to-come")
+    return element(
+        "section",
+        head,
+        *warnings,
+        element("ul", *rows),
+        more,
+        *commands,
+        class_="open",
+        aria_labelledby="still-to-come",
+    )
 
 
 def _picture(gallery: Gallery, anchors: Anchors) -> Html:
     there = {one.name for one in gallery.sections}
     links = {box.name: anchors.add("node", box.name, "") for box in gallery.picture.boxes if box.name in there}
+    wide = len(gallery.picture.layers) > _NARROW
     drawn = element(
-        "div", trusted(svg(gallery.picture, links)), class_="scroll", tabindex=0, role="region", aria_label="The graph"
+        "div", trusted(svg(gallery.picture, links)), class_="scroll wide" if wide else "scroll", tabindex=0, role="region",
+        aria_label="The graph",
+    )  # fmt: skip
+    return element(
+        "section", element("h2", "The graph", id="the-graph"), drawn, class_="picture", aria_labelledby="the-graph"
     )
-    return element("section", element("h2", "The graph", id="the-graph"), drawn, class_="picture", aria_labelledby="the-graph")
 
 
 # --- money
@@ -196,9 +214,21 @@ def _money(gallery: Gallery) -> Html | None:
     ceilings = [element("p", said, ": ", left, class_="ceiling") for said, left in gallery.ceilings]
     note = None
     if gallery.total.unpriced:
-        note = element("p", f"of {counted(gallery.total.unpriced, 'request')} nobody knows the cost: no sum has it", class_="ceiling")
+        note = element(
+            "p",
+            f"of {counted(gallery.total.unpriced, 'request')} nobody knows the cost: no sum has it",
+            class_="ceiling",
+        )
     head = element("h2", "Money", id="the-money")
-    return element("section", head, element("div", *tables, class_="tables"), *ceilings, note, class_="money", aria_labelledby="the-money")
+    return element(
+        "section",
+        head,
+        element("div", *tables, class_="tables"),
+        *ceilings,
+        note,
+        class_="money",
+        aria_labelledby="the-money",
+    )
 
 
 def _table(title: str, rows: Sequence[MoneyRow], total: MoneyRow, columns: Sequence[tuple[str, str]]) -> Html:
@@ -226,7 +256,9 @@ def _filter(gallery: Gallery) -> Html:
         options = [element("option", value, value=value) for value in dict.fromkeys(values)]
         return element("label", title, element("select", element("option", "all", value=""), *options, name=name))
 
-    search = element("label", "search", element("input", type="search", name="text", autocomplete="off", spellcheck="false"))
+    search = element(
+        "label", "search", element("input", type="search", name="text", autocomplete="off", spellcheck="false")
+    )
     outputs = element("label", element("input", type="checkbox", name="output"), " only outputs", class_="check")
     return element(
         "form",
@@ -256,19 +288,23 @@ def _section(section: Section, anchors: Anchors) -> Html:
         element("p", joined(about, " "), class_="about"),
     )
     classes = ["node", f"family-{section.family}"] + (["is-output"] if section.output else [])
-    return element("section", head, *_groups(section.cards, anchors), class_=" ".join(classes), id=anchor, aria_label=section.name)
+    return element(
+        "section", head, *_groups(section.cards, anchors), class_=" ".join(classes), id=anchor, aria_label=section.name
+    )
 
 
 def _groups(cards: Sequence[Card], anchors: Anchors) -> Iterator[Html]:
     """Yield the cards of a node: takes of one instance side by side, all others in one grid."""
     for group, found in groupby(cards, lambda card: card.group):
-        mine = [card_html(card, anchors) for card in found]
+        mine = [card_html(card, anchors, alone=len(cards) == 1 and card.output) for card in found]
         if not group:
             yield element("div", *mine, class_="cards")
             continue
         name = element("p", element("bdi", group), f"  {counted(len(mine), 'take')}", class_="takes-name")
         said = f"{counted(len(mine), 'take')} of {group}"
-        yield element("div", name, element("div", *mine, class_="cards row"), class_="takes", role="group", aria_label=said)
+        yield element(
+            "div", name, element("div", *mine, class_="cards row"), class_="takes", role="group", aria_label=said
+        )
 
 
 def _footer(gallery: Gallery) -> Html:
