@@ -82,7 +82,7 @@ class _Plain:
         return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def write_gallery(
+def write_gallery(  # noqa: PLR0913 - what a gallery is asked
     graph: GraphLike, output: str | os.PathLike[str] | None = None, *, params: Mapping[str, str] | None = None,
     profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
     market: Market | None = None, ceilings: Sequence[Ceiling] = (), wording: Wording | None = None,

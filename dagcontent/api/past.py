@@ -120,6 +120,7 @@ def _since_ms(since: Since) -> int:
 
 
 def summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
+    """Return runs with what they cost, and the shortest names that tell them from all others."""
     if not found:
         return ()
     short = short_runs(past.run_ids(store))

@@ -64,8 +64,10 @@ class Shelf:
 
     def place(self, blobs: Iterable[Blob]) -> None:
         """Put artifacts there, and draw them small: fewer are drawn larger. Raises UsageError where nothing can be written."""
-        found = {blob.digest: blob for blob in blobs}
-        paths = {blob.digest: path for blob in found.values() if (path := self._place(blob)) is not None}
+        found: dict[str, Blob] = {blob.digest: blob for blob in blobs}
+        paths: dict[str, Path] = {
+            digest: path for digest, blob in found.items() if (path := self._place(blob)) is not None
+        }
         drawn = self._draw([found[digest] for digest in paths], paths)
         self.gone = len(found) - len(paths)
         for digest, blob in found.items():
@@ -123,7 +125,7 @@ class Shelf:
         most = max(_LEAST_BYTES, min(_MOST_BYTES, _ALL_THUMBS * 3 // 4 // max(1, len(wanted))))
         columns = _PEAKS if len(wanted) <= _MANY else _FEWER_PEAKS
         names = {f"small:1:{blob.digest}:{area}:{most}:{columns}": blob for blob in wanted}
-        made = {names[name].digest: row for name, row in self._remembered(names).items()}
+        made: dict[str, _Drawn] = {names[name].digest: row for name, row in self._remembered(names).items()}
         lacking = {name: blob for name, blob in names.items() if blob.digest not in made}
 
         def draw(blob: Blob) -> _Drawn:

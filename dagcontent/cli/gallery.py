@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from dagcontent.cli.options import (
 )
 from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.session import Session
-from dagcontent.cli.viewer import view
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import counted, screen_path, size
 from dagcontent.plan.model import Plan, PlanRow
@@ -96,7 +94,7 @@ def command(  # noqa: PLR0913 - the options
         session.warn(warning)
     opened = _opened(session, made) if opens else None
     if as_json:
-        session.screen.document(_document(session, made, opened=opened))
+        session.screen.document(_document(made, opened=opened))
         return 0
     _say(session, made)
     return 0
@@ -107,7 +105,7 @@ def _now_ms() -> int:
 
 
 def _opened(session: Session, made: Written) -> bool:
-    refused = view(Path(made.page), os.environ)
+    refused = session.screen.view(Path(made.page))
     if refused is not None:
         session.warn(f"the page was not opened: {refused}")
     return refused is None
@@ -128,7 +126,7 @@ def _say(session: Session, made: Written) -> None:
         )
 
 
-def _document(session: Session, made: Written, *, opened: bool | None) -> dict[str, Any]:
+def _document(made: Written, *, opened: bool | None) -> dict[str, Any]:
     gallery = made.gallery
     return {
         "graph": gallery.graph,

@@ -28,7 +28,6 @@ from dagcontent.cli.options import (
 )
 from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session
-from dagcontent.cli.viewer import view
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import plain, screen_path
 from dagcontent.errors import ConfigError, UsageError
@@ -70,7 +69,7 @@ def command(
     found = api.show(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
     files = _files(found)
-    refused = view(files[0], os.environ)
+    refused = screen.view(files[0])
     if as_json:
         paths = [str(path) for path in files]
         screen.document({

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any, Final
 
 from dagcontent.spec.source import visible
@@ -119,6 +120,12 @@ class Screen:
     def text(self, text: str) -> None:
         """Write text that was asked for as it is (a picture, a schema) to stdout."""
         _write(self._out, text if text.endswith("\n") else text + "\n")
+
+    def view(self, path: Path) -> str | None:
+        """Open a file in a window of its own; return None, or why that cannot be."""
+        from dagcontent.cli.viewer import view  # noqa: PLC0415 - two commands open files
+
+        return view(path, self._environment)
 
     def _styled(self, role: str, text: str, stream: IO[str]) -> str:
         code = _CODES.get(role, "")

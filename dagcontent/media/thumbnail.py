@@ -92,7 +92,7 @@ def peaks_of(path: Path, media_type: str, count: int) -> tuple[int, ...]:
     count = min(count, len(samples))
     edges = [len(samples) * i // count for i in range(count + 1)]
     parts = (samples[edges[i] : edges[i + 1]] for i in range(count))
-    return tuple(min(100, round(max(max(part), -min(part)) / 327.67)) for part in parts)
+    return tuple(min(100, round(max(abs(max(part)), abs(min(part))) / 327.67)) for part in parts)
 
 
 def _frame(container: Any) -> Any:  # Any: PyAV's classes, late

@@ -13,6 +13,8 @@ from dagcontent.values.money import usd_text
 
 __all__ = ["Anchors", "card_html", "command_html", "link", "status_html"]
 
+_TAKEN: Final = frozenset({"the-results", "the-filter", "the-graph", "the-money", "still-to-come", "view-title"})
+"""Places that a page has itself."""
 _WAVE_TALL: Final = 48
 _ALT: Final = 160
 _MOST_LINKS: Final = 24
@@ -25,7 +27,7 @@ class Anchors:
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, str], str] = {}
-        self._taken: set[str] = set()
+        self._taken = set(_TAKEN)
 
     def add(self, kind: str, name: str, wanted: str) -> str:
         """Return the id of a thing, made when it is first asked for."""
