@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.result import Job
 from dagcontent.api.shelf import Shelf
+from dagcontent.api.taken import Past, Taken
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.evaluate import Missing
@@ -22,12 +23,11 @@ from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate as Choosable
 from dagcontent.plan.selection import candidates_of, digest_of
 from dagcontent.plan.unit import Status, Unit
-from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Part, Section, Table, Words
+from dagcontent.report.gallery import Candidate, Card, Code, Command, Earlier, Fact, Part, Section, Table, Words
 from dagcontent.report.picture import Box
-from dagcontent.report.quantities import seconds
+from dagcontent.report.quantities import dollars, seconds
 from dagcontent.store.store import Store
 from dagcontent.values.attempt import AttemptState
-from dagcontent.values.money import usd_text
 from dagcontent.values.record import Done, FailedCharged, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Blob, Mark, Value, blobs_in, contains_unknown
 
@@ -36,6 +36,7 @@ __all__ = ["Exhibits", "Wording"]
 _SAID: Final = ("prompt", "text", "system", "instructions", "negative_prompt", "lyrics")
 _MOST_PARTS: Final = 60
 _MOST_VALUE: Final = 2_000
+_MOST_EARLIER: Final = 6
 _MOST_NAMES: Final = 400
 _SOURCES: Final = {
     "reported": "as its vendor said", "computed": "by its usage", "estimated": "an estimate: its vendor does not say",
@@ -113,6 +114,8 @@ class Exhibits:
                 self._files.setdefault(output.digest, []).append(os.path.relpath(folder / path, loaded.pipeline.folder))
         self._choosables = {one.name: self._among(one.unit) for one in self.shown}
         self._chosen = self._who_chose()
+        past = Past(loaded, store, resolver)
+        self._earlier = {one.name: self._earlier_of(one, past) for one in self.shown}
 
     def blobs(self) -> Iterator[Blob]:
         """Yield every artifact that is shown."""
@@ -120,6 +123,8 @@ class Exhibits:
             yield from list(dict.fromkeys(blobs_in(one.value)))[:_MOST_PARTS]
             for candidate in self._choosables[one.name]:
                 yield from blobs_in(candidate.value)
+            for row in self._earlier[one.name]:
+                yield from list(blobs_in(row.value))[:1]
 
     def sections(self, shelf: Shelf, boxes: Mapping[str, Box]) -> tuple[Section, ...]:
         """Return the cards, by node: nodes that give an output first, then in the graph's order."""
@@ -187,6 +192,14 @@ class Exhibits:
                     made.setdefault(candidate.instance, []).append(one.name)
         return made
 
+    def _earlier_of(self, one: _Shown, past: Past) -> Sequence[Taken]:
+        """Return other results that an instance made by a model had."""
+        node = self._loaded.graph.nodes[one.unit.node]
+        if not node.kind.by_model or None in one.unit.coords:
+            return ()
+        now = "" if one.record is None else one.record.key
+        return [row for row in past.of(one.unit, node).rows if row.key != now][:_MOST_EARLIER]
+
     # -- a card -------------------------------------------------------------------------------------------------
 
     def _card(self, one: _Shown, shelf: Shelf) -> Card:
@@ -208,6 +221,7 @@ class Exhibits:
             uses=tuple(self._uses.get(one.name, {}))[:_MOST_NAMES], marks=tuple(self._marks(one)),
             chosen_by=tuple(self._chosen.get(one.name, ())),
             candidates=tuple(self._candidates(one, shelf)) if status == "waiting" else (),
+            earlier=tuple(self._old(one, row, shelf) for row in self._earlier[one.name]),
             commands=tuple(self._commands(one, status)),
             cost_microusd=0 if record is None else record.cost_microusd,
             expected_microusd=0 if row is None else _expected(row), seconds=None if record is None else record.seconds,
@@ -293,7 +307,7 @@ class Exhibits:
             attempts = self._store.attempts.list([AttemptState.COMMITTED], key=record.key)
             job = Job.of(attempts[-1]) if attempts else None
             source = _SOURCES.get(job.cost_source, "") if job is not None else ""
-            yield Fact("cost", usd_text(record.cost_microusd) + (f", {source}" if source else ""))
+            yield Fact("cost", dollars(record.cost_microusd) + (f", {source}" if source else ""))
             if job is not None:
                 yield Fact("attempt", job.attempt)
                 yield from (Fact(name, value) for name, value in job.ids.items())
@@ -318,6 +332,19 @@ class Exhibits:
             part = next(self._parts(candidate.value, shelf), Words(""))
             command = Command(self._wording.command("pick", one.name, f"#{candidate.position}"))
             yield Candidate(f"#{candidate.position}", part, command, candidate.instance)
+
+    def _old(self, one: _Shown, row: Taken, shelf: Shelf) -> Earlier:
+        words = [self._wording.moment(row.at_ms)]
+        if row.cost_microusd:
+            words.append(dollars(row.cost_microusd))
+        if row.error is not None:
+            words.append(f"failed: {row.error}")
+        if row.differs:
+            words.append(f"with another {', '.join(diff.field.removeprefix('params.') for diff in row.differs)}")
+        back = row.there and not row.now and not row.differs
+        command = Command(self._wording.command("reroll", one.name, "--to", str(row.reroll))) if back else None
+        part = next(self._parts(row.value, shelf), None) if row.error is None else None
+        return Earlier(f"sample {row.reroll}", ", ".join(words), part, command)
 
     def _commands(self, one: _Shown, status: str) -> Iterator[Command]:
         node = self._loaded.graph.nodes[one.unit.node]

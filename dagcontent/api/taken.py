@@ -26,7 +26,7 @@ from dagcontent.store.store import Store
 from dagcontent.values.attempt import AttemptState
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["Taken", "TakesResult", "takes_of"]
+__all__ = ["Past", "Taken", "TakesResult", "takes_of"]
 
 _MOST_SAMPLES: Final = 64
 """Samples that are looked for beyond the one that a person asked for."""
@@ -77,11 +77,13 @@ def takes_of(
         )
     wanted = chosen_by([target])
     units = [u for u in resolver.fanout.units_of(target.node) if wanted is None or wanted(resolver.fanout, u)]
-    history = _History(loaded, store, resolver)
+    history = Past(loaded, store, resolver)
     return tuple(history.of(unit, node) for unit in units if None not in unit.coords)
 
 
-class _History:
+class Past:
+    """What the units of one resolution ever were."""
+
     def __init__(self, loaded: LoadedGraph, store: Store, resolver: Resolver) -> None:
         self._loaded = loaded
         self._store = store

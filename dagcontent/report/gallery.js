@@ -90,7 +90,7 @@
   document.body.append(dialog);
   let at = null;
 
-  const zooms = () => [...document.querySelectorAll(".card:not([hidden]) .zoom")].filter((one) => !one.closest("[hidden]"));
+  const zooms = () => [...document.querySelectorAll(".card:not([hidden]) .zoom")].filter((one) => one.checkVisibility());
 
   const show = (link) => {
     at = link;

@@ -7,7 +7,7 @@ import msgspec
 from dagcontent.report.picture import Picture
 
 __all__ = [
-    "Candidate", "Card", "Code", "Command", "Fact", "Gallery", "Media", "MoneyRow", "Part", "Run", "Section", "Table", "Thumb", "Words",
+    "Candidate", "Card", "Code", "Command", "Earlier", "Fact", "Gallery", "Media", "MoneyRow", "Part", "Run", "Section", "Table", "Thumb", "Words",
 ]  # fmt: skip
 
 
@@ -82,6 +82,15 @@ class Candidate(msgspec.Struct, frozen=True):
     instance: str = ""
 
 
+class Earlier(msgspec.Struct, frozen=True):
+    """Another result that an instance had. `words` say when, what it cost and what differs; `command` goes back to it, where that is one."""
+
+    name: str
+    words: str
+    part: Part | None = None
+    command: Command | None = None
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """One instance: what it is today, and its result if there is one.
 
@@ -113,6 +122,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     chosen_by: tuple[str, ...] = ()
     scores: tuple[tuple[str, str], ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     commands: tuple[Command, ...] = ()
     cost_microusd: int = 0
     expected_microusd: int | None = 0

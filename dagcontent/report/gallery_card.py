@@ -8,8 +8,7 @@ from typing import Final
 
 from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Media, Part, Table, Thumb
 from dagcontent.report.markup import Child, Html, element, joined
-from dagcontent.report.quantities import counted, seconds
-from dagcontent.values.money import usd_text
+from dagcontent.report.quantities import counted, dollars, seconds
 
 __all__ = ["Anchors", "card_html", "command_html", "link", "status_html"]
 
@@ -63,6 +62,7 @@ def card_html(card: Card, anchors: Anchors, *, alone: bool = False) -> Html:
         *(_said(name, text) for name, text in card.said),
         _line(card),
         *(command_html(command) for command in card.commands if card.status == "waiting"),
+        _earlier(card),
         _details(card, anchors, opened=alone),
     ]  # fmt: skip
     return element(
@@ -108,11 +108,11 @@ def _marks(card: Card, anchors: Anchors) -> Html | None:
 def _line(card: Card) -> Html | None:
     words = [card.model or card.kind]
     if card.cost_microusd:
-        words.append(usd_text(card.cost_microusd))
+        words.append(dollars(card.cost_microusd))
     if card.expected_microusd is None:
         words.append("nobody knows what it costs")
     elif card.expected_microusd:
-        words.append(f"about {usd_text(card.expected_microusd)} to make")
+        words.append(f"about {dollars(card.expected_microusd)} to make")
     if card.seconds:
         words.append(f"in {seconds(card.seconds)}")
     return element("p", joined((element("span", word) for word in words), " · "), class_="line")
@@ -151,7 +151,9 @@ def _media(media: Media, name: str, text: str) -> Html:
         return element("p", f"{what}: its bytes are not in the store any more", class_="gone")
     said = f"{name}: {' '.join(text.split())[:_ALT]}" if text else f"{name}, {what}"
     caption = element(
-        "figcaption", element("span", " · ".join([media.media_type, *media.facts])), _enlarge(media, said)
+        "figcaption",
+        element("span", joined((element("span", fact) for fact in media.facts), " · ")),
+        _enlarge(media, said),
     )
     return element("figure", *_shown(media, media.href, said), caption, class_=f"media {media.type}")
 
@@ -221,6 +223,22 @@ def _candidate(one: Candidate, card: Card, anchors: Anchors) -> Html:
     return element("li", name, _part(one.part, card), command_html(one.command))
 
 
+def _earlier(card: Card) -> Html | None:
+    if not card.earlier:
+        return None
+    rows = [
+        element(
+            "li",
+            element("p", element("strong", one.name), " ", one.words),
+            None if one.part is None else _part(one.part, card),
+            None if one.command is None else command_html(one.command),
+        )
+        for one in card.earlier
+    ]
+    head = element("summary", counted(len(rows), "other result"))
+    return element("details", head, element("ol", *rows, class_="candidates"), class_="details")
+
+
 # --- details
 
 
@@ -238,7 +256,7 @@ def _details(card: Card, anchors: Anchors, *, opened: bool) -> Html:
         rows += _fact(fact, anchors)
     for part in card.parts:
         if isinstance(part, Media):
-            rows += _pair("sha256", part.digest)
+            rows += [*_pair("type", part.media_type), *_pair("sha256", part.digest)]
     commands = [command_html(one) for one in card.commands if card.status != "waiting"]
     rows = [*_pair("kind", card.kind), *rows]
     return element(

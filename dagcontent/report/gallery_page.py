@@ -17,9 +17,8 @@ from typing import Final
 from dagcontent.report.gallery import Card, Gallery, MoneyRow, Section
 from dagcontent.report.gallery_card import Anchors, card_html, command_html, link, status_html
 from dagcontent.report.markup import Child, Html, element, joined, trusted
-from dagcontent.report.quantities import counted, seconds
+from dagcontent.report.quantities import counted, digits_of, dollars, seconds
 from dagcontent.report.svg import style_of, svg
-from dagcontent.values.money import usd_text
 
 __all__ = ["MARK", "page"]
 
@@ -136,7 +135,7 @@ def _tiles(gallery: Gallery) -> Iterator[Html]:
 
 
 def _usd(amount: int) -> str:
-    return usd_text(amount) if amount else "$0"
+    return dollars(amount) if amount else "$0"
 
 
 def _nav(gallery: Gallery, anchors: Anchors) -> Html:
@@ -233,16 +232,17 @@ def _money(gallery: Gallery) -> Html | None:
 
 def _table(title: str, rows: Sequence[MoneyRow], total: MoneyRow, columns: Sequence[tuple[str, str]]) -> Html:
     head = element("tr", element("th", "", scope="col"), *(element("th", words, scope="col") for _, words in columns))
-    lines = [_money_line(row, columns) for row in rows]
-    foot = element("tfoot", _money_line(total, columns))
+    digits = digits_of([getattr(row, name) for row in rows for name, _ in columns if name != "requests"])
+    lines = [_money_line(row, columns, digits) for row in rows]
+    foot = element("tfoot", _money_line(total, columns, digits))
     return element("table", element("caption", title), element("thead", head), element("tbody", *lines), foot)
 
 
-def _money_line(row: MoneyRow, columns: Sequence[tuple[str, str]]) -> Html:
+def _money_line(row: MoneyRow, columns: Sequence[tuple[str, str]], digits: int) -> Html:
     cells = [element("th", element("bdi", row.name or "-"), scope="row")]
     for name, _ in columns:
         amount = getattr(row, name)
-        cells.append(element("td", f"{amount:,}" if name == "requests" else usd_text(amount) if amount else ""))
+        cells.append(element("td", f"{amount:,}" if name == "requests" else dollars(amount, digits) if amount else ""))
     return element("tr", *cells)
 
 
@@ -281,7 +281,7 @@ def _section(section: Section, anchors: Anchors) -> Html:
     cost = sum(card.cost_microusd for card in section.cards)
     about = [element("span", section.kind), element("span", section.model) if section.model else None]
     about += [status_html(status, count) for status, count in counts.items()]
-    about += [element("span", usd_text(cost)) if cost else None]
+    about += [element("span", dollars(cost)) if cost else None]
     head = element(
         "header",
         element("h2", element("a", element("bdi", section.name), href=f"#{anchor}")),

@@ -1,8 +1,15 @@
-"""Numbers into words of few letters: lengths of time, sizes, counts. Knows no medium and no screen."""
+"""Numbers into words of few letters: lengths of time, sizes, counts, money. Knows no medium and no screen."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "seconds", "size"]
+from collections.abc import Sequence
+from typing import Final
+
+from dagcontent.values.money import MICRO
+
+__all__ = ["counted", "digits_of", "dollars", "seconds", "size"]
+
+_USUAL: Final = 3
 
 
 def seconds(value: float) -> str:
@@ -30,3 +37,17 @@ def size(count: int) -> str:
 def counted(count: int, word: str, many: str = "") -> str:
     """Return "1 node", "2 nodes"."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"
+
+
+def digits_of(amounts: Sequence[int]) -> int:
+    """Return how many decimals a column of amounts needs: three, more where the smallest would vanish."""
+    least = min((amount for amount in amounts if amount), default=MICRO)
+    return next((digits for digits in range(_USUAL, 6) if least >= 10 ** (6 - digits)), 6)
+
+
+def dollars(amount: int, digits: int | None = None, *, up: bool = False) -> str:
+    """Return "$0.025"; `up` rounds an upper bound up."""
+    kept = digits_of([amount]) if digits is None else digits
+    unit = 10 ** (6 - kept)
+    units = -(-amount // unit) if up else (amount + unit // 2) // unit
+    return f"${units // 10**kept:,}.{units % 10**kept:0{kept}d}"

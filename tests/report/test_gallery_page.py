@@ -16,6 +16,7 @@ from dagcontent.report.gallery import (
     Card,
     Code,
     Command,
+    Earlier,
     Fact,
     Gallery,
     Media,
@@ -93,7 +94,7 @@ def gallery_of(text: str) -> Gallery:
             name=first, node=text, kind=text, model=text, status="hit", stale=True, reason=text, output=True, files=(text,), group="",
             parts=tuple(part), said=(("prompt", text), (text, text)), params=(Fact(text, text), Fact(text, instances=(second,))),
             facts=(Fact("key", text),), inputs=(second, f"{text}[3]"), uses=(second,), marks=(text,), chosen_by=(second,),
-            scores=((text, text),), commands=(Command(text, text),), cost_microusd=25_000, seconds=3.0,
+            scores=((text, text),), earlier=(Earlier(text, text, media(), Command(text)), Earlier(text, text)), commands=(Command(text, text),), cost_microusd=25_000, seconds=3.0,
         ),
         Card(
             name=second, node=text, kind=text, model="", status="waiting", group=f"{text}[2]", expected_microusd=None,
