@@ -14,6 +14,7 @@ from dagcontent.api.shelf import Shelf
 from dagcontent.api.taken import Past, Taken
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
+from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.fanout import leaves
@@ -348,7 +349,10 @@ class Exhibits:
 
     def _commands(self, one: _Shown, status: str) -> Iterator[Command]:
         node = self._loaded.graph.nodes[one.unit.node]
-        if status == "waiting" and node.kind.chooses and not self._choosables[one.name]:
+        if status == "waiting" and node.kind.effect is Effect.PERSON:
+            yield Command(self._wording.command("approve", one.name), "lets it through")
+            yield Command(self._wording.command("reject", one.name), "stops it")
+        elif status == "waiting" and node.kind.chooses and not self._choosables[one.name]:
             yield Command(self._wording.command("pick", one.name, "CHOICE"), "once its candidates are made")
         elif status in {"run", "maybe"} and one.stale:
             yield Command(self._wording.command("why", one.name), "what differs from what is shown")

@@ -15,6 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.errors import NodeError
+from dagcontent.media.arguments import PIXELS_MAX
+from dagcontent.media.probe import STREAMS_MAX
 from dagcontent.media.sniff import DEMUXERS
 
 __all__ = ["Small", "clip_small", "peaks_of", "still_small"]
@@ -61,6 +63,8 @@ def clip_small(path: Path, media_type: str, *, area_px: int, most_bytes: int) ->
         with av.open(str(path), format=demuxer, options=_ALLOWED) as container:
             frame = _frame(container)
             image = None if frame is None else frame.to_image()
+            if image is not None and frame.rotation:
+                image = image.rotate(frame.rotation, expand=True)  # both turn against the clock
     except (av.FFmpegError, OSError, ValueError, EOFError, MemoryError, IndexError):
         return None
     return None if image is None else _small(image, area_px, most_bytes)
@@ -98,6 +102,8 @@ def peaks_of(path: Path, media_type: str, count: int) -> tuple[int, ...]:
 def _frame(container: Any) -> Any:  # Any: PyAV's classes, late
     """Return the picture at a quarter of a clip, or the last one before it that is decoded in reasonable time."""
     stream = container.streams.video[0]
+    if len(container.streams) > STREAMS_MAX or stream.width * stream.height > PIXELS_MAX:
+        return None
     stream.thread_type = "AUTO"
     length = Fraction(container.duration or 0, 1_000_000)
     wanted = length * _AT

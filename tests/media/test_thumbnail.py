@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
+from dagcontent.media import ffmpeg
 from dagcontent.media.thumbnail import clip_small, peaks_of, still_small
 from dagcontent.values.value import Blob
 
@@ -60,6 +62,27 @@ def test_a_clip_is_shown_by_a_picture_of_it(studio: Studio, clip: Blob) -> None:
     small = clip_small(studio.path(clip), "video/mp4", area_px=100_000, most_bytes=20_000)
     assert small is not None
     assert (small.width, small.height) == (160, 90)
+
+
+def test_a_clip_that_was_filmed_upright_stands_upright(studio: Studio, clip: Blob, tmp_path: Path) -> None:
+    """Phones write that a clip is to be turned; players turn it, and so its picture has to be."""
+    turned = tmp_path / "turned.mp4"
+    program = [
+        ffmpeg.executable(),
+        "-v",
+        "error",
+        "-display_rotation",
+        "90",
+        "-i",
+        str(studio.path(clip)),
+        "-c",
+        "copy",
+        str(turned),
+    ]
+    subprocess.run(program, check=True)
+    small = clip_small(turned, "video/mp4", area_px=100_000, most_bytes=20_000)
+    assert small is not None
+    assert (small.width, small.height) == (90, 160)
 
 
 def test_a_sound_is_shown_by_its_peaks(studio: Studio, clip: Blob) -> None:
