@@ -34,6 +34,8 @@ _ALL_THUMBS: Final = 1_500_000
 _LEAST_BYTES, _MOST_BYTES = 900, 60_000
 _PEAKS, _FEWER_PEAKS = 120, 48
 _MANY: Final = 200
+_UNKNOWN: Final = ".bin"
+"""Without an ending a browser would guess what a file is, and might take it for a page."""
 _MOST_TEXT: Final = 12_000
 _WORKERS: Final = 4
 
@@ -92,7 +94,7 @@ class Shelf:
         return text[:_MOST_TEXT], f"{MEDIA}/{name}", len(text) - _MOST_TEXT
 
     def _place(self, blob: Blob) -> Path | None:
-        target = self._folder / f"{blob.digest}{SUFFIXES.get(blob.media_type, '')}"
+        target = self._folder / f"{blob.digest}{SUFFIXES.get(blob.media_type, _UNKNOWN)}"
         self.files += 1
         if _there(target, blob.size_bytes):
             return target

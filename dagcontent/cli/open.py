@@ -105,7 +105,9 @@ def _files(found: ShowResult) -> list[Path]:
     made = []
     for number, artifact in enumerate(found.artifacts):
         name = f"{_name(found.node)}-{number}" if many else _name(found.node)
-        made.append(_copied(artifact, folder / f"{name}-{artifact.digest[:8]}{SUFFIXES.get(artifact.media_type, '')}"))
+        made.append(
+            _copied(artifact, folder / f"{name}-{artifact.digest[:8]}{SUFFIXES.get(artifact.media_type, '.bin')}")
+        )
     return made
 
 

@@ -18,7 +18,7 @@ __all__ = ["Child", "Html", "element", "joined", "prose", "trusted"]
 
 _VOID: Final = frozenset({"br", "hr", "img", "input", "link", "meta", "source"})
 _ADDRESSES: Final = frozenset({"href", "src", "poster"})
-_BESIDE: Final = re.compile(r"media/[0-9a-f]{64}(?:\.[a-z0-9]{1,5})?")
+_BESIDE: Final = re.compile(r"media/[0-9a-f]{64}\.[a-z0-9]{1,5}")
 _INSIDE: Final = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/]*={0,2}")
 
 
