@@ -22,6 +22,7 @@ from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import counted, screen_path, size
+from dagcontent.errors import ConfigError
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.report.gallery import Command
 from dagcontent.values.money import usd_decimal
@@ -85,6 +86,8 @@ def command(  # noqa: PLR0913 - the options
     session = Session(
         graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
     )
+    if output is not None and not output.strip():
+        raise ConfigError("-o names no place", hint="give a folder, or the page as FILE.html")
     made = api.write_gallery(
         session.loaded, output, store=session.store, realms=session.realms, market=session.settings.market,
         ceilings=session.settings.ceilings, wording=_Wording(session),
