@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, control, document, footage, image, lists, text, video
+from dagcontent.kinds import asset, audio, control, document, footage, image, lists, media, text, video
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
@@ -41,9 +41,9 @@ video.soundtrack        video* prompt                                           
 video.describe          video* prompt schema returns                                                  text       token
 """
 PRICED_ROWS = {row.split()[0]: row.split()[1:] for row in PRICED.strip().splitlines()}
-UNITS = {"", "s", "px", "dB"}
+UNITS = {"", "s", "px", "dB", "LUFS", "kbit/s"}
 FACTS = {
-    "alignment", "channels", "chapters", "characters", "duration", "fps", "height", "media_type", "sample_rate",
+    "alignment", "channels", "chapters", "characters", "duration", "fps", "height", "media_type", "report", "sample_rate",
     "size_bytes", "width", "words",
 }  # fmt: skip
 PARAMS = [pytest.param(kind, param, id=f"{kind.name}.{param.name}") for kind in KINDS.values() for param in kind.params]
@@ -59,7 +59,7 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    modules = (asset, audio, control, document, footage, image, lists, text, video)
+    modules = (asset, audio, control, document, footage, image, lists, media, text, video)
     declared = [kind.name for module in modules for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
@@ -118,6 +118,18 @@ def test_rules_of_parameters_make_sense(kind: Kind, param: Param) -> None:
     assert param.unit in UNITS
     assert not param.unit or param.type.name in {"number", "integer"} or (param.name, param.unit) == ("size", "px")
     assert param.unit != "s" or param.minimum is not None or param.name == "offset", "a negative length"
+
+
+@each_param
+def test_fields_of_tables_are_parameters_too(kind: Kind, param: Param) -> None:
+    """They are documented, bounded and keyed like those of the node: the same must hold of them."""
+    if param.type.name == "list" and param.type.item is not None and param.type.item.name == "record":
+        assert [field.name for field in param.type.item.fields] == [field.name for field in param.fields]
+    assert len({field.name for field in param.fields}) == len(param.fields)
+    for field in param.fields:
+        assert not field.fields, "tables in tables are not read"
+        test_defaults_satisfy_their_own_rules(kind, field)
+        test_rules_of_parameters_make_sense(kind, field)
 
 
 @each_kind
