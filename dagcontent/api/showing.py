@@ -75,11 +75,23 @@ def show_instance(
         last = store.last_build(str(loaded.path), loaded.profile or "").get(name)
         record = None if last is None else resolver.lookup.find(ActionKey(last))
     value = unit.value if record is None else _value(record)
+    if unit.status is Status.WAITING and loaded.graph.nodes[unit.node].kind.passes:
+        value, stale = _asked(resolver, unit), False
     if stale and record is None:
         _refuse(unit, name)
     if contains_unknown(value):
         raise UsageError(f"{name} depends on what is not made yet", hint="build it first")
     return _result(loaded, store, resolver, unit, value, record, stale=stale)
+
+
+def _asked(resolver: Resolver, unit: Unit) -> Value:
+    """Return what a gate shows while a person is still to look at it. Raises UsageError where that is not made yet."""
+    node = resolver.graph.nodes[unit.node]
+    value: Value = resolver.inputs.params(unit, node)[node.kind.passes]
+    if contains_unknown(value):
+        name = resolver.fanout.name(unit)
+        raise UsageError(f"what {name} shows is still to be made", hint="build it first")
+    return value
 
 
 def _result(

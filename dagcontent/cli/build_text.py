@@ -163,6 +163,8 @@ def _tail(counts: dict[str, int]) -> str:
         words.append(counted(counts["hit"], "hit"))
     if counts["pinned"]:
         words.append(f"{counts['pinned']:,} pinned")
+    if counts["passed_over"]:
+        words.append(f"{counts['passed_over']:,} passed over")
     if counts["skipped"]:
         words.append(f"{counts['skipped']:,} skipped")
     return "   ".join(words)
@@ -214,17 +216,28 @@ def _troubles(
 
 
 def _waiting(result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph]) -> list[str]:
-    """Return what a person is to choose, with the candidates."""
+    """Return what a person is to choose or to approve, with what there is to look at."""
     waiting = [one for one in result.nodes if one.status == "waiting"]
     lines: list[str] = []
     for one in waiting[:_MOST_FAILED]:
         place = screen.style("place", _place_of(load(), one.node))
         lines.append(f"  {screen.style('waiting', 'waiting')}  {screen.style('head', safe(one.node))}   {place}")
+        if one.asks == "approve":
+            lines += _shown(one, screen)
+            continue
         wide = max((len(label) for label, _ in one.facts), default=0)
         lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
     if len(waiting) > _MOST_FAILED:
         lines.append(f"  and {len(waiting) - _MOST_FAILED:,} more wait; --json lists all")
     return lines
+
+
+def _shown(one: NodeResult, screen: Screen) -> list[str]:
+    """Return the question of a gate and what it shows."""
+    from dagcontent.cli.deciding import shown_lines  # noqa: PLC0415 - most builds wait for nobody
+
+    title = _wrapped(safe(one.title), screen.width()) if one.title else []
+    return [*title, *shown_lines(one.shows, screen, _INDENT)]
 
 
 def _failed(loaded: LoadedGraph, same: Sequence[NodeResult], screen: Screen) -> list[str]:

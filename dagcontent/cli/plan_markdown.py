@@ -28,7 +28,9 @@ _CALLS: Final = frozenset({"&#64;", "&#35;"})
 _APART: Final = "&#8288;"
 _MOST_ROWS: Final = 200
 _MOST_OF_A_VALUE: Final = 300
-_ORDER: Final = ("hit", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "blocked")
+_ORDER: Final = (
+    "hit", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "passed_over", "blocked", "unneeded",
+)  # fmt: skip
 
 
 def plan_markdown(plan: Plan, shown: str, commands: Sequence[tuple[str, str]], today: date) -> str:

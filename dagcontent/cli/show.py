@@ -81,6 +81,8 @@ def _lines(found: ShowResult, screen: Screen) -> list[str]:
     state = (
         "worked out from its inputs"
         if found.status == "value"
+        else "waits for a person to approve it"
+        if found.status == "waiting"
         else "of an earlier build; it would be made anew"
         if found.stale
         else ""

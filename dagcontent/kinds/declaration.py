@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from dagcontent.values.types import Type
 
-__all__ = ["Effect", "Kind", "Param"]
+__all__ = ["WORKED_OUT", "Effect", "Kind", "Param"]
 
 
 class Effect(Enum):
@@ -24,7 +24,11 @@ class Effect(Enum):
     FILES = "files"  # like VALUE, of files beside the graph: evaluated through the planner's file port
     LOCAL = "local"  # runs on this machine, free
     PAID = "paid"  # costs money at a vendor
-    PERSON = "person"  # waits for somebody
+    PERSON = "person"  # waits for somebody; then it is what that person looked at
+
+
+WORKED_OUT: Final = frozenset({Effect.VALUE, Effect.FILES, Effect.PERSON})
+"""Effects of kinds that give the same every time: the planner evaluates them, and nothing is recorded."""
 
 
 class Param(msgspec.Struct, frozen=True):
@@ -62,7 +66,7 @@ class Kind(msgspec.Struct, frozen=True):
     `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
     was skipped or is left out, and the first that succeeds is the value.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
-    which. `later` are parameters of the language that cannot be used yet.
+    which. `passes` names the parameter that is the value as it is, and so has its type. `later` are parameters of the language that cannot be used yet.
     """
 
     name: str
@@ -84,7 +88,13 @@ class Kind(msgspec.Struct, frozen=True):
     evaluate: Callable[..., Any] | None = None
     lazy: str = ""
     chooses: str = ""
+    passes: str = ""
     later: tuple[str, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person may have a say in what it gives."""
+        return bool(self.chooses) or self.effect is Effect.PERSON
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""

@@ -24,14 +24,14 @@ from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout, leaves, list_of_value
+from dagcontent.plan.fanout import Fanout, Scope, leaves, list_of_value
 from dagcontent.plan.inputs import Inputs
-from dagcontent.plan.lazy import alternatives, first_of
+from dagcontent.plan.lazy import Alternatives
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
@@ -60,6 +60,7 @@ class Resolver:
         self.fanout = Fanout(graph)
         self.keys = Keys(epoch=epoch, realms=realms, today=today)
         self.evaluator = Evaluator(self.fanout, files)
+        self.alternatives = Alternatives(self.fanout, self.evaluator)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
@@ -258,7 +259,7 @@ class Resolver:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
                     self._await_output(unit, output, scope)
-                for output in self._inputs_of_phase(node, unit.phase):
+                for output in self._inputs_of_phase(node, unit.phase, scope):
                     self._await_output(unit, output, scope)
         except NodeError as error:
             unit.error = error
@@ -271,12 +272,10 @@ class Resolver:
         if unit.pending == 0:
             self._ready.append(unit)
 
-    def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
+    def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
         if not node.kind.lazy:
             return node.outputs
-        tried = alternatives(node)
-        at = phase - _INPUTS
-        return outputs_in(tried[at]) if at < len(tried) else ()
+        return outputs_in(self.alternatives.at(node, phase - _INPUTS, scope))
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -322,7 +321,7 @@ class Resolver:
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
         if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
             unit.phase += 1
             self._link(unit)
@@ -342,15 +341,15 @@ class Resolver:
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
         inputs = self.inputs
         params = inputs.params(unit, node)
-        selected = self.decisions.selected(unit, node, params) if node.kind.chooses else None
-        if selected is not None:
-            unit.value, status = selected
+        said = self.decisions.said(unit, node, params) if node.kind.asks else None
+        if said is not None:
+            unit.value, status = said
             self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-        elif node.kind.effect is Effect.VALUE or node.kind.effect is Effect.FILES:
+        elif node.kind.effect in WORKED_OUT:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
