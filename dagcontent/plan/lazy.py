@@ -60,8 +60,9 @@ class Alternatives:
                 output, picks=tuple(pick if at is None else AtPosition(at) for at, pick in picks)
             )
 
-    def first_of(self, node: Node, at: int, scope: Scope) -> Value:
-        """Return what a lazy node is, its alternatives settled up to `at`; ABSENT: the one after it is to be asked for.
+    def first_of(self, node: Node, at: int, scope: Scope, *, held: bool) -> Value:
+        """Return what a lazy node is, its alternatives settled up to `at`; ABSENT: the one after it is to be asked for. What waits
+        for a person (`held`) may still succeed: nothing is begun in its place.
 
         Raises NodeError when every one failed, was skipped or is left out; Missing for one of which that is not known and
         will not be known in this build.
@@ -71,7 +72,7 @@ class Alternatives:
         if value is not UNKNOWN and value is not ABSENT:
             return UNKNOWN if self._any_unknown(tried[:at], scope) else value
         if at + 1 < len(tried):
-            return ABSENT
+            return UNKNOWN if held and value is UNKNOWN else ABSENT
         if value is ABSENT and not self._any_unknown(tried, scope):
             what = "every alternative failed, was skipped or is left out" if tried else "there is no alternative"
             hint = "look at each of them" if tried else "the list that it refers to is empty"

@@ -321,12 +321,13 @@ class Resolver:
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = self.alternatives.first_of(node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, self.fanout.scope_of(unit), held=unit.held)
+        if value is ABSENT:
             unit.phase += 1
+            unit.held = False  # by what came to nothing all the same
             self._link(unit)
             return
-        unit.value = UNKNOWN if value is ABSENT else value
+        unit.value = value
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
 
     def _check_ordering(self, unit: Unit, node: Node) -> None:

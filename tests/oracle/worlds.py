@@ -30,6 +30,7 @@ class World:
         self.nodes: dict[str, dict[str, Any]] = {}  # in an order in which each refers to earlier ones only
         self.files: dict[str, str] = {}
         self.shuffled = False
+        self.decides = False  # whether there may be gates, assertions and fallbacks
 
     def write(self, folder: Path) -> Path:
         """Write it; return the graph's path."""
@@ -64,9 +65,10 @@ def _toml(value: Any) -> str:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_nodes: int = 9) -> World:
+def worlds(draw: st.DrawFn, most_nodes: int = 9, *, decides: bool = False) -> World:
     """Return a graph of a few nodes over literal, ragged and run-time dimensions."""
     world = World()
+    world.decides = decides
     world.params = {"tone": draw(st.sampled_from(WORDS)), "pal": draw(st.sampled_from(IDS))}
     world.files = {"brief.txt": draw(st.sampled_from(WORDS))}
     world.each = {
@@ -87,9 +89,9 @@ def worlds(draw: st.DrawFn, most_nodes: int = 9) -> World:
 
 
 @st.composite
-def chains(draw: st.DrawFn, most_edits: int = 5) -> list[World]:
+def chains(draw: st.DrawFn, most_edits: int = 5, *, decides: bool = False) -> list[World]:
     """Return a graph's versions, each an edit of the one before, or an earlier one again."""
-    made = [draw(worlds())]
+    made = [draw(worlds(decides=decides))]
     for _ in range(draw(st.integers(1, most_edits))):
         edit = draw(st.sampled_from(EDITS))
         world = copy.deepcopy(draw(st.sampled_from(made)) if edit == "revert" else made[-1])
@@ -129,10 +131,11 @@ _KINDS = (
     "text.template", "text.split", "json.get", "text.generate", "test.echo", "test.echo", "test.upper", "test.modulo", "test.modulo", "test.list",
     "test.list", "test.table", "test.join", "test.fail", "test.sound", "test.listen",
 )  # fmt: skip
+_DECIDING = ("gate", "gate", "gate", "assert", "assert", "fallback", "fallback", "fallback", "fallback", "test.fail", "test.fail")
 
 
 def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from(_KINDS))
+    kind = draw(st.sampled_from((*_KINDS, *_DECIDING) if world.decides else _KINDS))
     node: dict[str, Any] = {"kind": kind}
     each = draw(st.sampled_from(_spaces(world, before)))
     if each:
@@ -141,7 +144,20 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
     def text() -> Any:
         return _text(draw, world, name, node, before)
 
-    if kind == "test.join":
+    if kind == "gate":
+        node["show"] = text() if draw(st.booleans()) else [text() for _ in range(draw(st.integers(1, 2)))]
+    elif kind == "assert":
+        node |= {"value": text(), "matches": draw(st.sampled_from(["^[^o]*$", "e", "."]))}
+    elif kind == "fallback":
+        several = [n for n in before if _dims(world, n) and world.nodes[n]["kind"] != "test.sound"]
+        own = [n for n in several if len([d for d in _dims(world, n) if d not in each]) > 0]
+        if own and draw(st.booleans()):
+            chosen = draw(st.sampled_from(own))
+            shared = [d for d in _dims(world, chosen) if d in each]
+            node["of"] = f"${{{chosen}[{', '.join(shared) or '*'}]}}"
+        else:
+            node["of"] = [text() for _ in range(draw(st.integers(1, 3)))]
+    elif kind == "test.join":
         node["parts"] = [text() for _ in range(draw(st.integers(1, 3)))]
     elif kind == "test.listen":
         sounds = [n for n in before if world.nodes[n]["kind"] == "test.sound"]
@@ -171,7 +187,7 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         if draw(st.booleans()):
             node["times"] = draw(st.integers(0, 2))  # 1 is the key default
     _common(draw, world, node, before)
-    if kind not in {"text.template", "text.split", "json.get"} and draw(st.integers(0, 4)) == 4:
+    if kind not in {"text.template", "text.split", "json.get", *_DECIDING[:9]} and draw(st.integers(0, 4)) == 4:
         node["takes"] = draw(st.integers(1, 3))
     return node
 
@@ -196,7 +212,7 @@ def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[st
     if draw(rare):
         node["on_error"] = "skip"
     if draw(rare) or draw(rare):
-        node["optional"] = [p for p in ("text", "extra", "parts", "sounds", "prompt") if p in node]
+        node["optional"] = [p for p in ("text", "extra", "parts", "sounds", "prompt", "show") if p in node]
 
 
 def _spaces(world: World, before: list[str]) -> list[list[str]]:
