@@ -83,6 +83,8 @@ def worlds(draw: st.DrawFn, most_nodes: int = 9, *, decides: bool = False) -> Wo
         }
         world.nodes["same"] = {"kind": "test.modulo", "text": "${made}"}
         world.nodes["cut_off"] = {"kind": "test.upper", "text": "still ${same}"}
+    if decides:
+        _add_reroll(draw, world)
     for _ in range(draw(st.integers(2, most_nodes))):
         _add(draw, world)
     return world
@@ -114,6 +116,23 @@ def _scene(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return made
 
 
+def _add_reroll(draw: st.DrawFn, world: World) -> None:
+    """Add takes, a check of each, the first that passes, and a gate that shows it."""
+    each = draw(st.sampled_from([[], ["scene"]]))
+    inside = f"[{', '.join(each)}]" if each else ""
+    text = draw(st.sampled_from(["${scene.text} ${index.take}" if each else "say ${index.take}", "${params.tone}, ${index.take}"]))
+    world.nodes["shot"] = {
+        "kind": draw(st.sampled_from(["test.echo", "test.fail"])), "each": each, "takes": draw(st.integers(1, 3)), "text": text,
+    }  # fmt: skip
+    one = f"[{', '.join([*each, 'take'])}]"
+    pattern = draw(st.sampled_from(["[1-9]", "[a-d]", "2", "."]))
+    world.nodes["check"] = {"kind": "assert", "each": [*each, "shot.take"], "value": f"${{shot{one}}}", "matches": pattern}
+    alternatives = f"${{check{inside or '[*]'}}}"
+    of = draw(st.sampled_from([alternatives, [alternatives, "none"]]))
+    world.nodes["good"] = {"kind": "fallback", "each": each, "of": of}
+    world.nodes["ok"] = {"kind": "gate", "each": each, "show": f"${{good{inside}}}"}
+
+
 def _add(draw: st.DrawFn, world: World) -> None:
     free = [f"n{number}" for number in range(30) if f"n{number}" not in world.nodes]
     name = draw(st.sampled_from(free[:3]))
@@ -135,7 +154,7 @@ _DECIDING = ("gate", "gate", "gate", "assert", "assert", "fallback", "fallback",
 
 
 def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from((*_KINDS, *_DECIDING) if world.decides else _KINDS))
+    kind = draw(st.sampled_from((*_KINDS, *_DECIDING * 2) if world.decides else _KINDS))
     node: dict[str, Any] = {"kind": kind}
     each = draw(st.sampled_from(_spaces(world, before)))
     if each:

@@ -75,7 +75,9 @@ def test_a_build_with_gates_and_fallbacks_is_what_a_recursion_says(chain: list[W
                     api.load(graph)
                 except GraphError as error:
                     said = {m.message for m in error.mistakes}
-                    assert all("there is no field `pal`" in m for m in said), said  # noqa: PT017
+                    known = ("there is no field `pal`", "are for gates")  # what an edit of a node can break
+                    assert all(any(one in m for one in known) for m in said), said  # noqa: PT017
+                    (folder / "graph.choices.toml").unlink(missing_ok=True)
                     break
                 note((graph.read_text(), (folder / "graph.choices.toml").read_text() if (folder / "graph.choices.toml").exists() else ""))
                 oracle = Oracle(graph)
