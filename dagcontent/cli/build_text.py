@@ -41,7 +41,7 @@ def summary_lines(
     blocks = [_paid_lines(result, screen, load, options), _troubles(result, screen, load, cancelled)]
     if screen.verbose:
         blocks.append(_costs(result, screen))
-    blocks.append(_outputs(result, screen))
+    blocks += [_served(result, screen), _outputs(result, screen)]
     for block in blocks:
         if block:
             lines += ["", *block]
@@ -181,6 +181,23 @@ def _outputs(result: BuildResult, screen: Screen) -> list[str]:
             f"  and {len(result.outputs) - _MOST_OUTPUTS:,} more in {os.path.commonpath([p for _, p in result.outputs])}"
         )
     return lines
+
+
+def _served(result: BuildResult, screen: Screen) -> list[str]:
+    """Return which fallbacks are not served by their first alternative, and by which."""
+    later = [one for one in result.served if one.position]
+    rows: list[Sequence[Cell]] = [
+        [
+            ("passed_over", "fell back"),
+            safe(one.node),
+            safe(one.by) or "what is written",
+            ("dim", f"alternative {one.position + 1}"),
+        ]
+        for one in later[: None if screen.verbose else _MOST_FAILED]
+    ]
+    more = len(later) - len(rows)
+    lines = aligned(rows, screen.width(), screen.style, shrink=(1, 2))
+    return [*lines, *([f"  and {more:,} more; -v shows all"] if more else [])]
 
 
 def _size(path: str) -> int | None:

@@ -47,6 +47,9 @@ def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:
         return
     broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
     if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):
+        rejected = [node.node for node in broke if REJECTED in dict(node.facts)]
+        if rejected:
+            screen.say("\n" + screen.style("command", command_line(*session.again("approve", rejected[0]))))
         return
     options: list[str] = []
     note = _CONTINUES

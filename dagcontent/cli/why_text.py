@@ -16,7 +16,7 @@ from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.reasons import Reasons, field_name
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import cut, listed, short, when
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT, Effect
 from dagcontent.kinds.registry import KINDS
 from dagcontent.plan.model import FieldDiff
 from dagcontent.values.value import Blob, blobs_in
@@ -48,13 +48,15 @@ def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) ->
     if found.status == "waiting" and row is not None and KINDS[row.kind].effect is Effect.PERSON:
         state = "a person is to approve; dagcontent approve, or reject"
     head = f"{screen.style('head', safe(found.node))}: {screen.style(found.status, found.status)}, {state}"
-    lines = [head, *_compared(found, now)]
+    made = row is None or KINDS[row.kind].effect not in WORKED_OUT
+    lines = [head, *(_compared(found, now) if made else [])]
     if row is not None and row.status in {"run", "maybe"}:
         row = msgspec.structs.replace(row, why=found.diffs)
         lines.append(f"why: {safe(reasons.of(row))}")
     lines += [f"note: {safe(note)}" for note in found.notes]
     if found.error:
         lines += [screen.style("failed", safe(found.error))]
+        lines += [f"-> {safe(row.hint)}"] if row is not None and row.hint else []
     elif row is not None and row.status == "blocked":
         lines += [safe(reasons.of(row))]
     if found.diffs:

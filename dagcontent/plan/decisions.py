@@ -97,7 +97,8 @@ class Decisions:
         if contains_unknown(shown):
             # Nobody can have looked at what is still to be made, unless it turns out to be what it was.
             waits = not self._drafts and not unit.held and (choice is None or choice.approved is None)
-            unit.held = unit.held or not self._drafts
+            if not self._drafts:
+                unit.hold()
             return UNKNOWN, Status.WAITING if waits else Status.MAYBE
         word = word_on(choice, shown)
         if word is Word.REJECTED and choice is not None:
@@ -114,7 +115,8 @@ class Decisions:
         if contains_unknown(values) or not isinstance(values, list):
             # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
             waits = asks and not unit.held and (choice is None or choice.pick is None)
-            unit.held = unit.held or asks
+            if asks:
+                unit.hold()
             return UNKNOWN, Status.WAITING if waits else Status.MAYBE
         if choice is not None and choice.pick is not None:
             position = position_of_pick(choice.pick, choice.about, values)

@@ -60,24 +60,40 @@ class Alternatives:
                 output, picks=tuple(pick if at is None else AtPosition(at) for at, pick in picks)
             )
 
-    def first_of(self, node: Node, at: int, scope: Scope, *, held: bool) -> Value:
-        """Return what a lazy node is, its alternatives settled up to `at`; ABSENT: the one after it is to be asked for. What waits
-        for a person (`held`) may still succeed: nothing is begun in its place.
+    def first_of(self, node: Node, at: int, unit: Unit) -> Value:
+        """Return what a lazy unit is, its alternatives settled up to `at`; ABSENT: the one after it is to be asked for. What waits
+        for a person may still succeed: nothing is begun in its place. Of what came to nothing the unit is open no more.
 
         Raises NodeError when every one failed, was skipped or is left out; Missing for one of which that is not known and
         will not be known in this build.
         """
-        tried = list(islice(self.of(node, scope), at + 2))
+        scope = self._fanout.scope_of(unit)
+        alternatives = self.of(node, scope)
+        tried = list(islice(alternatives, at + 1))
         value = self._value(tried[at], scope) if at < len(tried) else ABSENT
         if value is not UNKNOWN and value is not ABSENT:
             return UNKNOWN if self._any_unknown(tried[:at], scope) else value
-        if at + 1 < len(tried):
-            return UNKNOWN if held and value is UNKNOWN else ABSENT
-        if value is ABSENT and not self._any_unknown(tried, scope):
+        if value is UNKNOWN and unit.stopped:
+            return UNKNOWN
+        known = value is ABSENT and not self._any_unknown(tried[:at], scope)
+        if self._another(alternatives, sure=known):
+            unit.open = 0 if known else unit.open
+            return ABSENT
+        if known:
             what = "every alternative failed, was skipped or is left out" if tried else "there is no alternative"
             hint = "look at each of them" if tried else "the list that it refers to is empty"
             raise NodeError(what, facts=self._said(tried, scope), hint=hint)
         return UNKNOWN
+
+    @staticmethod
+    def _another(alternatives: Iterator[Expr], *, sure: bool) -> bool:
+        """Tell whether there is another alternative. Raises NodeError where its look-up misses, and it is `sure` to be tried."""
+        try:
+            return next(alternatives, None) is not None
+        except NodeError:
+            if sure:
+                raise
+            return False
 
     def came_to_nothing(self, expr: Expr, scope: Scope) -> bool:
         """Tell whether an alternative that is settled failed, was skipped or is left out."""

@@ -191,8 +191,9 @@ class _Planner:
                 name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, instead_of=instead_of
             )
         old = self._last(name)
-        diffs = self.explainer.diff(unit, old)
-        cause = cause_of(unit, old, diffs)
+        read = unit.params is not None or unit.manifest is not None  # what waits by `needs` alone has not been
+        diffs = self.explainer.diff(unit, old) if read else ()
+        cause = cause_of(unit, old, diffs) if read or old is None else "upstream"
         depends = self.estimates.dependences(unit) if word == "maybe" else ()
         return PlanRow(
             name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends,
@@ -209,7 +210,8 @@ class _Planner:
     def _inputs_of(self, unit: Unit) -> Iterator[Unit]:
         node = self.graph.nodes[unit.node]
         if None not in unit.coords:
-            yield from self._chosen(unit, (*node.when_outputs, *node.outputs))
+            first = node.ordering if unit.params is None else ()
+            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs))
         yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:

@@ -64,7 +64,7 @@ class Resolver:
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
-        self._lists_held = False
+        self._lists_open = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -155,8 +155,8 @@ class Resolver:
         try:
             value = self.evaluator.value(linked.of, scope)
             made = list_of_value(linked.spec, value)
-            made.held = job.held
-            self._lists_held = self._lists_held or job.held
+            made.open = job.open
+            self._lists_open = self._lists_open or job.open != 0
             if isinstance(made, DimensionList) and made.repeats:
                 self.warnings.append(made.warning(linked.name))
         except Missing as missing:
@@ -189,7 +189,7 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
-        unit.held = closed is not None and closed.held
+        unit.open = 0 if closed is None else closed.open
         if closed is not None and isinstance(closed.by, ListJob):
             unit.error = closed.by.error  # its own list is at fault: nothing above it is
             status = Status.FAILED
@@ -215,8 +215,8 @@ class Resolver:
                 producer.dependents = []
             producer.dependents.append(unit)
             unit.pending += 1
-        elif producer.held:
-            unit.held = True
+        else:
+            unit.open |= producer.open
 
     def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
         """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
@@ -246,8 +246,8 @@ class Resolver:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
         decided = self.decisions.of(unit)
-        if self._lists_held and any(self.fanout.list_at(dim, scope).held for dim in node.all_dims):
-            unit.held = True
+        for dim in node.all_dims if self._lists_open else ():
+            unit.open |= self.fanout.list_at(dim, scope).open
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
@@ -298,11 +298,9 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 self._evaluate_when(unit, node)
             elif node.kind.lazy:
-                if unit.phase == _INPUTS:
-                    self._check_ordering(unit, node)
                 self._evaluate_lazy(unit, node)
             else:
-                self._check_ordering(unit, node)
+                self.inputs.check_needs(unit, node)
                 self._evaluate_inputs(unit, node)
         except Missing as missing:
             unit.status_by = missing.by
@@ -314,30 +312,21 @@ class Resolver:
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
         holds = self.evaluator.holds(node.when, self.fanout.scope_of(unit))
-        if holds is False or (holds is UNKNOWN and unit.held):  # a person is to say first whether it is to be made
+        if holds is False or (holds is UNKNOWN and unit.stopped):  # a person is to say first whether it is to be made
             self._settle(unit, Status.SKIPPED if holds is False else Status.MAYBE)
             return
         unit.phase = _INPUTS
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = self.alternatives.first_of(node, unit.phase - _INPUTS, self.fanout.scope_of(unit), held=unit.held)
+        free = self.inputs.check_needs(unit, node, strictly=unit.stopped)
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, unit)
         if value is ABSENT:
             unit.phase += 1
-            unit.held = False  # by what came to nothing all the same
             self._link(unit)
             return
-        unit.value = value
+        unit.value = value if free else UNKNOWN
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
-
-    def _check_ordering(self, unit: Unit, node: Node) -> None:
-        for output in node.ordering:
-            chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
-            for producer in leaves(chosen):
-                if producer.status in {Status.FAILED, Status.BLOCKED}:
-                    raise Missing(Status.BLOCKED, producer)
-                if producer.held:
-                    raise Missing(Status.MAYBE, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
         inputs = self.inputs
@@ -377,8 +366,7 @@ class Resolver:
     # -- transitions --------------------------------------------------------------------------------------------
 
     def _settle(self, unit: Unit, status: Status) -> None:
-        unit.status = status
-        unit.held = status is Status.WAITING or (unit.held and status is Status.MAYBE)
+        unit.settle(status)
         unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
@@ -387,7 +375,7 @@ class Resolver:
             above = done.upstream or done.status in {Status.RAN, Status.RUN}
             for dependent in dependents or ():
                 dependent.upstream = dependent.upstream or above
-                dependent.held = dependent.held or done.held
+                dependent.open |= done.open
                 dependent.pending -= 1
                 if dependent.pending:
                     continue

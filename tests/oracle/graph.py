@@ -92,7 +92,10 @@ class Oracle:
         users = set()
         for name, spec in self.nodes.items():
             others = {key: value for key, value in spec.items() if key != "of" or name not in tried}
-            if name != node and node in {*_named(list(others.values())), *(n.split("[")[0] for n in _list(spec.get("needs", [])))}:
+            if name != node and node in {
+                *_named(list(others.values())),
+                *(n.split("[")[0] for n in _list(spec.get("needs", []))),
+            }:
                 users.add(name)
         alternative = any(node in refs for name, refs in tried.items() if name != node)
         return users <= inner and (alternative or (bool(users) and "output" not in self.nodes[node]))
@@ -293,7 +296,9 @@ class Oracle:
 
     def _of(self, one: Instance, node: str) -> Any:
         if one.status in {"skipped", "blocked", "failed"}:
-            raise Gone("skipped" if one.status == "skipped" or self.nodes[node].get("on_error") == "skip" else "blocked")
+            raise Gone(
+                "skipped" if one.status == "skipped" or self.nodes[node].get("on_error") == "skip" else "blocked"
+            )
         return HELD if one.status in {"held", "waiting"} else one.value
 
     def _made(self, node: dict[str, Any], given: dict[str, Any], sample: tuple[int, int]) -> Instance:

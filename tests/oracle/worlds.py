@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +121,22 @@ def _add_reroll(draw: st.DrawFn, world: World) -> None:
     """Add takes, a check of each, the first that passes, and a gate that shows it."""
     each = draw(st.sampled_from([[], ["scene"]]))
     inside = f"[{', '.join(each)}]" if each else ""
-    text = draw(st.sampled_from(["${scene.text} ${index.take}" if each else "say ${index.take}", "${params.tone}, ${index.take}"]))
+    text = draw(
+        st.sampled_from(
+            ["${scene.text} ${index.take}" if each else "say ${index.take}", "${params.tone}, ${index.take}"]
+        )
+    )
     world.nodes["shot"] = {
         "kind": draw(st.sampled_from(["test.echo", "test.fail"])), "each": each, "takes": draw(st.integers(1, 3)), "text": text,
     }  # fmt: skip
     one = f"[{', '.join([*each, 'take'])}]"
     pattern = draw(st.sampled_from(["[1-9]", "[a-d]", "2", "."]))
-    world.nodes["check"] = {"kind": "assert", "each": [*each, "shot.take"], "value": f"${{shot{one}}}", "matches": pattern}
+    world.nodes["check"] = {
+        "kind": "assert",
+        "each": [*each, "shot.take"],
+        "value": f"${{shot{one}}}",
+        "matches": pattern,
+    }
     alternatives = f"${{check{inside or '[*]'}}}"
     of = draw(st.sampled_from([alternatives, [alternatives, "none"]]))
     world.nodes["good"] = {"kind": "fallback", "each": each, "of": of}
@@ -150,7 +160,8 @@ _KINDS = (
     "text.template", "text.split", "json.get", "text.generate", "test.echo", "test.echo", "test.upper", "test.modulo", "test.modulo", "test.list",
     "test.list", "test.table", "test.join", "test.fail", "test.sound", "test.listen",
 )  # fmt: skip
-_DECIDING = ("gate", "gate", "gate", "assert", "assert", "fallback", "fallback", "fallback", "fallback", "test.fail", "test.fail")
+_DECIDERS = ("gate", "assert", "fallback")
+_DECIDING = (*_DECIDERS * 2, "gate", "fallback", "fallback", "test.fail", "test.fail")
 
 
 def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[str, Any]:
@@ -163,19 +174,8 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
     def text() -> Any:
         return _text(draw, world, name, node, before)
 
-    if kind == "gate":
-        node["show"] = text() if draw(st.booleans()) else [text() for _ in range(draw(st.integers(1, 2)))]
-    elif kind == "assert":
-        node |= {"value": text(), "matches": draw(st.sampled_from(["^[^o]*$", "e", "."]))}
-    elif kind == "fallback":
-        several = [n for n in before if _dims(world, n) and world.nodes[n]["kind"] != "test.sound"]
-        own = [n for n in several if len([d for d in _dims(world, n) if d not in each]) > 0]
-        if own and draw(st.booleans()):
-            chosen = draw(st.sampled_from(own))
-            shared = [d for d in _dims(world, chosen) if d in each]
-            node["of"] = f"${{{chosen}[{', '.join(shared) or '*'}]}}"
-        else:
-            node["of"] = [text() for _ in range(draw(st.integers(1, 3)))]
+    if kind in _DECIDERS:
+        node |= _decider(draw, world, kind, node, before, text)
     elif kind == "test.join":
         node["parts"] = [text() for _ in range(draw(st.integers(1, 3)))]
     elif kind == "test.listen":
@@ -185,15 +185,12 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         node["sounds"] = [
             _reference(draw, world, draw(st.sampled_from(sounds)), node) for _ in range(draw(st.integers(1, 2)))
         ]
-        if draw(st.booleans()):
-            node["seconds"] = 2 if draw(st.booleans()) else 2.0
+        node |= draw(st.sampled_from([{}, {}, {"seconds": 2}, {"seconds": 2.0}]))
     elif kind == "json.get":
         tables = [n for n in before if world.nodes[n]["kind"] == "test.table" and set(_dims(world, n)) <= set(each)]
         if not tables:
             return {**node, "kind": "test.modulo", "text": text()}
-        chosen = draw(st.sampled_from(tables))
-        node["json"] = f"${{{chosen}{_own(world, chosen)}}}"
-        node["path"] = draw(st.sampled_from(["title", "rows", "rows[0].text", "none"]))
+        node |= _part(draw, world, tables)
     elif kind == "text.generate":
         node |= {"model": "local/outline", "prompt": text()}
     else:
@@ -206,9 +203,32 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         if draw(st.booleans()):
             node["times"] = draw(st.integers(0, 2))  # 1 is the key default
     _common(draw, world, node, before)
-    if kind not in {"text.template", "text.split", "json.get", *_DECIDING[:9]} and draw(st.integers(0, 4)) == 4:
+    if kind not in {"text.template", "text.split", "json.get", *_DECIDERS} and draw(st.integers(0, 4)) == 4:
         node["takes"] = draw(st.integers(1, 3))
     return node
+
+
+def _decider(
+    draw: st.DrawFn, world: World, kind: str, node: dict[str, Any], before: list[str], text: Callable[[], Any]
+) -> dict[str, Any]:
+    """Return the parameters of a gate, an assertion or a fallback."""
+    each = node.get("each", [])
+    if kind == "gate":
+        return {"show": text() if draw(st.booleans()) else [text() for _ in range(draw(st.integers(1, 2)))]}
+    if kind == "assert":
+        return {"value": text(), "matches": draw(st.sampled_from(["^[^o]*$", "e", "."]))}
+    several = [n for n in before if set(_dims(world, n)) - set(each) and world.nodes[n]["kind"] != "test.sound"]
+    if several and draw(st.booleans()):
+        chosen = draw(st.sampled_from(several))
+        shared = [d for d in _dims(world, chosen) if d in each]
+        return {"of": f"${{{chosen}[{', '.join(shared) or '*'}]}}"}
+    return {"of": [text() for _ in range(draw(st.integers(1, 3)))]}
+
+
+def _part(draw: st.DrawFn, world: World, tables: list[str]) -> dict[str, Any]:
+    chosen = draw(st.sampled_from(tables))
+    path = draw(st.sampled_from(["title", "rows", "rows[0].text", "none"]))
+    return {"json": f"${{{chosen}{_own(world, chosen)}}}", "path": path}
 
 
 def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[str]) -> None:

@@ -150,7 +150,9 @@ def test_nothing_behind_a_gate_is_bought_before_it_is_approved(bench: Callable[[
     for _ in range(2):
         built = one.build()
         assert (built.status, sent(one)) == ("waiting", ["a"])
-    assert [(n.title, [s.instance for s in n.shows]) for n in built.nodes if n.status == "waiting"] == [("A hare?", ["a"])]
+    assert [(n.title, [s.instance for s in n.shows]) for n in built.nodes if n.status == "waiting"] == [
+        ("A hare?", ["a"])
+    ]
     api.reject(one.graph, ["ok"], store=one.store, realms=realms)
     built = one.build()
     assert (built.status, sent(one)) == ("failed", ["a"])

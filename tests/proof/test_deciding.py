@@ -60,7 +60,9 @@ def check_plan(plan: Plan, oracle: Oracle, executed: set[str]) -> None:
             assert row is None or row.status in {"waiting", "maybe"}, (name, row)
 
 
-@settings(phases=(Phase.generate,), max_examples=max(10, settings().max_examples // 4))  # each is up to eight builds and as many plans
+@settings(
+    phases=(Phase.generate,), max_examples=max(10, settings().max_examples // 4)
+)  # each is up to eight builds and as many plans
 @given(chains(most_edits=3, decides=True), st.data())
 def test_a_build_with_gates_and_fallbacks_is_what_a_recursion_says(chain: list[World], data: st.DataObject) -> None:
     """Each call is made if and only if the recursion comes to it, and once in the life of a store; statuses and the ending too."""
@@ -76,10 +78,15 @@ def test_a_build_with_gates_and_fallbacks_is_what_a_recursion_says(chain: list[W
                 except GraphError as error:
                     said = {m.message for m in error.mistakes}
                     known = ("there is no field `pal`", "are for gates")  # what an edit of a node can break
-                    assert all(any(one in m for one in known) for m in said), said  # noqa: PT017
+                    assert all(any(one in m for one in known) for m in said), said
                     (folder / "graph.choices.toml").unlink(missing_ok=True)
                     break
-                note((graph.read_text(), (folder / "graph.choices.toml").read_text() if (folder / "graph.choices.toml").exists() else ""))
+                note(
+                    (
+                        graph.read_text(),
+                        (folder / "graph.choices.toml").read_text() if (folder / "graph.choices.toml").exists() else "",
+                    )
+                )
                 oracle = Oracle(graph)
                 asked = {n: one for n, one in oracle.instances.items() if n in oracle.asked and one.key is not None}
                 actions: dict[str, Instance] = {str(one.key): one for one in asked.values()}
@@ -92,7 +99,9 @@ def test_a_build_with_gates_and_fallbacks_is_what_a_recursion_says(chain: list[W
                 recorded |= {key for key, one in actions.items() if one.status == "done"}
                 kinds = {spec["kind"] for spec in world.nodes.values()}
                 event(f"ended {built.result.status}, gate {'gate' in kinds}, fallback {'fallback' in kinds}")
-                event(f"passed over {min(len(oracle.passed), 2)}, not asked {min(len(oracle.instances) - len(oracle.asked), 2)}")
+                event(
+                    f"passed over {min(len(oracle.passed), 2)}, not asked {min(len(oracle.instances) - len(oracle.asked), 2)}"
+                )
                 decide(data.draw, oracle, folder)
     finally:
         shutil.rmtree(folder)
