@@ -39,8 +39,7 @@ def type_passed_on(
         if face.kind.chooses:
             found = _element(_type(written, references, scope))
         elif face.kind.lazy:
-            items = written if isinstance(written, list) else [written]
-            found = one_type([_of_one(item, references, scope) for item in items]) or ANY
+            found = _of_alternatives(written, references, scope)
         else:
             found = _as_it_is(written, references, scope)
         faces[name] = msgspec.structs.replace(face, type=found)
@@ -66,9 +65,13 @@ def _type(value: Any, references: ReferenceCompiler, scope: Scope) -> Type:
     return _linked(value, references, scope).type
 
 
-def _of_one(value: Any, references: ReferenceCompiler, scope: Scope) -> Type:
-    """Return the type of an alternative, of one instance where it refers to several."""
-    return type_of_one(_linked(value, references, scope))
+def _of_alternatives(value: Any, references: ReferenceCompiler, scope: Scope) -> Type:
+    """Return the type that all alternatives have; a mistake where there is none is noted when the node is linked."""
+    if isinstance(value, list):
+        return one_type([type_of_one(_linked(item, references, scope)) for item in value]) or ANY
+    expr = _linked(value, references, scope)
+    listed = isinstance(expr, Literal) and expr.type.name == "list"
+    return expr.type.item or ANY if listed else type_of_one(expr)
 
 
 def _as_it_is(value: Any, references: ReferenceCompiler, scope: Scope) -> Type:
