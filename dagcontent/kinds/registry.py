@@ -10,7 +10,9 @@ from dagcontent.kinds.declaration import Kind
 __all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES"]
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for module in (text, asset, image, audio, video, footage, control, deciding) for kind in module.KINDS
+    kind.name: kind
+    for module in (text, asset, image, audio, video, footage, control, deciding)
+    for kind in module.KINDS
 }
 """All kinds that can be used, by name."""
 

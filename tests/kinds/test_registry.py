@@ -59,7 +59,9 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    declared = [kind.name for module in (asset, audio, control, deciding, footage, image, text, video) for kind in module.KINDS]
+    declared = [
+        kind.name for module in (asset, audio, control, deciding, footage, image, text, video) for kind in module.KINDS
+    ]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
 
