@@ -259,6 +259,9 @@ def _check_asked(node: Node, asks: str) -> None:
     if gate:
         text = f"`{name}` makes nothing of its own: it gives on what it shows"
         raise UsageError(text, hint="dagcontent approve or reject decides about it; or name what it shows")
+    if kind.lazy:
+        text = f"`{name}` makes nothing of its own: it is one of its alternatives"
+        raise UsageError(text, hint="name the alternative")
     if kind.effect in WORKED_OUT:
         text = f"{kind.name} gives the same every time: there is nothing to decide about `{name}`"
         raise UsageError(text, hint="name a node that something is made by")

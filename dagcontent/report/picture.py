@@ -40,7 +40,7 @@ class Box(msgspec.Struct, frozen=True):
     @property
     def status(self) -> str:
         """Return "2 hit 1 run", or nothing."""
-        return " ".join(f"{count:,} {status}" for status, count in self.statuses)
+        return " ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in self.statuses)
 
 
 class Picture(msgspec.Struct, frozen=True):

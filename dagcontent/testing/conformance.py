@@ -37,6 +37,7 @@ def check_declaration(kind: Kind) -> None:
         f"{kind.name}: value kinds evaluate",
     )
     _that(not kind.lazy or kind.param(kind.lazy) is not None, f"{kind.name}: `lazy` names a parameter")
+    _that(not kind.passes or kind.param(kind.passes) is not None, f"{kind.name}: `passes` names a parameter")
     for param in kind.params:
         _that(
             not (param.required and param.default is not None), f"{kind.name}.{param.name}: required and with a default"
