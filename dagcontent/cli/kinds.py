@@ -90,8 +90,8 @@ def _describe(screen: Screen, kind: Kind) -> None:
     screen.say()
     rows: list[Sequence[Cell]] = [[("dim", title) for title in ("takes", "type", "", "what it is")]]
     for param in kind.params:
-        need = ("run", "required") if param.required else ("dim", _default(param))
-        rows.append([("head", param.name), "|".join(str(t) for t in (param.type, *param.also)), need, _meaning(param)])
+        rows.append(_row(param))
+        rows += [_row(field, "  ") for field in param.fields]
     for line in _wrapped_table(rows, screen):
         screen.say(line)
     for group in kind.one_of:
@@ -111,10 +111,19 @@ def _describe(screen: Screen, kind: Kind) -> None:
         screen.say(screen.style("dim", line))
 
 
+def _row(param: Param, indent: str = "") -> Sequence[Cell]:
+    need = ("run", "required") if param.required else ("dim", _default(param))
+    types = "tables" if param.fields else "|".join(str(t) for t in (param.type, *param.also))
+    meaning = _meaning(param)
+    if param.one_of:
+        meaning += f"; each has one of {', '.join(param.one_of)}"
+    return [("head", indent + param.name), types, need, meaning]
+
+
 def _facts(kind: Kind) -> list[tuple[str, str]]:
     """Return what is to be said of a kind below its parameters."""
     gives = f"json: {_form(kind.output)}" if kind.output.name == "record" else str(kind.output)
-    said = kind.gives if kind.chooses else f"{gives}, or {kind.gives}"
+    said = kind.gives if kind.chooses or kind.like else f"{gives}, or {kind.gives}"
     rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))
@@ -135,7 +144,7 @@ def _wrapped_table(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
     for row, line in zip(rows, left, strict=True):
         last = row[3]
         role, text = last if isinstance(last, tuple) else ("", last)
-        parts = textwrap.wrap(text, max(24, screen.width() - start)) or [""]
+        parts = textwrap.wrap(text, max(24, screen.width() - start), break_on_hyphens=False) or [""]
         lines.append(line[: -len("|")] + screen.style(role, parts[0]))
         lines += [" " * start + screen.style(role, part) for part in parts[1:]]
     return [line.rstrip() for line in lines]
@@ -176,12 +185,14 @@ def _document(kind: Kind) -> dict[str, Any]:
         "output": str(kind.output),
         "facts": list(kind.facts),
         "one_of": [list(group) for group in kind.one_of],
-        "params": [
-            {
-                "name": param.name, "type": str(param.type), "also": [str(t) for t in param.also], "help": param.help,
-                "required": param.required, "default": param.default, "choices": list(param.choices),
-                "minimum": param.minimum, "maximum": param.maximum, "unit": param.unit or None,
-            }
-            for param in kind.params
-        ],
+        "params": [_param(param) for param in kind.params],
+    }
+
+
+def _param(param: Param) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "name": param.name, "type": str(param.type), "also": [str(t) for t in param.also], "help": param.help,
+        "required": param.required, "default": param.default, "choices": list(param.choices),
+        "minimum": param.minimum, "maximum": param.maximum, "unit": param.unit or None,
     }  # fmt: skip
+    return {**said, "fields": [_param(field) for field in param.fields]} if param.fields else said

@@ -22,11 +22,14 @@ from dagcontent.graph.model import (
     Node,
     Output,
     Position,
+    Sequence,
+    Table,
     exprs_in,
 )
 from dagcontent.graph.references import did_you_mean
 from dagcontent.graph.takes import TAKE
 from dagcontent.graph.typing import fits_param
+from dagcontent.kinds.declaration import Param
 from dagcontent.spec.aliases import PROVIDERS, is_provider, is_well_formed, makers
 from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
@@ -146,8 +149,10 @@ def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mis
     param = node.kind.param(name)
     if param is None:
         return
+    if param.fields:
+        yield from _fields(node, name, param, expr, nodes)
     if not fits_param(expr.type, param):
-        wanted = " or ".join(str(t) for t in (param.type, *param.also))
+        wanted = "a list of tables" if param.fields else " or ".join(str(t) for t in (param.type, *param.also))
         hint = ""
         if isinstance(expr, Output):
             made = nodes[expr.node]
@@ -174,6 +179,20 @@ def _param(node: Node, name: str, expr: Expr, nodes: list[Node]) -> Iterator[Mis
         )  # fmt: skip
 
 
+def _fields(node: Node, name: str, param: Param, expr: Expr, nodes: list[Node]) -> Iterator[Mistake]:
+    """Yield what does not fit in the tables of a parameter, each at its place; the loader checked what is no reference."""
+    fields = {field.name: field for field in param.fields}
+    for position, table in enumerate(expr.items) if isinstance(expr, Sequence) else ((None, expr),):
+        for key, item in table.items if isinstance(table, Table) else ():
+            if key not in fields or fits_param(item.type, fields[key]):
+                continue
+            path = (key,) if position is None else (position, key)
+            made = nodes[item.node] if isinstance(item, Output) else None
+            hint = "" if made is None else f"`{made.name}` ({made.kind.name}) makes {made.type}"
+            text = f"`{key}` in `{name}` of {node.kind.name} takes {fields[key].type}, and this is {item.type}"
+            yield _mistake(node, name, text, hint, item, path)
+
+
 def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
     """`output` must name every dimension of the node, or instances would write one file."""
     assert node.output is not None
@@ -197,7 +216,9 @@ def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
         yield _mistake(node, "output", "a list needs `*` in its file name: one file an element", 'as in "frames/*"')
 
 
-def _mistake(node: Node, key: str, message: str, caret: str, expr: Expr | None = None) -> Mistake:
+def _mistake(
+    node: Node, key: str, message: str, caret: str, expr: Expr | None = None, sub: tuple[str | int, ...] = ()
+) -> Mistake:
     place = node.spec.origin.get(key) or Place(node.spec.place.file, (*node.spec.place.path, key))
     within = (expr.ref.start, expr.ref.end) if isinstance(expr, Output | Element) else None
-    return Mistake(message, place.file, place.path, "value", within, caret)
+    return Mistake(message, place.file, (*place.path, *sub), "value", within, caret)

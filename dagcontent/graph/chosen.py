@@ -40,6 +40,8 @@ def type_passed_on(
             found = _element(_type(written, references, scope))
         elif face.kind.lazy:
             found = _of_alternatives(written, references, scope)
+        elif face.kind.output_like is not None:
+            found = face.kind.output_like(_type(written, references, scope), spec.params)
         else:
             found = _as_it_is(written, references, scope)
         faces[name] = msgspec.structs.replace(face, type=found)
@@ -50,7 +52,7 @@ def type_passed_on(
 
 def _source(face: NodeFace) -> str:
     """Return the parameter that a node's value comes from; empty for a node that makes its own."""
-    return face.kind.chooses or face.kind.lazy or face.kind.passes
+    return face.kind.chooses or face.kind.like or face.kind.lazy or face.kind.passes
 
 
 def _refs(value: Any) -> list[Ref]:

@@ -105,6 +105,8 @@ def fits(have: Type, want: Type) -> bool:
     """
     if have.name == "any" or want.name == "any":
         return True
+    if want.name == "list" and want.item is None:
+        return have.name in {"list", "json"}
     if want.name == "list":
         assert want.item is not None
         inner = have

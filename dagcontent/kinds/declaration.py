@@ -6,15 +6,15 @@ declaration; local ones are found in `media/` through a registry that `api` wire
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
 import msgspec
 
-from dagcontent.values.types import Type
+from dagcontent.values.types import Field, Type, list_of, record_of
 
-__all__ = ["WORKED_OUT", "Effect", "Kind", "Param"]
+__all__ = ["WORKED_OUT", "Effect", "Kind", "Param", "tables_of"]
 
 
 class Effect(Enum):
@@ -36,7 +36,8 @@ class Param(msgspec.Struct, frozen=True):
 
     `default` is the key default: written out or left out, the key is the same; it never changes within a version.
     `also` are further types accepted (a video where audio is asked). `choices` limit a text; `later` are those of the language that cannot be used yet. `minimum` and
-    `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB").
+    `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB"). `fields` are what the tables of a list of tables
+    may hold (`tables_of` gives its type); of `one_of` each has at least one. A field at its default is left out of the key.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Param(msgspec.Struct, frozen=True):
     maximum: float | None = None
     unit: str = ""
     keyed: bool = True
+    fields: tuple[Param, ...] = ()
+    one_of: tuple[str, ...] = ()
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -65,6 +68,7 @@ class Kind(msgspec.Struct, frozen=True):
     `evaluate` is the function of a VALUE kind; FILES kinds get the planner's files as a second argument.
     `lazy` names the parameter whose elements are alternatives: the next is asked for only if the one before failed,
     was skipped or is left out, and the first that succeeds is the value.
+    `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
     which. `passes` names the parameter that is the value as it is, and so has its type. `later` are parameters of the language that cannot be used yet.
     """
@@ -89,6 +93,8 @@ class Kind(msgspec.Struct, frozen=True):
     lazy: str = ""
     chooses: str = ""
     passes: str = ""
+    like: str = ""
+    output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
     later: tuple[str, ...] = ()
 
     @property
@@ -106,3 +112,10 @@ class Kind(msgspec.Struct, frozen=True):
     def output_type(self, params: Mapping[str, Any]) -> Type:
         """Return the output's type for parameters as they stand in the graph (references unresolved)."""
         return self.output if self.output_of is None else self.output_of(params)
+
+
+def tables_of(fields: Sequence[Param]) -> Type:
+    """Return the type of a list of tables with these fields."""
+    return list_of(
+        record_of(*(Field(p.name, Type(p.type.name, p.type.item, (), p.choices), not p.required) for p in fields))
+    )

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from dagcontent.kinds import asset, audio, control, deciding, footage, image, text, video
+from dagcontent.kinds import asset, audio, control, deciding, document, footage, image, lists, text, video
 from dagcontent.kinds.declaration import Kind
 
 __all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES"]
 
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
-    for module in (text, asset, image, audio, video, footage, control, deciding)
+    for module in (text, lists, asset, document, image, audio, video, footage, control, deciding)
     for kind in module.KINDS
 }
 """All kinds that can be used, by name."""
 
 LATER_KINDS: Final = frozenset(
-    "json.parse list.filter list.flatten list.slice document.pages document.text image.crop image.convert image.compose "
-    "image.split audio.mix audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert "
-    "media.check metadata.write "
+    "audio.mix audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert media.check metadata.write "
     "graph python command".split()
 )
 """Kinds of the language that this version cannot build yet."""

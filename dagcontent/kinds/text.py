@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Effect, Kind, Param
-from dagcontent.kinds.schema import type_of_answer
-from dagcontent.values.types import ANY, AUDIO, IMAGE, INTEGER, JSON, NUMBER, TEXT, VIDEO, list_of
-from dagcontent.values.value import ABSENT, UNKNOWN, Value
+from dagcontent.kinds.json_text import misfit, parsed
+from dagcontent.kinds.path import Way
+from dagcontent.kinds.schema import ReturnsError, type_of_answer
+from dagcontent.values.types import ANY, AUDIO, IMAGE, INTEGER, JSON, NUMBER, TEXT, VIDEO, Type, list_of
+from dagcontent.values.value import Value
 
 __all__ = ["KINDS"]
 
@@ -64,40 +66,26 @@ def _wrap(text: str, limit: int) -> list[str]:
     return [*pieces, line] if line else pieces
 
 
-_STEP = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\['([^']*)'\]|\[(\*)\]")
-
-
 def _json_get(params: Mapping[str, Value]) -> Value:
-    path = str(params["path"])
-    value = params["json"]
-    position = 0
-    steps: list[str | int | None] = []
-    while position < len(path):
-        found = _STEP.match(path, position)
-        if found is None:
-            message = f"`{path}` is not a path: it cannot be read from `{path[position:]}` on"
-            raise NodeError(message, hint="a path is written as in references: scenes[0].title, ['Shot type'], [*]")
-        name, number, key, _star = found.groups()
-        steps.append(int(number) if number is not None else name if name is not None else key)
-        position = found.end()
-    return _walk(value, steps, path)
+    return Way(str(params["path"]), "path").walk(params["json"])
 
 
-def _walk(value: Value, steps: list[str | int | None], path: str) -> Value:
-    for position, step in enumerate(steps):
-        if value is UNKNOWN:
-            return UNKNOWN
-        if step is None and isinstance(value, list):
-            return [_walk(item, steps[position + 1 :], path) for item in value]
-        if isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
-            there = ", ".join(value) if isinstance(value, dict) else type(value).__name__
-            message = f"there is no `{'[*]' if step is None else step}` on the way of `{path}`"
-            raise NodeError(message, facts=[("there is", there)], hint="correct `path`")
-    return None if value is ABSENT else value
+def _parsed_type(params: Mapping[str, Any]) -> Type:
+    form = type_of_answer(params)
+    return JSON if params.get("schema") is None and params.get("returns") is None else form
+
+
+def _json_parse(params: Mapping[str, Value]) -> Value:
+    value = parsed(str(params["text"]))
+    try:
+        wrong = misfit(value, _parsed_type(params))
+    except ReturnsError as error:
+        text = f"`returns` cannot be read: {error}"
+        raise NodeError(text, hint="see the short form in `dagcontent kinds json.parse`") from None
+    if wrong:
+        text = f"this JSON is not of the form that was asked for: {wrong}"
+        raise NodeError(text, hint="correct what made it, or the form")
+    return value
 
 
 KINDS: Final = (
@@ -121,6 +109,20 @@ KINDS: Final = (
         list_of(TEXT),
         Effect.VALUE,
         evaluate=_split,
+    ),
+    Kind(
+        "json.parse",
+        "The value of text that holds JSON, also between code fences.",
+        (
+            Param("text", TEXT, "the text", required=True),
+            Param("schema", JSON, "JSON Schema of the value; its types are checked, and references against them"),
+            Param("returns", JSON, 'short form of a schema: { title = "text", scenes = ["text"] }'),
+        ),
+        JSON,
+        Effect.VALUE,
+        output_of=_parsed_type,
+        gives="by `returns`",
+        evaluate=_json_parse,
     ),
     Kind(
         "json.get",

@@ -14,7 +14,7 @@ from dagcontent.values.value import ABSENT, Blob, Value
 
 __all__ = [
     "aspect_of", "blob_of", "blobs_of", "even", "flag_of", "fps_of", "number_of", "required_blob", "required_text",
-    "size_of", "text_of", "texts_of", "whole_of",
+    "size_of", "text_of", "texts_of", "whole_of", "wholes_of",
 ]  # fmt: skip
 
 SIDE_MAX_PX = 16384
@@ -53,6 +53,17 @@ def whole_of(call: Call, name: str) -> int | None:
     """Return an integer, or None when it was left out."""
     value = number_of(call, name)
     return None if value is None else round(value)
+
+
+def wholes_of(call: Call, name: str) -> list[int] | None:
+    """Return a list of integers, or None when it was left out."""
+    value = _given(call, name)
+    if value is None:
+        return None
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, int) for item in items):
+        raise _wrong(call, name, "a list of integers", value)
+    return [item for item in items if isinstance(item, int)]
 
 
 def flag_of(call: Call, name: str) -> bool:

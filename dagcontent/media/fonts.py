@@ -19,13 +19,14 @@ from PIL import ImageFont
 
 from dagcontent.errors import NodeError
 
-__all__ = ["BUILT_IN", "Face", "installed", "missing_in", "plain", "suited"]
+__all__ = ["BUILT_IN", "Face", "checked", "installed", "missing_in", "plain", "suited"]
 
 _PLACES: Final = (
     "/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/Library/Fonts",
     "/System/Library/Fonts", "~/Library/Fonts", "C:/Windows/Fonts",
 )  # fmt: skip
 _FILES_MAX = 4000
+_NAMED_MAX = 8
 _PLAIN: Final = str.maketrans(
     {
         "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u00ad": "", "\u200b": "", "\u2010": "-", "\u2011": "-",
@@ -77,6 +78,28 @@ def suited(text: str) -> tuple[Face, str]:
     """Return a face and the text as that face can draw it: letters that no face has are left out."""
     face, written, missing = _suited(text)
     return face, "".join(letter for letter in written if letter not in missing) if missing else written
+
+
+def checked(text: str, where: str) -> tuple[Face, str]:
+    """Return a face and the text as that face draws it. Raises NodeError naming every letter that cannot be drawn."""
+    face, written, missing = _suited(text)
+    if not missing:
+        return face, written
+    # Of faces that have some of the letters, the one that has most says what is really missing.
+    lacks = min((_lacking(face, plain(text)) for face, _, _ in _faces()), key=len, default=list(missing))
+    lacking = list(missing) if len(missing) <= len(lacks) else lacks
+    nowhere = [letter for letter in lacking if not any(_has(face, letter) for face, _, _ in _faces())]
+    if not nowhere:
+        said = f"no one font on this machine has all letters of {where}: the nearest lacks {_named(lacking)}"
+        raise NodeError(said, hint="install a font that has them all, or set the scripts in texts of their own")
+    said = f"no font on this machine has these letters of {where}: {_named(nowhere)}"
+    raise NodeError(said, hint="install a font that has them, or leave them out")
+
+
+def _named(letters: list[str]) -> str:
+    """Return letters with their code points: who lacks a font may see nothing but boxes here either."""
+    shown = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in letters[:_NAMED_MAX])
+    return shown if len(letters) <= _NAMED_MAX else f"{shown} and {len(letters) - _NAMED_MAX} more"
 
 
 def missing_in(text: str, face: Face | None = None) -> str:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dagcontent.media.fonts import Face
 
-__all__ = ["Block", "draw", "fitted", "wrapped"]
+__all__ = ["LEADING", "Align", "Block", "draw", "fitted", "wrapped"]
 
 LEADING = 1.18
 _UNSPACED = re.compile(r"(?<=[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")

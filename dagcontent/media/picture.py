@@ -7,6 +7,7 @@ so that equal pictures are equal bytes.
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dagcontent.errors import NodeError
 from dagcontent.media.arguments import PIXELS_MAX
+from dagcontent.media.colors import in_srgb
 
 __all__ = ["FORMATS", "color_of", "made_with", "open_picture", "save_png"]
 
@@ -22,7 +24,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 # Pillow only warns at its own limit; ours is judged below, and its warning must not pass for a success.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# What a damaged EXIF makes it say is for us, not for the screen: the picture is whole.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
+_PIXELS = re.compile(r"\((\d+) pixels\)")
 _HEX = re.compile(r"#?(?P<long>[0-9a-f]{8}|[0-9a-f]{6})|#?(?P<short>[0-9a-f]{4}|[0-9a-f]{3})", re.IGNORECASE)
 
 
@@ -31,31 +36,54 @@ def made_with() -> dict[str, str]:
     return {"pillow": PIL.__version__}
 
 
-def open_picture(path: Path, name: str = "") -> Image.Image:
-    """Return the picture, upright, as RGB or RGBA, decoded whole. Raises NodeError naming the file."""
-    called = name or path.name
+def open_picture(path: Path) -> Image.Image:
+    """Return the picture, upright, in sRGB, as RGB or RGBA of 8 bits, decoded whole. Raises NodeError naming the file.
+
+    Of several frames it is the first.
+    """
+    called = path.name
     try:
         with Image.open(path, formats=FORMATS) as file:
-            width, height = file.size
-            if width * height > PIXELS_MAX:
-                text = f"{called} is too large to be opened: {width}x{height} px"
-                raise NodeError(text, hint=f"make it smaller: at most {PIXELS_MAX // 1_000_000} megapixels")
+            if file.width * file.height > PIXELS_MAX:
+                raise _too_large(called, f"{file.width}x{file.height} px")
             file.load()
-            upright = ImageOps.exif_transpose(file)
-            clear = upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info
-            return upright.convert("RGBA" if clear else "RGB")
+            return in_srgb(_upright(file))
     except NodeError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        text = f"{called} is too large to be opened"
-        raise NodeError(text, hint=f"make it smaller: at most {PIXELS_MAX // 1_000_000} megapixels") from error
+        pixels = _PIXELS.search(str(error))
+        said = f"{int(pixels[1]) // 1_000_000:,} megapixels" if pixels is not None else str(error)
+        raise _too_large(called, said) from error
     except UnidentifiedImageError as error:
-        text = f"{called} is not a picture"
+        text = f"{called} is not a picture, or its beginning is damaged"
         raise NodeError(text, hint="a PNG, JPEG, WebP or GIF file is expected") from error
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, KeyError, TypeError) as error:
         # Decoders of damaged files raise whatever they stumble over.
         text = f"{called} is damaged or cut off: {error}"
         raise NodeError(text, hint="a whole PNG, JPEG, WebP or GIF file is expected") from error
+
+
+def _too_large(called: str, size: str) -> NodeError:
+    text = f"{called} is too large to be opened: {size}"
+    return NodeError(text, hint=f"make it smaller: at most {PIXELS_MAX // 1_000_000} megapixels")
+
+
+def _upright(file: Image.Image) -> Image.Image:
+    """Return a picture turned as its camera says; one whose EXIF cannot be read as it stands."""
+    try:
+        return ImageOps.exif_transpose(file)
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        OverflowError,
+        LookupError,
+        TypeError,
+        struct.error,
+        UserWarning,
+    ):
+        return file
 
 
 def save_png(image: Image.Image, path: Path) -> Path:

@@ -68,7 +68,9 @@ def check_input(path: Path, type: str) -> str:  # noqa: A002 - the design's word
         raise NodeError(text, hint=f"{expected} is expected")
     if found is None or not (found[0] == type or (type == "audio" and found[0] == "video")):
         what = "of no type that is read here" if found is None else f"{found[0]} ({found[1]})"
-        article = {"image": "a picture", "audio": "a recording", "video": "a clip"}.get(type, type)
+        article = {"image": "a picture", "audio": "a recording", "video": "a clip", "document": "a document"}.get(
+            type, type
+        )
         text = f"{path.name} is not {article}: its content is {what}"
         raise NodeError(text, hint=f"{expected} is expected")
     return found[1]

@@ -19,7 +19,7 @@ from dagcontent.media.arguments import (
     whole_of,
 )
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.fonts import missing_in, suited
+from dagcontent.media.fonts import checked, suited
 from dagcontent.media.lettering import Block, draw, fitted, wrapped
 from dagcontent.values.value import Blob
 
@@ -53,12 +53,7 @@ def resize(call: Call) -> Made:
 def caption(call: Call) -> Made:
     """Return the picture with text set over it."""
     image = opened(call, required_blob(call, "image")).convert("RGBA")
-    words = required_text(call, "text")
-    lacking = missing_in(words)
-    if lacking:
-        text = f"no font on this machine has: {' '.join(lacking)}"
-        raise NodeError(text, hint="install a font that has these letters, or leave them out of `text`")
-    face, written = suited(words)
+    face, written = checked(required_text(call, "text"), "`text`")
     line = max(6, round((number_of(call, "size") or 0.06) * image.height / 1.18))
     margin = round(min(image.size) * 0.05)
     padding = round(line * 0.45)
@@ -126,7 +121,7 @@ def opened(call: Call, blob: Blob) -> Image.Image:
     """Return an artifact's picture, decoded whole. Raises NodeError naming it."""
     path = call.path(blob)
     probe.check_input(path, "image")
-    return picture.open_picture(path, blob.name or path.name)
+    return picture.open_picture(path)
 
 
 def fitted_into(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:

@@ -86,10 +86,16 @@ def _has_unknown(value: Any) -> bool:
 
 
 def _to(value: Value, want: Type, param: Param) -> Value:
+    if want.name == "list" and param.fields:
+        return [_table(item, param, place) for place, item in enumerate(_flat(value)) if item is not ABSENT]
     if value is UNKNOWN or value is ABSENT or want.name in {"json", "any", "record"}:
         return value
     if want.name == "text":
         return value if isinstance(value, str) else as_text(value)
+    if want.name == "list" and want.item is None:
+        if isinstance(value, list):
+            return value
+        raise NodeError(f"`{param.name}` takes a list, and this is {_named(value)}", hint="look at where it comes from")
     if want.name == "list":
         assert want.item is not None
         return [_to(item, want.item, param) for item in _flat(value) if item is not ABSENT]
@@ -104,6 +110,31 @@ def _to(value: Value, want: Type, param: Param) -> Value:
             return number
     text = f"`{param.name}` takes {want}, and this is {_named(value)}"
     raise NodeError(text, hint="look at where the value comes from")
+
+
+def _table(value: Value, param: Param, position: int) -> Value:
+    """Return a table with every field in the form that it takes; one at its default is left out."""
+    if value is UNKNOWN:
+        return value
+    fields = {field.name: field for field in param.fields}
+    if not isinstance(value, dict):
+        text = f"`{param.name}[{position}]` is a table, and this is {_named(value)}"
+        raise NodeError(text, hint=f"a table has: {', '.join(fields)}")
+    made: dict[str, Value] = {}
+    for name, item in value.items():
+        if name not in fields:
+            raise NodeError(f"`{param.name}[{position}]` has no `{name}`", hint=f"a table has: {', '.join(fields)}")
+        try:
+            found = coerce(item, fields[name])
+        except NodeError as error:
+            text = f"`{param.name}[{position}]`: {error.message}"
+            raise NodeError(text, facts=error.facts, hint=error.hint) from error
+        if found is not ABSENT and (found is UNKNOWN or found != fields[name].default):
+            made[name] = found
+    lacking = [field.name for field in param.fields if field.required and field.name not in made]
+    if lacking:
+        raise NodeError(f"`{param.name}[{position}]` needs `{lacking[0]}`", hint="give it")
+    return made
 
 
 def _number(value: float, want: Type) -> float | None:

@@ -164,7 +164,8 @@ class Evaluator:
         made: list[Value] = []
         for item in expr.items:
             try:
-                value = self.value(item, scope, lenient=lenient)
+                # A table is left out whole: without what it is about, the rest of it says nothing.
+                value = self.value(item, scope, lenient=lenient and not isinstance(item, Table))
             except Missing:
                 if lenient:
                     continue

@@ -29,6 +29,7 @@ from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.record import Manifest, Record
+from dagcontent.values.types import ANY
 from dagcontent.values.value import Value, contains_unknown
 
 __all__ = ["MOST_COMPARED", "Explainer", "cause_of", "nearest_record"]
@@ -152,11 +153,44 @@ class Explainer:
             if same and not everything:
                 continue
             expr = written.get("returns" if name == "schema" and "schema" not in written else name)
+            fields = self._fields(unit, name, expr, now, before) if not same else []
+            if fields:
+                rows += fields
+                continue
             places, upstream = self._origins(node, name, expr, unit)
             rows.append(
                 FieldDiff(f"params.{name}", before, None if unknown else now, not same, unknown, places, upstream)
             )
         return tuple(rows)
+
+    def _fields(self, unit: Unit, name: str, expr: Expr | None, now: Value, before: Value) -> list[FieldDiff]:
+        """Return the fields that differ in a list of as many tables as it had; of any other value nothing."""
+        node = self._graph.nodes[unit.node]
+        param = node.kind.param(name)
+        if param is None or not param.fields or not isinstance(now, list) or not isinstance(before, list):
+            return []
+        tables = _tables(expr)
+        if not len(now) == len(before) == len(tables):
+            return []
+        rows: list[FieldDiff] = []
+        for position, (table, new, old) in enumerate(zip(tables, now, before, strict=True)):
+            if table is None or not isinstance(new, dict) or not isinstance(old, dict):
+                return []
+            for field in {**old, **new}:
+                unknown = contains_unknown(new.get(field))
+                both = not unknown and field in new and field in old
+                if both and self._bytes(new[field], node, "") == self._bytes(old[field], node, ""):
+                    continue
+                places, upstream = self._origins(node, name, table.get(field), unit)
+                if not places and not upstream:
+                    places = self._places_of(node, name)
+                shown = None if unknown else new.get(field)
+                rows.append(
+                    FieldDiff(
+                        f"params.{name}[{position}].{field}", old.get(field), shown, True, unknown, places, upstream
+                    )
+                )
+        return rows
 
     def _places_of(self, node: Node, key: str) -> tuple[Place, ...]:
         known = node.spec.origin.get(key)
@@ -244,6 +278,33 @@ class Explainer:
                 yield from self._trace(inner, chosen, depth + 1)
         else:
             yield None, self._fanout.name(chosen)
+
+
+def _tables(expr: Expr | None) -> list[Mapping[str, Expr] | None]:
+    """Return what is written for each table of a list; None for one that is not written as a table."""
+    if isinstance(expr, Literal):
+        given = expr.value if isinstance(expr.value, list) else [expr.value]
+        return [_literals(expr, item, position) for position, item in enumerate(given)]
+    items = expr.items if isinstance(expr, Sequence) else (expr,)
+    return [
+        dict(item.items)
+        if isinstance(item, Table)
+        else _literals(item, item.value)
+        if isinstance(item, Literal)
+        else None
+        for item in items
+    ]
+
+
+def _literals(whole: Literal, table: Any, position: int | None = None) -> Mapping[str, Expr] | None:
+    if not isinstance(table, dict):
+        return None
+    at = () if position is None or not isinstance(whole.value, list) else (position,)
+    there = whole.place
+    return {
+        key: Literal(value, ANY, None if there is None else Place(there.file, (*there.path, *at, key)))
+        for key, value in table.items()
+    }
 
 
 def cause_of(unit: Unit, old: Record | None, diffs: tuple[FieldDiff, ...]) -> str:

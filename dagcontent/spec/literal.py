@@ -20,7 +20,7 @@ from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import AssetPath, FileText, Template, TomlPath
 from dagcontent.spec.reference import Problem, parse
 from dagcontent.spec.words import a_type, a_value
-from dagcontent.values.types import ANY, Type
+from dagcontent.values.types import Type
 
 __all__ = ["SUFFIXES", "Literals", "Spot"]
 
@@ -174,11 +174,13 @@ class Literals:
         if target.name in {"json", "any"}:
             return self.data(value, spot)
         if target.name == "list":
+            if target.item is None:
+                return self.data(value, spot)
             if not isinstance(value, list):
-                return self._into(value, target.item or ANY, types, name, spot)
+                return self._into(value, target.item, types, name, spot)
             return self._items(value, target, types, name, spot)
         if target.name == "record":
-            return self.data(value, spot)
+            return self._table(value, target, spot)
         if target.artifact:
             return self._asset(value, target, types, spot)
         self._plain(value, spot)
@@ -191,6 +193,14 @@ class Literals:
         # Nested lists are flattened in order when the value is used, so an element may be a list again.
         inner = tuple({item.name: item for t in types if t.name == "list" and (item := t.item)}.values())
         return [self.typed(item, (*inner, target), name, spot.step(i)) for i, item in enumerate(value)]
+
+    def _table(self, value: dict[str, Any], target: Type, spot: Spot) -> dict[str, Any]:
+        # Which fields there are is judged by those who know the parameter.
+        types = {field.name: (field.type,) for field in target.fields}
+        return {
+            key: self.typed(item, types[key], key, spot.step(key)) if key in types else self.data(item, spot.step(key))
+            for key, item in value.items()
+        }
 
     def _asset(self, written: str, target: Type, types: Sequence[Type], spot: Spot) -> Any:
         path = self.path(written, spot)
@@ -233,7 +243,7 @@ def _shape_fits(value: Any, type_: Type) -> bool:
     if name in {"json", "any"}:
         return True
     if name == "list":
-        return isinstance(value, list) or type_.item is None or _shape_fits(value, type_.item)
+        return isinstance(value, list) or (type_.item is not None and _shape_fits(value, type_.item))
     if name == "text" or type_.artifact:
         return isinstance(value, str)
     if name == "boolean":

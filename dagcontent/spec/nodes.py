@@ -14,6 +14,7 @@ from dagcontent.kinds.schema import ReturnsError, schema_of_returns
 from dagcontent.spec.aliases import Aliases, makers, stand_in
 from dagcontent.spec.defaults import Default, Defaults
 from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
+from dagcontent.spec.fields import check_fields, out_of_range
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
 from dagcontent.spec.model import NodeSpec, Place, TomlPath
@@ -219,9 +220,11 @@ class Nodes:
             found = self._schema(key, value, info, spot)
         else:
             found = self._literals.typed(value, info.types[key], key, spot)
-            wrong = _out_of_range(info.params[key], found)
+            wrong = out_of_range(info.params[key], found)
             if wrong and self._findings.count == before:
                 self._literals.wrong(spot, f"`{key}` cannot be {found}", wrong)
+            if info.params[key].fields:
+                check_fields(info.params[key], found, spot, self._literals, {*info.params, *_COMMON})
         into[key] = found if self._findings.count == before else _BAD
 
     def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
@@ -345,19 +348,6 @@ class Nodes:
         key = f"`{name}` stands in [node] itself"
         caret = "a node is a table of its own: [node.NAME]"
         self._findings.add(file, ("node", name), key, at="key", caret=caret)
-
-
-def _out_of_range(param: Param, value: Any) -> str:
-    if (
-        (param.minimum is None and param.maximum is None)
-        or isinstance(value, bool)
-        or not isinstance(value, int | float)
-    ):
-        return ""
-    unit = f" {param.unit}" if param.unit else ""
-    if param.minimum is not None and value < param.minimum:
-        return f"at least {param.minimum:g}{unit}"
-    return f"at most {param.maximum:g}{unit}" if param.maximum is not None and value > param.maximum else ""
 
 
 def _is_form(word: str) -> bool:

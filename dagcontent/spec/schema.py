@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import WORKED_OUT, Kind, Param
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import (
     build_schema,
@@ -25,29 +25,18 @@ from dagcontent.spec.document_schemas import (
 from dagcontent.spec.key_help import KEY_HELP
 from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.params import TYPES
+from dagcontent.spec.value_schemas import ANYTHING, param_schema, ref, value_definitions, value_schema
 from dagcontent.values.snap import SNAPS
-from dagcontent.values.types import Type
 
 __all__ = ["generate", "graph_schema", "main"]
 
 _Schema = dict[str, Any]
 
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
-_WHOLE: Final = r"^\$\{[^}]+\}$"
-# Said in full: linters take a table of which nothing is said for a closed one.
-_ANY: Final[_Schema] = {
-    "anyOf": [
-        {"type": "object", "additionalProperties": True},
-        {"type": "array"},
-        {"type": "string"},
-        {"type": "number"},
-        {"type": "boolean"},
-    ]
-}
 _PARAMS: Final[_Schema] = {
     "description": "Values of the graph, overridden with -p name=value.",
     "type": "object",
-    "additionalProperties": {"anyOf": [{"$ref": "#/definitions/declaration"}, *_ANY["anyOf"]]},
+    "additionalProperties": {"anyOf": [{"$ref": "#/definitions/declaration"}, *ANYTHING["anyOf"]]},
 }
 _MODELS: Final[_Schema] = {
     "description": "Aliases of models.",
@@ -86,11 +75,11 @@ def graph_schema() -> _Schema:
             "graph": _graph(),
             "params": _PARAMS,
             "models": _MODELS,
-            "defaults": _ref("defaults"),
+            "defaults": ref("defaults"),
             "each": {
                 "description": "Dimensions: a node that names one has an instance for every element.",
                 "type": "object",
-                "patternProperties": {_NAME: _ref("dimension")},
+                "patternProperties": {_NAME: ref("dimension")},
                 "additionalProperties": False,
             },
             "node": {
@@ -113,7 +102,7 @@ def _any_node() -> _Schema:
         "properties": {"kind": {"enum": list(KINDS)}},
         "additionalProperties": True,  # the branch closes it
         "allOf": [
-            {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": _ref(f"node.{name}")}
+            {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": ref(f"node.{name}")}
             for name in KINDS
         ],
     }
@@ -130,7 +119,7 @@ def _profiles() -> _Schema:
             "inherit": {"type": "string", "description": "a profile that this one is laid over"},
             "params": _PARAMS,
             "models": _MODELS,
-            "defaults": _ref("defaults"),
+            "defaults": ref("defaults"),
             "node": {"type": "object", "patternProperties": {_NAME: node}, "additionalProperties": False},
         },
     }
@@ -140,10 +129,6 @@ def _profiles() -> _Schema:
         "patternProperties": {"^[A-Za-z0-9_][A-Za-z0-9_-]*$": profile},
         "additionalProperties": False,
     }
-
-
-def _ref(name: str) -> _Schema:
-    return {"$ref": f"#/definitions/{name}"}
 
 
 def _graph() -> _Schema:
@@ -173,7 +158,7 @@ def _defaults() -> _Schema:
     general: dict[str, list[_Schema]] = {}
     for kind in KINDS.values():
         for param in kind.params:
-            schema = _value(param)
+            schema = value_schema(param)
             if schema not in general.setdefault(param.name, []):
                 general[param.name].append(schema)
     common = {key: schema for key, schema in _common().items() if key != "kind"}
@@ -222,70 +207,13 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
     if kind.effect in WORKED_OUT:
         common.pop("takes")
     common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
-    return {"kind": common.pop("kind"), **{param.name: _param(param) for param in kind.params}, **common}
-
-
-def _param(param: Param) -> _Schema:
-    text = param.help + (f" ({param.unit})" if param.unit else "") + ("; required" if param.required else "")
-    schema: _Schema = {"description": text[:1].upper() + text[1:] + "."}
-    if param.default is not None:
-        schema["default"] = param.default
-    return {**schema, **_value(param)}
-
-
-def _value(param: Param) -> _Schema:
-    if param.name in {"schema", "returns"}:
-        return _ANY
-    bounds: _Schema = {}
-    if param.minimum is not None:
-        bounds["minimum"] = param.minimum
-    if param.maximum is not None:
-        bounds["maximum"] = param.maximum
-    if param.choices:
-        number = [{"type": param.type.name, **bounds}] if bounds else []
-        return {"anyOf": [{"enum": list(param.choices)}, *number, _ref("references")]}
-    if bounds:
-        return {"anyOf": [{"type": param.type.name, **bounds}, _ref("reference")]}
-    schemas: list[_Schema] = []
-    for type_ in (param.type, *param.also):
-        schema = _type(type_)
-        if schema not in schemas:
-            schemas.append(schema)
-    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-
-
-def _type(type_: Type) -> _Schema:
-    if type_.name == "list" and type_.item is not None and type_.item.name not in {"any", "json", "record"}:
-        return _ref(f"{'paths' if type_.item.artifact else type_.item.name + 's'}")
-    if type_.artifact:
-        return _ref("path")
-    return _ANY if type_.name in {"json", "any", "record", "list"} else _ref(type_.name)
+    return {"kind": common.pop("kind"), **{param.name: param_schema(param) for param in kind.params}, **common}
 
 
 def _definitions() -> dict[str, _Schema]:
-    reference = {"type": "string", "pattern": _WHOLE, "description": "exactly one reference: ${...}"}
-    file_text = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "file": {"type": "string", "description": "a text file, as it is"},
-            "template": {"type": "string", "description": "a text file whose references are put in"},
-        },
-        "minProperties": 1,
-        "maxProperties": 1,
-    }
-    definitions: dict[str, _Schema] = {
-        "reference": reference,
-        "references": {"type": "string", "pattern": r"\$\{", "description": "text with references"},
-        "text": {"anyOf": [{"type": "string"}, file_text]},
-        "path": {"type": "string", "description": "a path beside the file, or a reference"},
-    }
-    for name in ("number", "integer", "boolean"):
-        definitions[name] = {"anyOf": [{"type": name}, _ref("reference")]}
-    for name in ("text", "number", "integer", "path"):
-        # A list takes single values and nested lists, which are flattened in order.
-        definitions[f"{name}s"] = {"anyOf": [_ref(name), {"type": "array", "items": _ref(f"{name}s")}]}
-    return {**definitions, "declaration": _declaration(), "dimension": _dimension(), "defaults": _defaults()}
+    return {
+        **value_definitions(), "declaration": _declaration(), "dimension": _dimension(), "defaults": _defaults(),
+    }  # fmt: skip
 
 
 def _declaration() -> _Schema:
@@ -296,7 +224,7 @@ def _declaration() -> _Schema:
         "additionalProperties": False,
         "minProperties": 1,
         "properties": {
-            "value": {"description": "what it is", **_ANY},
+            "value": {"description": "what it is", **ANYTHING},
             "file": {**text, "description": "a text file, as it is"},
             "template": {**text, "description": "a text file whose references are put in"},
             "asset": {**text, "description": "a picture, recording, clip, ... beside the graph"},
@@ -322,7 +250,7 @@ def _dimension() -> _Schema:
             "to": {"type": "integer", "description": "last number, included"},
         },
     }
-    of = [{"type": "array"}, _ref("reference"), span]
+    of = [{"type": "array"}, ref("reference"), span]
     table = {
         "type": "object",
         "additionalProperties": False,
@@ -347,7 +275,7 @@ def _common() -> dict[str, _Schema]:
         "needs": _one_or_many({"type": "string"}, ""),
         "when": {
             "anyOf": [
-                _ref("boolean"),
+                ref("boolean"),
                 {
                     "type": "object",
                     "additionalProperties": False,
@@ -367,7 +295,7 @@ def _common() -> dict[str, _Schema]:
         "retries": {"type": "integer", "minimum": 0, "maximum": 100, "default": 2},
         "on_error": {"enum": ["fail", "skip"], "default": "fail"},
         "snap": {"enum": list(SNAPS)},
-        "seed": _ref("integer"),
+        "seed": ref("integer"),
         "cache": {"enum": [True, "run"], "default": True},
         "tags": {"type": "object", "additionalProperties": {"type": "string"}},
     }

@@ -19,6 +19,7 @@ __all__ = [
     "IMAGE",
     "INTEGER",
     "JSON",
+    "LIST",
     "NUMBER",
     "SUBTITLES",
     "TEXT",
@@ -81,6 +82,8 @@ VIDEO: Final = Type("video")
 SUBTITLES: Final = Type("subtitles")
 DOCUMENT: Final = Type("document")
 ANY: Final = Type("any")
+LIST: Final = Type("list")
+"""Any list as it is: lists in it stay lists."""
 
 
 def list_of(item: Type) -> Type:

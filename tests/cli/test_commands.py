@@ -147,7 +147,7 @@ def test_later_options_are_said_to_be_later(run: Run, here: Path, args: list[str
         (["graph", "small.toml", "--format", "pdf"], "'pdf' is not one of"),
         (["graph", "small.toml", "-o", "no/such/folder.svg"], "cannot be written"),
         (["kinds", "image.resise"], "did you mean `image.resize`?"),
-        (["kinds", "image.crop"], "not available yet"),
+        (["kinds", "command"], "not available yet"),
         (["schema", "diff"], "'diff' is not one of"),
         (["store", "vrify"], "did you mean `store verify`?"),
         (["store", "stats", "--store", "small.toml"], "is not a folder"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, control, deciding, footage, image, text, video
+from dagcontent.kinds import asset, audio, control, deciding, document, footage, image, lists, text, video
 from dagcontent.kinds.declaration import WORKED_OUT, Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
@@ -59,9 +59,8 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    declared = [
-        kind.name for module in (asset, audio, control, deciding, footage, image, text, video) for kind in module.KINDS
-    ]
+    modules = (asset, audio, control, deciding, document, footage, image, lists, text, video)
+    declared = [kind.name for module in modules for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
 
@@ -136,7 +135,9 @@ def test_effect_fits_what_is_declared(kind: Kind) -> None:
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
     assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
-    assert not kind.gives or kind.output_of is not None or kind.chooses or kind.passes or kind.lazy
+    known = kind.output_of is not None or kind.chooses or kind.like or kind.passes or kind.lazy
+    assert not kind.gives or known
+    assert (kind.output_like is not None) == bool(kind.like)
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)
 

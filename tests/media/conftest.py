@@ -39,8 +39,10 @@ class Studio:
     def make(self, kind: str, model: str = "", **params: Any) -> Any:  # Any: a Blob, text or JSON
         implementation = local_registry().find(kind, model)
         assert implementation is not None
-        made = implementation(self.call(kind, model, **params))
-        return self.commit(made.value) if isinstance(made.value, NewFile) else made.value
+        made = implementation(self.call(kind, model, **params)).value
+        if isinstance(made, list):
+            return [self.commit(item) if isinstance(item, NewFile) else item for item in made]
+        return self.commit(made) if isinstance(made, NewFile) else made
 
     def commit(self, file: NewFile) -> Blob:
         data = file.path.read_bytes()

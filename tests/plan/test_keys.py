@@ -35,6 +35,12 @@ NODES = {
     "a list": 'kind = "test.join"\nparts = ["a", "${params.word}"]',
     "a list of one as a text": 'kind = "test.join"\nparts = "a"',
     "a list of one": 'kind = "test.join"\nparts = ["a"]',
+    "layers": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = [{ color = "#fff", opacity = 1 }, { text = "a ${params.word}", box = [0, 0, 3, 3] }]',
+    "layers with defaults written out": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = [{ color = "#fff", opacity = 1.0, position = "center", fit = "contain" }, { text = "a lantern", box = [0, 0, 3, 3] }]',
+    "layers with defaults left out": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = [{ color = "#fff" }, { text = "a lantern", box = [0, 0, 3, 3] }]',
+    "a layer alone": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = { color = "#fff" }',
+    "a list of one layer": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = [{ color = "#fff" }]',
+    "a layer half seen": 'kind = "image.compose"\nwidth = 3\nheight = 3\nlayers = [{ color = "#fff", opacity = 0.5 }]',
 }  # fmt: skip
 SAME = [
     ("literal", "joined from a parameter"),
@@ -44,6 +50,9 @@ SAME = [
     ("text in a form", "the form as a schema"),
     ("a number for a number", "the same as a fraction"),
     ("a list of one as a text", "a list of one"),
+    ("layers", "layers with defaults written out"),
+    ("layers", "layers with defaults left out"),
+    ("a layer alone", "a list of one layer"),
 ]
 SCHEMA = (
     '{ type = "object", properties = { title = { type = "string" }, note = { type = "string" } }, '

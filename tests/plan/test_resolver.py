@@ -194,6 +194,23 @@ def test_an_optional_list_loses_the_elements_that_are_not_there() -> None:
     assert built.values["all"] == "ok 12+ok 1234"
 
 
+def test_an_optional_list_of_tables_loses_the_table_whose_input_is_not_there() -> None:
+    """A place and a size without the picture they were for would be a layer of nothing."""
+    text = node("gone", text='"x"', when="false") + node(
+        "card", "image.compose", optional='["layers"]',
+        layers='[{ color = "#fff" }, { text = "${gone}", position = "top" }]',
+    )  # fmt: skip
+    (action,) = Little(text).resolver().take()
+    assert action.params["layers"] == [{"color": "#fff"}]
+
+
+def test_a_field_that_an_element_does_not_have_is_left_out_of_its_table() -> None:
+    """The kind then knows that there is nothing to show."""
+    text = SCENES + node("card", "image.compose", each='"scene"', layers='[{ text = "${prev.scene.text}", size = 1 }]')
+    made = [action.params["layers"] for action in Little(text).resolver().take()]
+    assert made == [[{"size": 1.0}], [{"size": 1.0, "text": "one"}], [{"size": 1.0, "text": "two"}]]
+
+
 def test_a_failure_that_may_be_skipped_skips_what_depends_on_it() -> None:
     """`on_error = "skip"`: the failure is shown, and blocks nobody."""
     built = Little(node("b", "test.fail", text='"123"', on_error='"skip"') + node("x", text='"${b}"')).build()
