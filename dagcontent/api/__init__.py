@@ -21,7 +21,7 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pick, pin, reroll, takes, unpin
+    from dagcontent.api.choices import approve, pick, pin, reject, reroll, takes, unpin
     from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
@@ -44,6 +44,7 @@ __all__ = [
     "WhyResult",
     "abuild",
     "aplan",
+    "approve",
     "build",
     "default_store",
     "find_mistakes",
@@ -51,6 +52,7 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "reject",
     "reroll",
     "show",
     "takes",
@@ -60,8 +62,8 @@ __all__ = [
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading", "pick": "choices",
+    "pin": "choices", "reject": "choices", "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 

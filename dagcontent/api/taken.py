@@ -17,7 +17,7 @@ from dagcontent.api.planning import asked_with, check_targets, dry_resolver
 from dagcontent.api.targets import chosen_by, parse_targets
 from dagcontent.errors import UsageError
 from dagcontent.graph.model import Node
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.resolver import Resolver
@@ -71,7 +71,7 @@ def takes_of(
     resolver = dry_resolver(loaded, store, asked_with(loaded, [target]), realms)
     check_targets(resolver, [target])
     node = loaded.graph.nodes[target.node]
-    if node.kind.effect in {Effect.VALUE, Effect.FILES}:
+    if node.kind.effect in WORKED_OUT:
         raise UsageError(
             f"{node.kind.name} is worked out each time: {node.name} has no results", hint="name another node"
         )

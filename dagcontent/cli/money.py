@@ -47,6 +47,8 @@ def range_of(row: PlanRow) -> Range:
     if not row.buys:
         return Range(0, 0, most)
     expected = quote.high if quote.expected is None else quote.expected
+    if row.instead_of is not None:  # as a rule the alternative before it serves
+        return Range(0, 0, most)
     if not row.is_list:
         return Range(quote.low if row.status == "run" else 0, expected, most)
     likely = row.items_expected or row.items_max

@@ -17,6 +17,8 @@ COMMANDS: Final = {
         "takes": "Every result a node ever had: what differed, what it cost.",
         "reroll": "Have another sample made of a node; going back is free.",
         "pick": "Choose one of a selection's candidates.",
+        "approve": "Let a gate give on what it shows.",
+        "reject": "Have a gate fail for what it shows, with a note.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
         "unpin": "Let it be what its inputs make it.",
     },
@@ -40,7 +42,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch approve reject replace diff ui import trust".split())
+LATER: Final = frozenset("watch replace diff ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

@@ -20,7 +20,7 @@ __all__ = ["Screen", "safe"]
 _PIPE_WIDTH: Final = 120
 _NARROWEST: Final = 40
 _CODES: Final = {
-    "error": "1;31", "failed": "1;31", "blocked": "31", "warning": "1;33", "maybe": "33", "waiting": "33", "run": "1;36", "ran": "32",
+    "error": "1;31", "failed": "1;31", "blocked": "31", "warning": "1;33", "maybe": "33", "waiting": "33", "approved": "32", "rejected": "1;31", "passed_over": "33", "run": "1;36", "ran": "32",
     "hit": "32", "pinned": "32", "ok": "32", "place": "36", "gutter": "34", "caret": "31", "note": "", "head": "1", "dim": "2",
     "command": "1",
 }  # fmt: skip

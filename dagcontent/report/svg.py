@@ -219,7 +219,7 @@ def _colours(of: Mapping[str, str], families: Sequence[str], indent: str) -> str
 
 def _head(picture: Picture) -> list[str]:
     words = [f"{len(picture.boxes):,} nodes" if len(picture.boxes) != 1 else "1 node"]
-    words += [f"{count:,} {status}" for status, count in picture.counts.items()]
+    words += [f"{count:,} {status.replace('_', ' ')}" for status, count in picture.counts.items()]
     return [
         f'<text class="graph" x="{_MARGIN}" y="34">{_text(picture.name)}</text>',
         f'<text class="said" x="{_MARGIN}" y="53">{_text(_DOT.join(words))}</text>',

@@ -169,6 +169,8 @@ class Literals:
         return self._templates[path]
 
     def _into(self, value: Any, target: Type, types: Sequence[Type], name: str, spot: Spot) -> Any:
+        if target.name == "any" and isinstance(value, list):  # of anything: of files too
+            return [self.typed(item, (target,), name, spot.step(i)) for i, item in enumerate(value)]
         if target.name in {"json", "any"}:
             return self.data(value, spot)
         if target.name == "list":
