@@ -14,7 +14,7 @@ import msgspec
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope
 from dagcontent.graph.typing import type_of_literal, united
 from dagcontent.spec.model import AssetPath, FileText, NodeSpec, Ref, Template
-from dagcontent.values.types import ANY, TEXT, Type
+from dagcontent.values.types import ANY, TEXT, Type, list_of
 
 __all__ = ["type_selections"]
 
@@ -36,7 +36,8 @@ def type_selections(
         given = _type(written, references, Scope(face.dims, node=name))
         like = face.kind.output_like
         found = _element(given) if like is None else like(given, spec.params)
-        faces[name] = msgspec.structs.replace(face, type=found)
+        gives_list = face.kind.chooses and "top" in spec.params
+        faces[name] = msgspec.structs.replace(face, type=list_of(found) if gives_list else found)
 
     for name in list(open_):
         settle(name)

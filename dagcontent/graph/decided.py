@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagcontent.kinds.declaration import Effect
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.spec.model import Pipeline
 from dagcontent.spec.nearest import nearest
 from dagcontent.values.mistake import Mistake
@@ -24,7 +24,7 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
                 caret = f"did you mean `{close}`?" if close else "take the entry out, or bring the node back"
                 message = f"there is no node `{choice.node}`: what was decided about it is not applied"
                 yield Mistake(message, file, path, "header", None, caret, warning=True)
-        elif KINDS[node.kind].chooses:
+        elif kind_of(node.kind).chooses:
             if choice.pin is not None or choice.reroll:
                 message = (
                     f"{node.kind} makes nothing of its own: what can be decided about `{choice.node}` is its `pick`"
@@ -33,6 +33,6 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
         elif choice.pick is not None:
             message = f"`pick` is for selections, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")
-        elif KINDS[node.kind].effect in {Effect.VALUE, Effect.FILES}:
+        elif kind_of(node.kind).effect in {Effect.VALUE, Effect.FILES}:
             message = f"{node.kind} gives the same every time: there is nothing to decide about `{choice.node}`"
             yield Mistake(message, file, path, "header", None, "take the entry out")

@@ -65,7 +65,7 @@ class _Planner:
 
     def _certain(self) -> set[Unit] | None:
         """Return the units asked for whatever comes, or None when that is all of them."""
-        if not any(n.when is not None or n.kind.lazy for n in self.graph.nodes):
+        if not any(n.when is not None or n.kind.lazy or n.asking is not None for n in self.graph.nodes):
             return None
         found: set[Unit] = set()
         stack = [u for u in self.fanout.all_units() if self.resolver.is_root(u) and u.settled]
@@ -93,7 +93,7 @@ class _Planner:
         if None in unit.coords:
             yield from self._of_lists(node)
             return
-        outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        outputs: tuple[Output, ...] = node.sources
         if unit.status is Status.PINNED:
             outputs = node.when_outputs
         if node.kind.lazy:
@@ -156,7 +156,8 @@ class _Planner:
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
-        runs = status is Status.RUN or self.explainer.must_run(unit)
+        # What a selection asks may turn out not to be asked: by a pick that fits again, or by candidates that are all the same.
+        runs = status is Status.RUN or (node.asking is None and self.explainer.must_run(unit))
         word = "run" if runs and sure and not unit.held else "maybe"
         price, attempt = self._price(unit, node, model), None
         if (
@@ -186,7 +187,8 @@ class _Planner:
     def _inputs_of(self, unit: Unit) -> Iterator[Unit]:
         node = self.graph.nodes[unit.node]
         if None not in unit.coords:
-            yield from self._chosen(unit, (*node.when_outputs, *node.outputs))
+            verdict = () if node.verdict is None else (node.verdict,)
+            yield from self._chosen(unit, (*node.when_outputs, *node.outputs, *verdict))
         yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:
