@@ -20,7 +20,7 @@ from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.resolver import Resolver
-from dagcontent.plan.selection import Candidate, among, candidates_of
+from dagcontent.plan.selection import Candidate, among
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.choices import choices_path, table_of
 from dagcontent.spec.model import Choice
@@ -104,9 +104,17 @@ class Choosing:
         if self._picks and not node.kind.chooses:
             text = f"`{node.name}` is {node.kind.name}: it does not choose among others"
             raise UsageError(text, hint="pick is for nodes of kind select")
+        if self._picks and "top" in dict(node.params):
+            text = f"`{node.name}` gives its best few: a pick is for one"
+            raise UsageError(text, hint="take `top` out of it, or let another selection choose from it")
         if node.kind.chooses and not self._picks:
+            asked = (
+                ""
+                if node.verdict is None
+                else f" or whom it asks, `{self._loaded.graph.nodes[node.verdict.node].name}`"
+            )
             text = f"`{node.name}` makes nothing of its own: it is one of what it chooses from"
-            raise UsageError(text, hint="dagcontent pick says which one; or name what it chooses from")
+            raise UsageError(text, hint=f"dagcontent pick says which one; or name what it chooses from{asked}")
         if not self._picks and node.kind.effect in {Effect.VALUE, Effect.FILES}:
             text = f"{node.kind.name} gives the same every time: there is nothing to decide about `{node.name}`"
             raise UsageError(text, hint="name a node that something is made by")
@@ -181,7 +189,7 @@ class Choosing:
         found = params.get(node.kind.chooses)
         if not isinstance(found, list) or contains_unknown(found):
             raise UsageError(f"what {name} chooses from is not made yet", hint="build it first")
-        return candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)
+        return resolver.inputs.selecting.candidates(unit, node, params)
 
     # -- samples ------------------------------------------------------------------------------------------------
 

@@ -66,11 +66,10 @@ class _Outcomes:
         if unit.status is not Status.WAITING:
             return ()
         from dagcontent.api.picking import shown  # noqa: PLC0415 - most builds wait for nobody
-        from dagcontent.plan.selection import candidates_of  # noqa: PLC0415 - as above
 
         resolver, node = self._resolver, self._resolver.graph.nodes[unit.node]
         params = resolver.inputs.params(unit, node)
-        return tuple(shown(candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)))
+        return tuple(shown(resolver.inputs.selecting.candidates(unit, node, params)))
 
     def _made(self, unit: Unit, name: str, record: Record, outcome: Done) -> NodeResult:
         first = next(blobs_in(outcome.value), None)

@@ -7,7 +7,7 @@ leads to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -34,10 +34,10 @@ _MEASURED: Final = {"sharpness": ("image", "video"), "similarity": ("image", "vi
 _OF: Final = {  # who chooses -> what it goes by
     "first": {"top"},
     "human": set[str](),
-    JUDGE: {"top", "rubric", "references", "judges", "model"},
+    JUDGE: {"top", "rubric", "references", "judges", "max_tokens", "model"},
     METRIC: {"top", "metric", "references", "scores"},
 }
-_ASKED: Final = ("model", "rubric", "judges", "references", "metric", "scores", "top")
+_ASKED: Final = ("model", "rubric", "judges", "max_tokens", "references", "metric", "scores", "top")
 
 
 def with_asked(pipeline: Pipeline) -> Pipeline:
@@ -62,7 +62,7 @@ def _judge(spec: NodeSpec, pipeline: Pipeline) -> NodeSpec:
     names = {"prompt": "rubric", "takes": "judges", "schema": "rubric"}
     return NodeSpec(
         f"{spec.name}.{JUDGE}", KINDS[spec.kind].asks, spec.place,
-        {name: spec.params[name] for name in ("from", "references", "rubric") if name in spec.params},
+        {name: spec.params[name] for name in ("from", "references", "rubric", "max_tokens") if name in spec.params},
         model=stand_in(KINDS[KINDS[spec.kind].asks]) if spec.model is None and pipeline.drafts else spec.model,
         options=spec.options, each=spec.each, optional=spec.optional,
         takes=judges if isinstance(judges, int) and judges > 1 else None, timeout_s=spec.timeout_s, retries=spec.retries,
@@ -113,7 +113,7 @@ def with_verdicts(nodes: list[Node]) -> list[Node]:
         element = _element(selection.type)
         made[node.index] = msgspec.structs.replace(
             node,
-            params=_measuring(asking) if what == METRIC else _judging(asking, element),
+            params=_measuring(asking) if what == METRIC else (*_judging(asking, element), *_bound(params)),
             type=list_of(NUMBER) if what == METRIC else JSON,
             asking=asking,
         )
@@ -136,6 +136,10 @@ def _judging(asking: Asking, element: Type) -> tuple[tuple[str, Expr], ...]:
         *((name, Sequence(tuple(items), _listed(items))) for name, items in seen.items() if name),
         ("schema", Literal({"type": "object"}, JSON)),
     )
+
+
+def _bound(params: Mapping[str, Expr]) -> tuple[tuple[str, Expr], ...]:
+    return (("max_tokens", params["max_tokens"]),) if "max_tokens" in params else ()
 
 
 def _measuring(asking: Asking) -> tuple[tuple[str, Expr], ...]:

@@ -29,6 +29,7 @@ KINDS: Final = (
             ),
             Param("rubric", TEXT, "what a judge goes by, as: product clearly visible, no garbled text"),
             Param("judges", INTEGER, "how often a judge is asked; the scores are averaged", minimum=1, maximum=15),
+            Param("max_tokens", INTEGER, "upper bound of a judge's answer, with its thoughts", minimum=1),
             Param(
                 "references",
                 list_of(IMAGE),

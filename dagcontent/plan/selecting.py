@@ -21,7 +21,7 @@ from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.evaluate import Evaluator
 from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.question import Verdict, asked_of_judge, distinct, order_seen, read_answer
-from dagcontent.plan.selection import candidates_of, digest_of, label_of
+from dagcontent.plan.selection import Candidate, candidates_of, digest_of, label_of
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.value import ABSENT, UNKNOWN, Blob, Value, contains_unknown
 
@@ -124,6 +124,18 @@ class Selecting:
         seed = None if node.seed is None else self._evaluator.value(node.seed, self._fanout.scope_of(judge))
         return order_seen(list(digests), seed, self._decisions.sample(judge, node))
 
+    def candidates(self, unit: Unit, node: Node, params: Mapping[str, Any]) -> list[Candidate]:
+        """Return the candidates of a selection whose inputs are settled, with what is known to have been said of them."""
+        found = candidates_of(self._fanout, self._evaluator, unit, node, params)
+        selected = self.made.get(unit)
+        if selected is None or not selected.scores:
+            return found
+        reasons = selected.reasons or ((),) * len(found)
+        return [
+            msgspec.structs.replace(one, score=score, reasons=said)
+            for one, score, said in zip(found, selected.scores, reasons, strict=True)
+        ]
+
     # -- what is asked ------------------------------------------------------------------------------------------
 
     def question(self, unit: Unit, node: Node) -> dict[str, Any]:
@@ -146,7 +158,9 @@ class Selecting:
             made = {"media": candidates, "metric": metric}
             return {**made, "references": references} if references else made
         rubric = "" if asking.rubric is None else self._evaluator.value(asking.rubric, scope)
-        return asked_of_judge(candidates, references, rubric, _slots(node))
+        made = asked_of_judge(candidates, references, rubric, _slots(node))
+        bound = dict(node.params).get("max_tokens")
+        return made if bound is None else {**made, "max_tokens": self._evaluator.value(bound, scope)}
 
     # -- facts --------------------------------------------------------------------------------------------------
 

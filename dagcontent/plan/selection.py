@@ -29,7 +29,7 @@ HUMAN: Final = "human"
 
 class Candidate(msgspec.Struct, frozen=True):
     """One of those that are chosen among. `instance` made it, where one instance did; `labels` are that one's, and `own` those of
-    the dimensions that the selection is not over.
+    the dimensions that the selection is not over. `score` and `reasons` are what was said of it, where anything was.
     """
 
     position: int
@@ -38,6 +38,8 @@ class Candidate(msgspec.Struct, frozen=True):
     instance: str = ""
     labels: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
 
 
 def digest_of(value: Value) -> str:
