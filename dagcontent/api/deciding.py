@@ -147,6 +147,11 @@ class Choosing:
 
     def pin(self) -> Decided:
         """Have instances keep what they are: today's result, else that of the last build. Raises UsageError if there is none."""
+        for unit in self._units:
+            asking = self._loaded.graph.nodes[unit.node].asking
+            if asking is not None:
+                text = f"{self._resolver.fanout.name(unit)} is what `{asking.of}` asks: an answer about other candidates cannot stay"
+                raise UsageError(text, hint=f"dagcontent pick decides what {asking.of} gives")
         made = [self._pinned(unit) for unit in self._units]
         keys = {one.node: one.key for one in made}
         return self._write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})

@@ -30,6 +30,13 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
                     f"{node.kind} makes nothing of its own: what can be decided about `{choice.node}` is its `pick`"
                 )
                 yield Mistake(message, file, path, "header", None, "reroll or pin what it chooses from")
+            elif choice.pick is not None and "top" in node.params:
+                message = f"`{choice.node}` gives its best few, and a pick is for one"
+                yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")
+        elif choice.pin is not None and "." in node.name:
+            of = node.name.partition(".")[0]
+            message = f"`{choice.node}` is what `{of}` asks: an answer about other candidates cannot stay"
+            yield Mistake(message, file, (*path, "pin"), "key", None, f"what can be decided about `{of}` is its `pick`")
         elif choice.pick is not None:
             message = f"`pick` is for selections, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")

@@ -188,19 +188,21 @@ def _given(spec: NodeSpec, by: str) -> Iterator[Mistake]:
 
 
 def _missing(spec: NodeSpec, by: str, *, drafts: bool) -> Iterator[Mistake]:
+    there = {*spec.params, *spec.broken, *(("model",) if spec.model is not None or drafts else ())}
+
     def lacks(key: str, why: str, caret: str) -> Mistake:
         message = f"node `{spec.name}` has no `{key}`, which {why} needs"
         return Mistake(message, spec.place.file, spec.place.path, "header", None, caret)
 
     if by == JUDGE:
-        if "rubric" not in spec.params:
+        if "rubric" not in there:
             yield lacks("rubric", 'by = "judge"', 'say what is good: rubric = "sharp, no text in it"')
-        if spec.model is None and not drafts:
+        if "model" not in there:
             yield lacks(
                 "model", 'by = "judge"', makers(KINDS[KINDS[spec.kind].asks], 'model = "{}"') + ", or a vendor's"
             )
     if by == METRIC:
-        if "metric" not in spec.params and "scores" not in spec.params:
+        if not there & {"metric", "scores"}:
             yield lacks("metric", 'by = "metric"', 'write metric = "sharpness", or `scores` from other nodes')
         if (
             spec.params.get("metric") == "similarity"

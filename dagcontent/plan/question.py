@@ -1,7 +1,7 @@
 """Candidates into what a judge is asked, and its answer into their scores. Knows no units and no keys.
 
-A judge sees candidates in an order that their content decides, with the seed and the sample: it is the same wherever they stand in
-their list, another one for every sample, and nothing is asked again because they were reordered. Equal ones are one.
+A judge sees candidates in an order that their content decides, with the seed and its number: it is the same wherever they stand
+in their list, another one for every judge, and nothing is asked again because they were reordered. Equal ones are one.
 
 The words below are in the keys of what was paid for. Another wording is a new request for every graph there is: they stay as
 they are, and what must be said otherwise is said for new parameters alone.
@@ -16,7 +16,6 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.errors import NodeError
-from dagcontent.plan.action import Sample
 from dagcontent.plan.coerce import as_text
 from dagcontent.values.value import UNKNOWN, Blob, Value, contains_unknown
 
@@ -48,9 +47,9 @@ def distinct(values: Sequence[Value], digests: Sequence[str]) -> dict[str, Value
     return dict(zip(digests, values, strict=True))
 
 
-def order_seen(digests: Sequence[str], seed: object, sample: Sample) -> list[str]:
-    """Return the order in which one sample of a judge sees candidates."""
-    salt = f"{'' if seed is None else seed}:{sample.take}:{sample.reroll}:"
+def order_seen(digests: Sequence[str], seed: object, take: int) -> list[str]:
+    """Return the order in which one judge of several, which has a number, sees candidates. Asked once more, it sees the same."""
+    salt = f"{'' if seed is None else seed}:{take}:"
     return sorted(digests, key=lambda digest: hashlib.sha256((salt + digest).encode()).digest())
 
 

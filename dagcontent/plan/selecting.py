@@ -122,7 +122,7 @@ class Selecting:
         if node.kind is MEASURE:
             return sorted(digests)
         seed = None if node.seed is None else self._evaluator.value(node.seed, self._fanout.scope_of(judge))
-        return order_seen(list(digests), seed, self._decisions.sample(judge, node))
+        return order_seen(list(digests), seed, self._decisions.sample(judge, node).take)
 
     def candidates(self, unit: Unit, node: Node, params: Mapping[str, Any]) -> list[Candidate]:
         """Return the candidates of a selection whose inputs are settled, with what is known to have been said of them."""

@@ -174,14 +174,21 @@ class Nodes:
         if unknown or nested or not info.complete(params, fields):
             self._whole(info, name, table, document, unknown, (params, fields))
         place = Place(document.file, path)
+        broken: tuple[str, ...] = ()
         if self._findings.count > before or self._default_mistakes:
+            broken = tuple(key for key, value in (params | fields).items() if value is _BAD)
             params = {key: value for key, value in params.items() if value is not _BAD}
             fields = {key: value for key, value in fields.items() if value is not _BAD}
-        if not fields and not info.origin and not over:
+        if not fields and not info.origin and not over and not broken:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
         origin = {key: there for key, there in info.origin.items() if key not in table} | over
         return NodeSpec(
-            name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields}
+            name,
+            info.kind.name,
+            place,
+            params,
+            origin=origin,
+            **{"options": _EMPTY, "tags": _EMPTY, "broken": broken, **fields},
         )
 
     def _lay(
