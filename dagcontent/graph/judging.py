@@ -58,25 +58,28 @@ def with_asked(pipeline: Pipeline) -> Pipeline:
 
 def _judge(spec: NodeSpec, pipeline: Pipeline) -> NodeSpec:
     judges = _known(spec.params.get("judges"), pipeline)
-    places = {seen: _place(spec, "from") for seen in _SEEN.values()}
-    names = {"prompt": "rubric", "takes": "judges", "schema": "rubric"}
-    return NodeSpec(
-        f"{spec.name}.{JUDGE}", KINDS[spec.kind].asks, spec.place,
-        {name: spec.params[name] for name in ("from", "references", "rubric", "max_tokens") if name in spec.params},
-        model=stand_in(KINDS[KINDS[spec.kind].asks]) if spec.model is None and pipeline.drafts else spec.model,
-        options=spec.options, each=spec.each, optional=spec.optional,
-        takes=judges if isinstance(judges, int) and judges > 1 else None, timeout_s=spec.timeout_s, retries=spec.retries,
-        on_error=spec.on_error, snap=spec.snap, seed=spec.seed, cache=spec.cache, tags=spec.tags,
-        origin={**spec.origin, **places, **{name: _place(spec, key) for name, key in names.items()}},
-    )  # fmt: skip
+    stands_in = spec.model is None and pipeline.drafts
+    asks = KINDS[spec.kind].asks
+    return msgspec.structs.replace(
+        _asked(spec, JUDGE, asks, ("from", "references", "rubric", "max_tokens")),
+        model=stand_in(KINDS[asks]) if stands_in else spec.model,
+        takes=judges if isinstance(judges, int) and judges > 1 else None,
+    )
 
 
 def _measure(spec: NodeSpec) -> NodeSpec:
-    return NodeSpec(
-        f"{spec.name}.{METRIC}", MEASURE.name, spec.place,
-        {name: spec.params[name] for name in ("from", "references", "metric") if name in spec.params},
-        each=spec.each, optional=spec.optional, timeout_s=spec.timeout_s, on_error=spec.on_error, tags=spec.tags,
-        origin={**spec.origin, "media": _place(spec, "from")},
+    made = _asked(spec, METRIC, MEASURE.name, ("from", "references", "metric"))
+    return msgspec.structs.replace(made, model=None, options={}, seed=None)
+
+
+def _asked(spec: NodeSpec, what: str, kind: str, keys: tuple[str, ...]) -> NodeSpec:
+    """Return a node that goes over what its selection goes over, and stands where that one stands."""
+    from_, rubric = _place(spec, "from"), _place(spec, "rubric")
+    places = {**dict.fromkeys((*_SEEN.values(), "media"), from_), "prompt": rubric, "schema": rubric}
+    params = {name: spec.params[name] for name in keys if name in spec.params}
+    return msgspec.structs.replace(
+        spec, name=f"{spec.name}.{what}", kind=kind, params=params, needs=(), when=None, output=None,
+        origin={**spec.origin, **places, "takes": _place(spec, "judges")},
     )  # fmt: skip
 
 

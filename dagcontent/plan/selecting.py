@@ -152,6 +152,8 @@ class Selecting:
         known = not any(contains_unknown(one) for one in candidates)
         if known:
             there = distinct(candidates, [digest_of(one) for one in candidates])
+            if len(there) < 2:
+                raise NodeError("there is one candidate: nothing to compare", hint=f"name {asking.of}, which gives it")
             candidates = [there[digest] for digest in self._order(unit, there)]
         if asking.what == METRIC:
             metric = None if asking.metric is None else self._evaluator.value(asking.metric, scope)
