@@ -34,6 +34,7 @@ _SMALL: Final = (64, 64)
 _FRAMES: Final = 5
 _SILENCE: Final = -70.0
 _LOUDNESS_S: Final = 600.0
+_LEAST: Final = 3
 _LAPLACIAN: Final = (0, 1, 0, 1, -4, 1, 0, 1, 0)
 _DIGITS: Final = 6
 
@@ -82,14 +83,21 @@ def _frames(call: Call, blob: Blob, made_with: dict[str, str]) -> list[Image.Ima
 def _sharpness(image: Image.Image) -> float:
     grey = image.convert("L")
     grey.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    if min(grey.size) < _LEAST:
+        return 0.0
     # A filter's result is cut to 0..255: the bright and the dark side of an edge are taken apart.
     bright, dark = (
-        ImageStat.Stat(grey.filter(ImageFilter.Kernel((3, 3), [sign * one for one in _LAPLACIAN], scale=1)))
+        ImageStat.Stat(_inner(grey.filter(ImageFilter.Kernel((3, 3), [sign * one for one in _LAPLACIAN], scale=1))))
         for sign in (1, -1)
     )
     mean = bright.mean[0] - dark.mean[0]
     square = (bright.sum2[0] + dark.sum2[0]) / bright.count[0]
     return float(square - mean * mean)
+
+
+def _inner(image: Image.Image) -> Image.Image:
+    """Return what a filter has reached: it leaves the outermost pixels as they were."""
+    return image.crop((1, 1, image.width - 1, image.height - 1))
 
 
 def _similarity(frames: Sequence[Image.Image], reference: Sequence[Image.Image]) -> float:
@@ -105,7 +113,7 @@ def _similarity(frames: Sequence[Image.Image], reference: Sequence[Image.Image])
 def _alike(one: Image.Image, other: Image.Image) -> float:
     first, second = (image.resize(_SMALL, Image.Resampling.BOX) for image in (one, other))
     colour = fmean(ImageStat.Stat(ImageChops.difference(first, second)).mean) / 255
-    edges = (image.convert("L").filter(ImageFilter.FIND_EDGES) for image in (first, second))
+    edges = (_inner(image.convert("L").filter(ImageFilter.FIND_EDGES)) for image in (first, second))
     structure = ImageStat.Stat(ImageChops.difference(*edges)).mean[0] / 255
     return 1 - (colour + structure) / 2
 
