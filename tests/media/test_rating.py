@@ -66,7 +66,7 @@ def test_a_large_picture_is_not_sharper_for_its_size(studio: Studio) -> None:
     sharp = drawn(size=(1024, 768))
     large = sharp.resize((2048, 1536), Image.Resampling.BICUBIC)
     small, big = measured(studio, "sharpness", [put(studio, "s", sharp), put(studio, "l", large)])
-    assert big == pytest.approx(small, rel=0.25)
+    assert 0 < big < 1.1 * small
 
 
 def test_what_is_like_the_reference_is_more_like_it_than_what_is_not(studio: Studio) -> None:
