@@ -96,7 +96,9 @@ def _lines(found: ShowResult, screen: Screen) -> list[str]:
     if len(found.artifacts) > _MOST_FILES and not screen.verbose:
         rows.append(["", f"and {len(found.artifacts) - _MOST_FILES} more; -v shows all"])
     rows += _provenance(found)
-    return [*lines, *_rows(rows, screen), *_candidates(found, screen)]
+    lines += _rows(rows, screen)
+    candidates = _candidates(found, screen)
+    return [*lines, *([""] if candidates and lines[-1] else []), *candidates]
 
 
 def _candidates(found: ShowResult, screen: Screen) -> list[str]:
@@ -112,7 +114,7 @@ def _candidates(found: ShowResult, screen: Screen) -> list[str]:
         reasons = one.reasons if screen.verbose else one.reasons[:1]
         said = " / ".join(" ".join(reason.split()) for reason in reasons)
         rows.append([mark, f"#{one.position}", safe(one.instance) or one.digest[:12], score, ("dim", safe(said))])
-    lines = ["", *aligned(rows, screen.width(), screen.style, shrink=() if screen.verbose else (4,), right=(3,))]
+    lines = [*aligned(rows, screen.width(), screen.style, shrink=() if screen.verbose else (4,), right=(3,))]
     more = len(found.candidates) - len(shown)
     return [*lines, f"  and {more:,} more; -v shows all"] if more else lines
 

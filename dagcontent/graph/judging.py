@@ -176,11 +176,14 @@ def check_selections(pipeline: Pipeline, nodes: Iterable[Node]) -> Iterator[Mist
 
 
 def _given(spec: NodeSpec, by: str) -> Iterator[Mistake]:
-    """What stands there for nothing. Defaults of all kinds are for whom they fit."""
+    """What stands there for nothing. Defaults of all kinds are for whom they fit; and where a parameter or a profile says who
+    chooses, there may be what others would go by.
+    """
+    switched = isinstance(spec.params.get("by"), Template) or "by" in spec.origin
     for key in _ASKED:
         there = spec.model is not None if key == "model" else key in spec.params
         place = _place(spec, key)
-        if not there or key in _OF[by] or "defaults" in place.path:
+        if not there or key in _OF[by] or "defaults" in place.path or (switched and key != "top"):
             continue
         users = " or ".join(f'by = "{who}"' for who, keys in _OF.items() if key in keys)
         if key == "top":

@@ -117,3 +117,13 @@ def test_a_draft_asks_a_stand_in(tmp_path: Path) -> None:
     found = [mistake.message for mistake in find_mistakes(path)]
     assert found == ['node `best` has no `model`, which by = "judge" needs']
     assert find_mistakes(path, profile="draft") == ()
+
+
+def test_who_chooses_can_be_switched_without_taking_out_what_others_go_by(tmp_path: Path) -> None:
+    """A profile may leave the choice to a person: what a judge would go by stands there for another day."""
+    path = tmp_path / "g.toml"
+    path.write_text(JUDGED + '[profile.hand.node.best]\nby = "human"\n', encoding="utf-8")
+    assert find_mistakes(path) == ()
+    assert find_mistakes(path, profile="hand") == ()
+    path.write_text(JUDGED.replace('by = "judge"', 'by = "human"'), encoding="utf-8")
+    assert len(find_mistakes(path)) == 3
