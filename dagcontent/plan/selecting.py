@@ -179,7 +179,8 @@ class Selecting:
             return position
         if name == "score":
             return selected.scores[position] if selected.scores else ABSENT
-        values = _flat(self._evaluator.value(dict(node.params)[node.kind.chooses], self._fanout.scope_of(unit)))
+        expr, lenient = dict(node.params)[node.kind.chooses], node.kind.chooses in node.spec.optional
+        values = _flat(self._evaluator.value(expr, self._fanout.scope_of(unit), lenient=lenient))
         candidates = candidates_of(self._fanout, self._evaluator, unit, node, {node.kind.chooses: values})
         return label_of(candidates[position])
 

@@ -17,12 +17,13 @@ from dagcontent.graph.model import Expr, Node, Output
 from dagcontent.graph.model import Sequence as Items
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
-from dagcontent.plan.unit import Unit
+from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
 from dagcontent.values.value import Blob, Value
 
 __all__ = ["HUMAN", "Candidate", "among", "candidates_of", "digest_of", "label_of", "position_of_pick"]
 
+_GONE: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.BLOCKED})
 HUMAN: Final = "human"
 """Who chooses where a person does."""
 
@@ -72,7 +73,8 @@ def candidates_of(
         makers = _makers(fanout, evaluator, dict(node.params)[node.kind.chooses], fanout.scope_of(unit))
     except (NodeError, Missing):
         makers = []
-    if len(makers) != len(values):  # an instance that gives several, or one that was skipped
+    makers = [maker for maker in makers if maker is None or maker.status not in _GONE]  # left out, where that may be
+    if len(makers) != len(values):  # an instance that gives several
         makers = [None] * len(values)
     return [
         Candidate(position, digest_of(value), value) if maker is None else _made(position, value, maker, fanout, node)

@@ -220,3 +220,20 @@ def test_a_draft_is_judged_by_a_stand_in(bench: Bench) -> None:
     assert len(bench.asked()) == 1
     assert bench.build(text.replace('model = "google/gemini-3.8-flash"', ""), profile="draft").status == "ok"
     assert bench.asked() == []
+
+
+def test_a_candidate_that_failed_is_left_out_where_it_may_be(bench: Bench) -> None:
+    """One take that cannot be made must not keep the others from being judged; facts are those of who is left."""
+    nodes = (
+        '[node.line]\nkind = "text.template"\neach = "n"\ntext = "${n}"\n'
+        '[node.cut]\nkind = "json.get"\neach = "n"\njson = "${params.table}"\npath = "${line[n]}"\n'
+        '[node.of]\nkind = "select"\nfrom = "${cut}"\noptional = "from"\nby = "judge"\nmodel = "local/outline"\n'
+        'rubric = "r"\n[node.facts]\nkind = "text.template"\ntext = "${of} ${of_text.position} ${of_text.label}"\n'
+        '[node.of_text]\nkind = "select"\nfrom = "${say}"\noptional = "from"\nby = "judge"\nmodel = "local/outline"\n'
+        'rubric = "r"\n[node.say]\nkind = "text.template"\neach = "n"\ntext = "${cut[n]}"\n'
+        f'[params.table]\na = "{TEXTS[0]}"\nc = "{TEXTS[2]}"\n[each]\nn = ["a", "b", "c"]\n'
+    )
+    result = bench.build(graph(TEXTS[:1], nodes=nodes))
+    assert {one.node for one in result.nodes if one.status in {"failed", "blocked"}} == {"cut[b]", "say[b]"}
+    assert bench.value("facts") == f"{TEXTS[2]} 1 c"
+    assert bench.asked()[0] in ([TEXTS[0], TEXTS[2]], [TEXTS[2], TEXTS[0]])
