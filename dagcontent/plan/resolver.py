@@ -20,10 +20,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
-from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
+from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.decisions import Decisions
@@ -35,6 +34,7 @@ from dagcontent.plan.lazy import alternatives, first_of
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
+from dagcontent.plan.waiting import Waiting
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Mark, contains_unknown
 
@@ -60,6 +60,7 @@ class Resolver:
         self.fanout = Fanout(graph)
         self.keys = Keys(epoch=epoch, realms=realms, today=today)
         self.evaluator = Evaluator(self.fanout, files)
+        self._waiting = Waiting(self.fanout, self.evaluator, self._demand)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
@@ -70,7 +71,6 @@ class Resolver:
         self._actions: list[Action] = []
         self._links: deque[Unit] = deque()
         self._ready: deque[Unit] = deque()
-        self._groups: dict[int, Group] = {}
         self._open_lists: dict[int, int] = {}
         self.decisions = Decisions(graph, self.fanout)
         self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files, self.decisions)
@@ -111,7 +111,7 @@ class Resolver:
             self._actions.append(self.inputs.action(producer))
         consumer.enter(State.WAITING)
         consumer.phase = _INPUTS
-        self._wait_for(consumer, producer)
+        self._waiting.wait_for(consumer, producer)
 
     def finished(self) -> bool:
         """Whether every unit that was asked for is settled."""
@@ -141,7 +141,7 @@ class Resolver:
             job.enter(State.WAITING)
             scope = dict(zip(linked.outer, coords, strict=True))
             for output in outputs_in(linked.of):
-                self._await_output(job, output, scope)
+                self._waiting.await_output(job, output, scope)
             if job.pending == 0:
                 self._ready.append(job)
 
@@ -206,41 +206,6 @@ class Resolver:
         if self._readiness.linkable(unit.node):
             self._links.append(unit)
 
-    def _wait_for(self, unit: Unit, producer: Unit) -> None:
-        if producer.state is State.NEW:
-            self._demand(producer)
-        if producer.state is not State.SETTLED:
-            if producer.dependents is None:
-                producer.dependents = []
-            producer.dependents.append(unit)
-            unit.pending += 1
-        elif producer.held:
-            unit.held = True
-
-    def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
-        """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
-        single = self.fanout.single[output.node]
-        if single is not None:
-            self._wait_for(unit, single)
-        elif all(isinstance(p, AllOf) for p in output.picks):
-            self._wait_for(unit, self._group(output.node))
-        else:
-            chosen = self.fanout.choose(output, scope, lambda by: self.evaluator.value(by, scope))
-            for producer in leaves(chosen):
-                self._wait_for(unit, producer)
-
-    def _group(self, node: int) -> Unit:
-        """Return a unit that settles when all of a node's have: thousands may wait for thousands at the cost of both."""
-        group = self._groups.get(node)
-        if group is None:
-            group = self._groups[node] = Group(node, ())
-            group.enter(State.WAITING)
-            for unit in self.fanout.units_of(node):
-                self._wait_for(group, unit)
-            if group.pending == 0:
-                group.enter(State.SETTLED)
-        return group
-
     def _link(self, unit: Unit) -> None:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
@@ -250,16 +215,16 @@ class Resolver:
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
             elif decided is not None and decided.pin is not None:
                 self._use_pinned(unit, self.inputs.pinned(node, decided.pin))
                 return
             else:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
                 for output in self._inputs_of_phase(node, unit.phase):
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
         except NodeError as error:
             unit.error = error
             self._settle(unit, Status.FAILED)
