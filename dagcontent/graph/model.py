@@ -237,7 +237,8 @@ class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
-    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one.
+    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `fallbacks` are the same node as each
+    further model of its list is asked.
     """
 
     index: int
@@ -256,6 +257,11 @@ class Node(msgspec.Struct, frozen=True):
     outputs: tuple[Output, ...]
     when_outputs: tuple[Output, ...]
     wholes: tuple[int, ...] = ()
+    fallbacks: tuple[Node, ...] = ()
+
+    def asked(self, at: int) -> Node:
+        """Return the node as the model at a position of its list is asked."""
+        return self.fallbacks[at - 1] if at else self
 
     @property
     def all_dims(self) -> tuple[int, ...]:
