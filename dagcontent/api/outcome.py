@@ -8,6 +8,7 @@ from dagcontent.api.result import Job, NodeResult
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
 from dagcontent.plan.model import PlanRow
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.passed import served_words
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.store import Store
@@ -15,7 +16,7 @@ from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["known_rows", "node_results", "unlike"]
+__all__ = ["elsewhere", "known_rows", "node_results", "unlike"]
 
 
 def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
@@ -109,13 +110,24 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         cost = 0 if unit.record is None else unit.record.cost_microusd
         stale = resolver.moved(unit) if pinned else None
         name = resolver.fanout.name(unit)
-        rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
+        rows.append(
+            PlanRow(
+                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale, passed=unit.passed
+            )
+        )
     return rows
 
 
 def _named(error: NodeError) -> bool:
     """Whether an error is about a request that was sent."""
     return any(label == "attempt" for label, _ in error.facts)
+
+
+def elsewhere(resolver: Resolver) -> Iterator[str]:
+    """Yield what was made by another model than the first of its list, or another sample: nothing is different unsaid."""
+    for unit in resolver.fanout.all_units():
+        if unit.passed and unit.manifest is not None and unit.record is not None:
+            yield f"{resolver.fanout.name(unit)}: {served_words(unit.manifest.model, unit.passed)}"
 
 
 def unlike(resolver: Resolver) -> Iterator[str]:

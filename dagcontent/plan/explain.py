@@ -57,7 +57,7 @@ class Explainer:
             return manifest.params, manifest.model
         params = dict(unit.params or {})
         model = str(params.pop("model", ""))
-        node = self._graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
@@ -87,7 +87,7 @@ class Explainer:
             params, model = self.known_params(unit)
         except NodeError:
             return False
-        node = self._graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
         if node.spec.cache == "run":
             return False
         family = self._family(node.kind.name, model)
@@ -123,7 +123,7 @@ class Explainer:
 
     def diff(self, unit: Unit, old: Record | None, *, everything: bool = False) -> tuple[FieldDiff, ...]:
         """Return the fields that differ from an earlier manifest; with `everything` the equal ones as well."""
-        node = self._graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
         try:
             params, model = self.known_params(unit)
         except NodeError:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dagcontent.plan.passed import Passed
 from dagcontent.spec.model import Place
 from dagcontent.values.money import Room
 from dagcontent.values.quote import Quote
@@ -65,6 +66,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     plan that a build is to be held to what a row asks for as it is written, whatever is made above it. `unsent`: of a request
     under way it may turn out that it never was; then it is sent.
     `stale` says of a pinned one whether its inputs have moved, None where that is not known.
+    `passed` are models that were refused before `model`; `fallbacks` those that may be asked after it, which its price counts.
     """
 
     node: str
@@ -86,6 +88,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     stale: bool | None = None
     asks: str | None = None
     unsent: bool = False
+    passed: tuple[Passed, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def buys(self) -> bool:

@@ -20,9 +20,10 @@ from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.lazy import alternatives
 from dagcontent.plan.model import Plan, PlanRow, Price
-from dagcontent.plan.paid import is_paid
+from dagcontent.plan.paid import is_paid, over_all
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
+from dagcontent.plan.variants import Variant, has_variants, tries_left
 from dagcontent.values.record import Record
 from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
 
@@ -128,14 +129,14 @@ class _Planner:
         status = unit.status
         if status is None or status is Status.VALUE:
             return None
-        node = self.graph.nodes[unit.node]
+        node = self.fanout.node_of(unit)
         name = self.fanout.name(unit)
         by = None if unit.status_by is None or unit.status_by.node < 0 else self.fanout.name(unit.status_by)
         is_action = node.kind.effect not in {Effect.VALUE, Effect.FILES} and not node.kind.lazy
         model = self._model(unit, node)
         if status is Status.HIT:
             cost = 0 if unit.record is None else unit.record.cost_microusd
-            return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
+            return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost, passed=unit.passed)
         if status is Status.PINNED and unit.record is not None:
             stale = self.resolver.moved(unit)
             why = self.explainer.diff(unit, unit.record) if stale and self.explain else ()
@@ -148,6 +149,7 @@ class _Planner:
             return PlanRow(
                 name, node.kind.name, model, status.value, by=by,
                 error=None if error is None else error.message, hint=None if error is None else error.hint,
+                passed=unit.passed,
             )  # fmt: skip
         if status is Status.WAITING:
             return PlanRow(name, node.kind.name, model, "waiting")
@@ -158,7 +160,7 @@ class _Planner:
         sure = certain is None or unit in certain
         runs = status is Status.RUN or self.explainer.must_run(unit)
         word = "run" if runs and sure and not unit.held else "maybe"
-        price, attempt = self._price(unit, node, model), None
+        price, attempt, under_way = self._price(unit, node, model), None, False
         if (
             price is not None
             and unit.key is not None
@@ -166,14 +168,29 @@ class _Planner:
         ):
             word = "failed" if standing.state == "abandoned" else standing.state
             attempt = None if standing.attempt is None else standing.attempt.id
+            under_way = standing.state == "resume"
+        row = PlanRow(name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, passed=unit.passed)
+        row = self._with_fallbacks(row, unit, under_way=under_way)
         if not self.explain:
-            return PlanRow(name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt)
+            return row
         old = self._last(name)
         diffs = self.explainer.diff(unit, old)
-        cause = cause_of(unit, old, diffs)
         depends = self.estimates.dependences(unit) if word == "maybe" else ()
-        return PlanRow(
-            name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends
+        return msgspec.structs.replace(row, cause=cause_of(unit, old, diffs), why=diffs, depends=depends)
+
+    def _with_fallbacks(self, row: PlanRow, unit: Unit, *, under_way: bool) -> PlanRow:
+        """Return a row with what further samples and models may cost, if who is next is refused."""
+        node = self.graph.nodes[unit.node]
+        if row.price is None or not has_variants(node):
+            return row
+        later = list(self.resolver.alternatives.later(unit, node))
+        prices = [(self.estimates.price_of_later(unit, one), one.tries) for one in later]
+        tries = tries_left(node, Variant(unit.at, unit.reroll))
+        price = over_all(row.price, prices, 0 if under_way else tries, node.spec.max_cost_microusd)
+        # What is under way is paid for; if it is refused, the next is not.
+        falls = under_way and (bool(later) or tries > 1)
+        return msgspec.structs.replace(
+            row, price=price, fallbacks=tuple(one.model for one in later), unsent=row.unsent or falls
         )
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
@@ -208,8 +225,9 @@ class _Planner:
             bound = None if bound is None or dim.spec.max is None else bound * dim.spec.max
         start = name[: name.index("*")] if "*" in name else name
         expected = sum(1 for instance in self.last_build if instance.startswith(start))
-        return PlanRow(
+        row = PlanRow(
             name, node.kind.name, model, "maybe", "upstream" if expected else "new",
             items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
             depends=self.estimates.dependences(unit) if self.explain else (),
         )  # fmt: skip
+        return self._with_fallbacks(row, unit, under_way=False)

@@ -24,6 +24,24 @@ from dagcontent.errors import (
     StoreError,
 )
 from dagcontent.plan.action import Action
+from dagcontent.run.effects import (
+    Await,
+    Claim,
+    Claimed,
+    Completed,
+    Effect,
+    Failed,
+    Finish,
+    ForeignEnded,
+    Lost,
+    MachineEvent,
+    PassOver,
+    Release,
+    Start,
+    Stop,
+    Tick,
+    Wake,
+)
 from dagcontent.run.events import (
     BuildStopping,
     Event,
@@ -34,25 +52,7 @@ from dagcontent.run.events import (
     NodeStarted,
     NodeWaiting,
 )
-from dagcontent.run.machine import (
-    Await,
-    Claim,
-    Claimed,
-    Completed,
-    Effect,
-    Failed,
-    Finish,
-    ForeignEnded,
-    Lost,
-    Machine,
-    MachineEvent,
-    Release,
-    Start,
-    Stop,
-    Task,
-    Tick,
-    Wake,
-)
+from dagcontent.run.machine import Machine, Task
 from dagcontent.run.ports import Commits, Executor, LostBlob, Payer
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
@@ -151,6 +151,9 @@ class Driver:
                 group.start_soon(self._wait_foreign, effect)
             elif isinstance(effect, Release):
                 self._commits.release(effect.keys)
+            elif isinstance(effect, PassOver):
+                self._commits.pass_over(self._machine.resolver.fanout.name(effect.unit), effect.passed)
+                self._crashpoint("run.passed-over")
             elif isinstance(effect, Wake):
                 group.start_soon(self._wake, effect.at)
             elif isinstance(effect, Finish):
