@@ -106,6 +106,7 @@ def run_plan(
     exit_code: bool = False,
     budget: str | None = None,
     markdown: bool = False,
+    retry_primary: bool = False,
 ) -> int:
     """Do what `plan` and `build --dry-run` do; return the exit code."""
     limit = None if budget is None else given_budget(budget)
@@ -113,6 +114,7 @@ def run_plan(
     made = api.plan(
         session.path, targets, params=session.params, profile=session.profile, store=session.store,
         realms=session.realms, ceilings=ceilings, market=session.settings.market, binding=bool(outputs),
+        retry_primary=retry_primary,
     )  # fmt: skip
     for warning in made.warnings:
         session.warn(warning)

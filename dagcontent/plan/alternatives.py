@@ -185,14 +185,15 @@ class Alternatives:
             unit.notes,
         )
         try:
-            for position in range(at + 1, len(node.fallbacks) + 1):
-                unit.at, unit.reroll = position, 0
-                asked = node.asked(position)
-                found = self._asked_later(unit, asked)
+            now: Variant | None = Variant(at + 1) if at < len(node.fallbacks) else None
+            while now is not None:
+                unit.at, unit.reroll = now
+                found = self._asked_later(unit, node.asked(now.at), tries_left(node, now))
                 if isinstance(found, Later):
                     yield found
-                elif found:
-                    return
+                    now = Variant(now.at + 1) if now.at < len(node.fallbacks) else None
+                else:
+                    now = None if found is None else following(node, now, found)
         finally:
             unit.at, unit.reroll, unit.key, unit.manifest, unit.params, unit.notes = (
                 at,
@@ -203,25 +204,23 @@ class Alternatives:
                 notes,
             )
 
-    def _asked_later(self, unit: Unit, asked: Node) -> Later | bool:
-        """Return how a model may be asked; False if it is not, True if it is there: then nobody behind it is either."""
+    def _asked_later(self, unit: Unit, asked: Node, tries: int) -> Later | Refusal | None:
+        """Return how a model may be asked, or why it is not; None if its result is there: nobody behind it is asked either."""
         if None in unit.coords:
             model = asked.spec.model if isinstance(asked.spec.model, str) else ""
-            return Later(
-                asked, model, dict.fromkeys((name for name, _ in asked.params), UNKNOWN), tries_left(asked, FIRST_ASKED)
-            )
+            return Later(asked, model, dict.fromkeys((name for name, _ in asked.params), UNKNOWN), tries)
         try:
             unit.params = self._inputs.params(unit, asked)
             model = str(unit.params["model"])
             if any(contains_unknown(value) for value in unit.params.values()):
                 params = {name: value for name, value in unit.params.items() if name != "model"}
-                return Later(asked, model, params, tries_left(asked, FIRST_ASKED))
+                return Later(asked, model, params, tries)
             found, refusal, _ = self._look(unit, asked, list(unit.passed) or [_ANY])
-        except (NodeError, Missing):
-            return False
+        except (NodeError, Missing) as error:
+            return Refusal(UNFIT, str(error))
         if found is not None:
-            return True
-        return Later(asked, model, dict(unit.params), tries_left(asked, FIRST_ASKED)) if refusal is None else False
+            return None
+        return refusal or Later(asked, model, dict(unit.params), tries)
 
 
 _ANY = Passed("", Refusal(""))
