@@ -89,7 +89,7 @@ class Said:
     def _walk(
         self, build: Build, answers: Mapping[Asked, str], now: dict[Asked, str], calls: list[Asked], *, forget: bool
     ) -> str:
-        unsaid: dict[Asked, str] = {}  # refusals that are written down only if somebody is asked in their place
+        unsaid: dict[Asked, str] = {}  # refusals that are written down only if that is not the end
         one, why, old = Asked(build.models[0], 0), "", False
         while True:
             if one in self.done:
@@ -115,6 +115,7 @@ class Said:
                 break
             one = following
         if why == "blocked" and build.then == "skip":
+            self.refused |= unsaid
             return "skipped"
         return "again" if old and not calls and not forget else "failed"
 
