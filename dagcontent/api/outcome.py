@@ -19,6 +19,9 @@ from dagcontent.values.value import Blob, blobs_in
 __all__ = ["elsewhere", "known_rows", "node_results", "unlike"]
 
 
+_NAMED = 3
+
+
 def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
     """Return what became of every instance of a build; `run` is its run, empty if nothing was to be made."""
     return _Outcomes(resolver, store, run).all()
@@ -124,10 +127,15 @@ def _named(error: NodeError) -> bool:
 
 
 def elsewhere(resolver: Resolver) -> Iterator[str]:
-    """Yield what was made by another model than the first of its list, or another sample: nothing is different unsaid."""
+    """Yield what another model made than the first of its list, or another sample: nothing is different unsaid."""
+    alike: dict[str, list[str]] = {}
     for unit in resolver.fanout.all_units():
         if unit.passed and unit.manifest is not None and unit.record is not None:
-            yield f"{resolver.fanout.name(unit)}: {served_words(unit.manifest.model, unit.passed)}"
+            words = served_words(unit.manifest.model, unit.passed)
+            alike.setdefault(words, []).append(resolver.fanout.name(unit))
+    for words, names in alike.items():
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"{', '.join(names[:_NAMED])}{more}: {words}"
 
 
 def unlike(resolver: Resolver) -> Iterator[str]:

@@ -20,6 +20,7 @@ from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.plan.alternatives import Terms
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
+from dagcontent.plan.passed import passed_words
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
@@ -156,7 +157,10 @@ def explain_instance(
         diffs=_with_lines(loaded, diffs),
         plan=plan,
         error=None if unit.error is None else unit.error.message,
-        notes=unit.notes or (row.price.notes if row is not None and row.price is not None else ()),
+        notes=(
+            *((f"in place of: {passed_words(unit.passed)}",) if unit.passed else ()),
+            *(unit.notes or (row.price.notes if row is not None and row.price is not None else ())),
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from dagcontent.api.result import Job
 from dagcontent.api.targets import parse_targets
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.passed import Passed
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.cas import BlobDamaged
@@ -41,7 +42,8 @@ class ShowResult(msgspec.Struct, frozen=True):
 
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
-    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from.
+    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from; `passed` are
+    the models that were refused before the one that made it.
     """
 
     node: str
@@ -59,6 +61,7 @@ class ShowResult(msgspec.Struct, frozen=True):
     stale: bool = False
     cost_microusd: int = 0
     job: Job | None = None
+    passed: tuple[Passed, ...] = ()
 
 
 def show_instance(
@@ -115,6 +118,7 @@ def _result(
         stale=stale,
         cost_microusd=0 if record is None else record.cost_microusd,
         job=None if record is None else _job(store, record),
+        passed=() if stale else unit.passed,
     )
 
 

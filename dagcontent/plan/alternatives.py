@@ -77,16 +77,15 @@ class Alternatives:
 
     def refused(self, unit: Unit, node: Node, error: NodeError) -> bool:
         """Take in that what a unit asked for was refused; tell whether another may be asked in its place."""
-        if (
-            unit.key is None
-            or not has_variants(node)
-            or isinstance(error, AttemptUnresolved | AttemptDetached | OverBudget)
-        ):
-            return False
-        if refusal_class(error.error_class) is None and not _charged(error):
+        if unit.key is None or not has_variants(node) or _refusal(error) is None:
             return False
         self._refused[unit.key] = error
         return True
+
+    def gives_way(self, unit: Unit, node: Node, error: NodeError) -> bool:
+        """Tell whether something is asked after such a failure."""
+        refusal = _refusal(error)
+        return refusal is not None and following(node, Variant(unit.at, unit.reroll), refusal) is not None
 
     def _walk(self, unit: Unit, node: Node, params: dict[str, Any] | None) -> Record | None:
         passed: list[Passed] = []
@@ -133,7 +132,7 @@ class Alternatives:
             refusal = Refusal(outcome.error_class, outcome.message, found.cost_microusd)
             return None, refusal, error or sticky(found, outcome)
         if error is not None:
-            return None, Refusal(refusal_class(error.error_class) or error.error_class, error.message), error
+            return None, _refusal(error), error
         known = None if self._terms.retry or unit.again else self._lookup.refusal(unit.key)
         if known is not None:
             return None, known, NodeError(known.message, error_class=known.error_class)
@@ -230,8 +229,15 @@ def _forget(unit: Unit) -> None:
     unit.key = unit.manifest = None
 
 
-def _charged(error: NodeError) -> bool:
-    return any(label == "charged" for label, _ in error.facts)
+def _refusal(error: NodeError) -> Refusal | None:
+    """Return the refusal that a failure is; None for what is none: nothing else may be asked in its place."""
+    if isinstance(error, AttemptUnresolved | AttemptDetached | OverBudget):
+        return None
+    found = refusal_class(error.error_class)
+    if found is None and any(label == "charged" for label, _ in error.facts):
+        found = error.error_class
+    said = error.message.partition(": ")[2] or error.message  # what stands before it are our words for the class
+    return None if found is None else Refusal(found, said)
 
 
 def _nobody(error: NodeError, passed: list[Passed]) -> NodeError:

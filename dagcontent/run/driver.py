@@ -188,7 +188,7 @@ class Driver:
             status = "lost"
             event = Lost(action.key, lost.digest)
         except NodeError as failed:
-            status, error = self._word(failed), failed.message
+            status, error = self._word(task, failed), failed.message
             event = Failed(action.key, failed)
         except DagcontentError as fault:
             self._fault = self._fault or fault
@@ -203,7 +203,7 @@ class Driver:
         self._post(Tick(now))
         self._post(event)
 
-    def _word(self, failed: NodeError) -> str:
+    def _word(self, task: Task, failed: NodeError) -> str:
         """Return what to call the end of a task that was not made."""
         if isinstance(failed, AttemptUnresolved):
             return "unresolved"
@@ -211,7 +211,9 @@ class Driver:
             return "detached"
         if self._machine.stopped and self.interrupted:
             return "cancelled"
-        return "parked" if isinstance(failed, OverBudget) else "failed"
+        if isinstance(failed, OverBudget):
+            return "parked"
+        return "refused" if self._machine.gives_way(task, failed) else "failed"
 
     async def _local(self, action: Action, report: Callable[[float], None]) -> Record:
         limit = action.node.spec.timeout_s

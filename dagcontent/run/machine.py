@@ -165,6 +165,13 @@ class Machine:
             self._ended(event, effects)
         return self._next(effects)
 
+    def gives_way(self, task: Task, error: NodeError) -> bool:
+        """Whether another model, or sample, will be asked in the place of a task that failed so."""
+        if self.stopped or self._again(task, error):
+            return False
+        graph, gives_way = self.resolver.graph, self.resolver.alternatives.gives_way
+        return any(gives_way(unit, graph.nodes[unit.node], error) for unit in task.units)
+
     # -- events -------------------------------------------------------------------------------------------------
 
     def _task(self, event: Claimed | Completed | Failed | Lost | ForeignEnded) -> Task:
@@ -208,7 +215,7 @@ class Machine:
             task.enter(TaskState.PARKED)
             task.refused = event.error
             self._parked.append(task)
-        elif event.error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped:
+        elif self._again(task, event.error):
             task.enter(TaskState.BACKOFF)
             at = self.now + BACKOFF_S * 2 ** (task.attempt - 1)
             heapq.heappush(self._later, (at, event.key))
@@ -217,6 +224,10 @@ class Machine:
             self._fail(task, event.error, effects)
         if task.pool:
             self._unpark(task, effects)
+
+    def _again(self, task: Task, error: NodeError) -> bool:
+        """Whether what failed is tried again."""
+        return error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped
 
     def _unpark(self, ended: Task, effects: list[Effect]) -> None:
         """Let those that had no money try again when a reservation was settled; give them up when none is left to be."""
