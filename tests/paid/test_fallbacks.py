@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from oracle.paid import QUICK, Bench, only
+from oracle.paid_crashes import Lane
 
 from dagcontent import api
-from dagcontent.errors import DagcontentError
 
 GRAPH = """
 [graph]
@@ -123,3 +123,22 @@ def test_one_instance_costs_no_more_than_its_ceiling(bench: Callable[[str], Benc
     one.vendors.set_faults([{"fault": "status", "status": 422, **SUBMIT}])
     dear = one.build()
     assert asked(one) == ["fal"], dear
+
+
+@pytest.mark.slow
+def test_a_kill_between_a_refusal_and_the_next_model_buys_nothing_twice() -> None:
+    """Killed after the refusal is on the journal, after it is known that the next is asked, or just before that one is sent:
+    the build that follows asks the next alone, once.
+    """
+    points = [("attempt.released", 1), ("run.passed-over", 1), ("paid.before-intent", 2), ("paid.answer-on-disk", 2)]
+    with Lane(GRAPH) as lane:
+        for point in points:
+            lane.begin()
+            before = len(lane.vendors.requests())
+            lane.vendors.set_faults([{"fault": "status", "status": 422, **SUBMIT}])
+            assert "signal" in lane.build(point), point
+            said = lane.build()
+            assert said["made"]["status"] == "ok", (point, said)
+            posts = [r["vendor"] for r in lane.vendors.requests()[before:] if r["method"] == "POST"]
+            assert posts == ["fal", "openai"], point
+            assert said["made"]["problems"] == []
