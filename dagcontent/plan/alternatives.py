@@ -82,6 +82,11 @@ class Alternatives:
         self._refused[unit.key] = error
         return True
 
+    def refused_elsewhere(self, key: ActionKey) -> NodeError | None:
+        """Return why another build, which had the key until now, was refused."""
+        known = None if self._terms.retry else self._lookup.refusal(key)
+        return None if known is None else _said(known)
+
     def gives_way(self, unit: Unit, node: Node, error: NodeError) -> bool:
         """Tell whether something is asked after such a failure."""
         refusal = _refusal(error)
@@ -135,7 +140,7 @@ class Alternatives:
             return None, _refusal(error), error
         known = None if self._terms.retry or unit.again else self._lookup.refusal(unit.key)
         if known is not None:
-            return None, known, NodeError(known.message, error_class=known.error_class)
+            return None, known, _said(known)
         return self._bounded(unit, asked, passed)
 
     def _bounded(
@@ -227,6 +232,10 @@ _ANY = Passed("", Refusal(""))
 
 def _forget(unit: Unit) -> None:
     unit.key = unit.manifest = None
+
+
+def _said(known: Refusal) -> NodeError:
+    return NodeError(f"refused before: {known.message}", error_class=known.error_class)
 
 
 def _refusal(error: NodeError) -> Refusal | None:

@@ -202,6 +202,8 @@ class Machine:
         if isinstance(event, ForeignEnded):
             if event.record is not None:
                 self._settle(task, event.record, foreign=True)
+            elif (refused := self.resolver.alternatives.refused_elsewhere(event.key)) and self.gives_way(task, refused):
+                self._fail(task, refused, effects)
             else:
                 task.enter(TaskState.CLAIMING)
                 effects.append(Claim((event.key,)))

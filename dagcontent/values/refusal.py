@@ -39,4 +39,4 @@ def refusal_class(error_class: str) -> str | None:
     """Return the class of a refusal that a failure of this class comes to when it is not tried again; None if it is none."""
     if error_class in _PASSING:
         return UNAVAILABLE
-    return error_class if error_class in _BY_VENDOR else None
+    return error_class if error_class in RECORDED else None

@@ -7,6 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.lists import ANSWERS, Asked, Bench, Build, Said
+from oracle.little import Little
+
+from dagcontent.values.quote import Quote
 
 MODELS = "abcd"
 EVERY = [Asked(model, sample) for model in MODELS for sample in range(3)]
@@ -27,7 +30,7 @@ def outcome(unit: Any) -> str:
     return str(unit.status.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.tuples(BUILDS, WORLDS), min_size=1, max_size=5))
 def test_any_history_of_lists_and_answers_is_the_recursions(history: list[tuple[Build, dict[Asked, str]]]) -> None:
     """Who serves and who is asked, in order, whatever was edited and answered; and the plan says who is asked first."""
@@ -50,3 +53,53 @@ def test_any_history_of_lists_and_answers_is_the_recursions(history: list[tuple[
             assert bench.build(Build(longer, build.reroll, build.then), answers)[1] == [], (
                 "a fallback more costs nothing"
             )
+
+
+PRICED = (
+    "fal/fal-ai/flux/dev",
+    "openai/gpt-image-2",
+    "google/gemini-3.1-flash-image",
+    "openrouter/google/gemini-3.1-flash-image",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations(PRICED).flatmap(lambda every: st.integers(1, 4).map(lambda n: every[:n])),
+    st.integers(0, 2),
+    st.data(),
+)
+def test_the_most_of_a_plan_holds_all_that_refusals_may_cost(
+    models: list[str], reroll: int, data: st.DataObject
+) -> None:
+    """Every request charged at its most, refused until the last: never more than was agreed to. The least is the cheapest's,
+    likely is the first's; and no instance costs more than its ceiling.
+    """
+    alone = [quote_of(listed([model], reroll=0)) for model in models]
+    quote = quote_of(listed(models, reroll=reroll))
+    assert quote.low == min(one.low for one in alone)
+    assert quote.expected == alone[0].expected
+    highs = [one.high for one in alone]
+    assert None not in highs
+    assert quote.high == sum(high * (reroll + 1) for high in highs if high is not None)
+    most = data.draw(st.integers(highs[0] or 0, 400_000))
+    bounded = quote_of(listed(models, reroll=reroll, max_cost_usd=most / 1_000_000))
+    assert bounded.high is not None
+    assert bounded.high <= most
+
+
+def listed(models: list[str], *, reroll: int, **more: Any) -> str:
+    """Return a graph of one node that is made by one of these."""
+    keys = "".join(f"{key} = {value:.6f}\n" for key, value in more.items())
+    names = ", ".join(f'"{model}"' for model in models)
+    return (
+        f'[node.it]\nkind = "image.generate"\nmodel = [{names}]\nprompt = "a hare"\naspect = "1:1"\n{keys}'
+        f"on_block = {{ reroll = {reroll} }}\n"
+    )
+
+
+def quote_of(text: str) -> Quote:
+    """Return what a plan says of the one node."""
+    (row,) = Little(text).plan().rows
+    assert row.price is not None, row
+    return row.price.quote
