@@ -49,12 +49,13 @@ class Build:
     reroll: int = 0
     then: str = "fallback"
     retry: bool = False
+    retries: int = 0
 
     def graph(self) -> str:
         """Return the graph."""
         listed = ", ".join(f'"openrouter/x/{model}"' for model in self.models)
         return (
-            f'[node.it]\nkind = "text.generate"\nmodel = [{listed}]\nprompt = "a hare"\nretries = 0\n'
+            f'[node.it]\nkind = "text.generate"\nmodel = [{listed}]\nprompt = "a hare"\nretries = {self.retries}\n'
             f'on_block = {{ reroll = {self.reroll}, then = "{self.then}" }}\n'
         )
 
