@@ -162,12 +162,16 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def lacks(spending: Spending, rows: Sequence[PlanRow]) -> list[tuple[str, str]]:
-    """Return what keeps paid rows from being sent, each with its nodes and what mends it."""
+    """Return what keeps paid rows from being sent, each with its nodes and what mends it; of a list of models, any of them: that
+    a fallback has no key is better known before it is needed.
+    """
     from dagcontent.providers.registry import missing  # noqa: PLC0415 - a free graph has no provider
 
     nodes: dict[str, list[str]] = {}
     for row in rows:
-        nodes.setdefault(row.model.partition("/")[0], []).append(row.node)
+        for provider in dict.fromkeys(model.partition("/")[0] for model in (row.model, *row.fallbacks)):
+            if provider != "local":
+                nodes.setdefault(provider, []).append(row.node)
     return [
         (f"{one.message} (for {_listed(nodes[one.provider])})", one.hint) for one in missing(spending.configs, nodes)
     ]

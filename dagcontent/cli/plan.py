@@ -122,7 +122,8 @@ def run_plan(
     for what, mends in lacking:
         session.warn(what, mends)
     files = [Path(name) for name in outputs]
-    commands = _next(session, made, targets, limit, files)
+    again = (*targets, "--retry-primary") if retry_primary else targets
+    commands = _next(session, made, again, limit, files)
     for file in files:
         _write(file, _file_text(session, made, targets, commands, file))
     if session.screen.json:

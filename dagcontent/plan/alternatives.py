@@ -8,7 +8,8 @@ charged is never forgotten. Knows no waiting and no transitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -82,6 +83,10 @@ class Alternatives:
         self._refused[unit.key] = error
         return True
 
+    def final(self, unit: Unit, error: NodeError) -> NodeError:
+        """Return a failure after which nobody is asked any more, with who was refused before."""
+        return _nobody(error, unit.passed)
+
     def refused_elsewhere(self, key: ActionKey) -> NodeError | None:
         """Return why another build, which had the key until now, was refused."""
         known = None if self._terms.retry else self._lookup.refusal(key)
@@ -116,7 +121,7 @@ class Alternatives:
             if any(one.recorded and one.refusal.charged_microusd is None for one in passed):
                 return self._walk(unit, node, None)
         assert error is not None
-        raise _nobody(error, passed)
+        raise _nobody(error, passed[:-1])
 
     def _look(
         self, unit: Unit, asked: Node, passed: list[Passed]
@@ -249,11 +254,10 @@ def _refusal(error: NodeError) -> Refusal | None:
     return None if found is None else Refusal(found, said)
 
 
-def _nobody(error: NodeError, passed: list[Passed]) -> NodeError:
+def _nobody(error: NodeError, before: Sequence[Passed]) -> NodeError:
     """Return why nobody can make a unit: what the last said, and who was passed over before."""
-    if len(passed) == 1:
+    if not before:
         return error
-    before = passed_words(passed[:-1])
-    return NodeError(
-        error.message, facts=[("before", before), *error.facts], hint=error.hint, error_class=error.error_class
-    )
+    made = copy.copy(error)  # others may have failed by the same one
+    made.facts = (("before", passed_words(before)), *error.facts)
+    return made

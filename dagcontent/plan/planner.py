@@ -24,6 +24,7 @@ from dagcontent.plan.paid import is_paid, over_all
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.plan.variants import Variant, has_variants, tries_left
+from dagcontent.values.attempt import Attempt, AttemptState
 from dagcontent.values.record import Record
 from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
 
@@ -158,9 +159,9 @@ class _Planner:
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
-        runs = status is Status.RUN or self.explainer.must_run(unit)
+        runs = status is Status.RUN or self._must_run(unit)
         word = "run" if runs and sure and not unit.held else "maybe"
-        price, attempt, under_way = self._price(unit, node, model), None, False
+        price, attempt, under_way = self._price(unit, node, model), None, None
         if (
             price is not None
             and unit.key is not None
@@ -168,9 +169,9 @@ class _Planner:
         ):
             word = "failed" if standing.state == "abandoned" else standing.state
             attempt = None if standing.attempt is None else standing.attempt.id
-            under_way = standing.state == "resume"
+            under_way = standing.attempt if standing.state == "resume" else None
         row = PlanRow(name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, passed=unit.passed)
-        row = self._with_fallbacks(row, unit, under_way=under_way)
+        row = self._with_fallbacks(row, unit, under_way)
         if not self.explain:
             return row
         old = self._last(name)
@@ -178,7 +179,15 @@ class _Planner:
         depends = self.estimates.dependences(unit) if word == "maybe" else ()
         return msgspec.structs.replace(row, cause=cause_of(unit, old, diffs), why=diffs, depends=depends)
 
-    def _with_fallbacks(self, row: PlanRow, unit: Unit, *, under_way: bool) -> PlanRow:
+    def _must_run(self, unit: Unit) -> bool:
+        """Tell whether no earlier result can serve, of any model that may be asked."""
+        node = self.graph.nodes[unit.node]
+        if not self.explainer.must_run(unit):
+            return False
+        later = self.resolver.alternatives.later(unit, node) if node.fallbacks else ()
+        return all(self.explainer.must_run_as(unit, one) for one in later)
+
+    def _with_fallbacks(self, row: PlanRow, unit: Unit, under_way: Attempt | None) -> PlanRow:
         """Return a row with what further samples and models may cost, if who is next is refused."""
         node = self.graph.nodes[unit.node]
         if row.price is None or not has_variants(node):
@@ -186,12 +195,14 @@ class _Planner:
         later = list(self.resolver.alternatives.later(unit, node))
         prices = [(self.estimates.price_of_later(unit, one), one.tries) for one in later]
         tries = tries_left(node, Variant(unit.at, unit.reroll))
-        price = over_all(row.price, prices, 0 if under_way else tries, node.spec.max_cost_microusd)
-        # What is under way is paid for; if it is refused, the next is not.
-        falls = under_way and (bool(later) or tries > 1)
-        return msgspec.structs.replace(
-            row, price=price, fallbacks=tuple(one.model for one in later), unsent=row.unsent or falls
-        )
+        if under_way is not None:
+            if tries == 1 and not later:
+                return row
+            # What is under way is paid for; if it is refused, what is asked then is not.
+            tries -= under_way.state is not AttemptState.INTENT
+        price = over_all(row.price, prices, tries, node.spec.max_cost_microusd)
+        models = tuple(one.model for one in later)
+        return msgspec.structs.replace(row, price=price, fallbacks=models, unsent=under_way is not None)
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
         if not is_paid(model):
@@ -230,4 +241,4 @@ class _Planner:
             items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
             depends=self.estimates.dependences(unit) if self.explain else (),
         )  # fmt: skip
-        return self._with_fallbacks(row, unit, under_way=False)
+        return self._with_fallbacks(row, unit, None)

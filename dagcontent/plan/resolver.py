@@ -111,7 +111,7 @@ class Resolver:
             unit.value = UNKNOWN
             self._settle(unit, Status.RUN)
         elif last or not self.alternatives.refused(unit, self.graph.nodes[unit.node], outcome):
-            self._fail(unit, outcome)
+            self._fail(unit, self.alternatives.final(unit, outcome) if unit.passed else outcome)
         else:
             self._look_up(unit, self.graph.nodes[unit.node], None)
         return unit.status is not Status.FAILED
