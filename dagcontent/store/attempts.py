@@ -278,7 +278,7 @@ class Attempts:
             journal.step(connection, attempt_id, to, now_ms, **changes)
             self._desk.crashpoint("attempt.settled")
             # What a build remembers to be served by another model may be so no more.
-            if replaced or journal.refused(connection, row.key) is not None:
+            if replaced or journal.was_released(connection, row.key):
                 self._desk.layout.change_generation()
             return winner
 

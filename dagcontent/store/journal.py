@@ -7,7 +7,6 @@ counts with its upper bound, and a reservation ends only with a cost or with the
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -49,6 +48,7 @@ __all__ = [
     "unlogged",
     "update",
     "update_logged",
+    "was_released",
 ]
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
@@ -226,7 +226,7 @@ def unlogged(connection: apsw.Connection) -> bool:
 # --- questions
 
 _BLOCKING: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? AND state IN {BLOCKING_SQL}"  # noqa: S608 - constants of ours
-_RELEASED: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? AND state = 'released' ORDER BY seq DESC"  # noqa: S608 - constants of ours
+_NEWEST: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? ORDER BY seq DESC"  # noqa: S608 - constants of ours
 _GET: Final = f"SELECT {_COLUMNS} FROM attempt WHERE id = ?"  # noqa: S608 - constants of ours
 
 
@@ -237,15 +237,28 @@ def blocking(cursor: apsw.Cursor | apsw.Connection, key: bytes) -> Attempt | Non
 
 
 def refused(connection: apsw.Connection, key: bytes) -> Refusal | None:
-    """Return why a key was refused last; None if it was not, and while a request of it stands open. What cannot be read is none."""
+    """Return why a key was refused, if that is what came of its last request; None while one stands open, and where one was
+    paid for since. What was not sent, and what cannot be read, says nothing.
+    """
     if connection.execute(_BLOCKING, (key,)).fetchall():
         return None
-    for row in connection.execute(_RELEASED, (key,)).fetchall():
-        with contextlib.suppress(StoreDamaged):
+    for row in connection.execute(_NEWEST, (key,)).fetchall():
+        try:
             attempt = read_attempt(row)
-            if attempt.error_class in RECORDED:
-                return Refusal(attempt.error_class, attempt.message)
+        except StoreDamaged:
+            return None
+        if attempt.state is not _S.RELEASED:
+            return None
+        if attempt.error_class in RECORDED:
+            return Refusal(attempt.error_class, attempt.message)
     return None
+
+
+def was_released(connection: apsw.Connection, key: bytes) -> bool:
+    """Whether a request of a key came to nothing once: it may have been refused."""
+    return bool(
+        connection.execute("SELECT 1 FROM attempt WHERE key = ? AND state = 'released' LIMIT 1", (key,)).fetchall()
+    )
 
 
 def pass_over(connection: apsw.Connection, attempt: Attempt) -> None:

@@ -182,15 +182,24 @@ class Bench:
 
     def resolver(self, build: Build) -> Resolver:
         """Return a resolver of one build."""
-        files = BesideFiles(Path("/nowhere"), NoSide())
-        return Resolver(_graph(build.graph()), self.memory, files, terms=Terms(retry=build.retry))
+        return self._resolver(build.graph(), Terms(retry=build.retry))
 
     def plan(self, build: Build) -> PlanRow:
         """Return the one row of the dry run."""
-        resolver = self.resolver(build)
-        resolve_dry(resolver)
-        (row,) = make_plan(resolver, {}).rows
+        (row,) = self._rows(self.resolver(build))
         return row
+
+    def plan_of(self, text: str) -> Sequence[PlanRow]:
+        """Return the rows of the dry run of any graph."""
+        return self._rows(self._resolver(text, Terms()))
+
+    def _resolver(self, text: str, terms: Terms) -> Resolver:
+        return Resolver(_graph(text), self.memory, BesideFiles(Path("/nowhere"), NoSide()), terms=terms)
+
+    @staticmethod
+    def _rows(resolver: Resolver) -> Sequence[PlanRow]:
+        resolve_dry(resolver)
+        return make_plan(resolver, {}).rows
 
     def build(self, build: Build, answers: Mapping[Asked, str]) -> tuple[Unit, list[Asked]]:
         """Build once through the machine; return the unit, and who was asked."""

@@ -103,3 +103,15 @@ def quote_of(text: str) -> Quote:
     (row,) = Little(text).plan().rows
     assert row.price is not None, row
     return row.price.quote
+
+
+def test_what_depends_on_content_may_be_served_by_any_model_of_a_list() -> None:
+    """`run` means that no earlier result can serve: what a fallback made of other words may be what it is asked for again."""
+    bench = Bench()
+    answers = dict.fromkeys(EVERY, "ok") | {Asked("a", 0): "invalid"}
+    assert bench.build(Build(("a", "b")), answers)[1] == [Asked("a", 0), Asked("b", 0)]
+    above = '[node.words]\nkind = "text.generate"\nmodel = "local/outline"\nprompt = "x"\n'
+    for models, status in ((("a", "b"), "maybe"), (("c", "b"), "maybe"), (("a", "c"), "run")):
+        text = above + Build(models).graph().replace('"a hare"', '"${words}"')
+        rows = {row.node: row for row in bench.plan_of(text)}
+        assert (rows["words"].status, rows["it"].status) == ("run", status), models

@@ -380,6 +380,10 @@ def test_a_refusal_is_what_the_journal_says_last_of_a_key(
     assert len(journal.list(key=key)) == 6
     assert journal.spent(Cap("run", run.id, 0)) == (0, 0)
     layout = store.layout
+    one = begin(store, run, msgspec.structs.replace(intent, attempt=new_attempt_id(NOW)))
+    journal.spooled(one.id, {}, now_ms=NOW).result()
+    journal.commit(one.id, make_record(1), cost_microusd=5, cost_source="reported", now_ms=NOW).result()
+    assert journal.refused(key) is None, "it was made since: if that is lost, it is not bought from another"
     store.close()
     known = [one.attempt for one in read_lines(layout.paid) if isinstance(one, Purchase)]
     assert {one.error_class for one in known if one.state is S.RELEASED} >= {"blocked", "unavailable"}
