@@ -183,8 +183,10 @@ class Alternatives:
 
     # -- what may come after the one that is asked ----------------------------------------------------------------
 
-    def later(self, unit: Unit, node: Node) -> Iterator[Later]:
-        """Yield the models that may still be asked when the one that is next is refused, with what they are asked for."""
+    def later(self, unit: Unit, node: Node) -> Iterator[Later | Passed]:
+        """Yield the models that may still be asked when the one that is next is refused, with what they are asked for; and those
+        that are passed over then, because they may cost too much or cannot do it.
+        """
         at, reroll, key, manifest, params, notes = (
             unit.at,
             unit.reroll,
@@ -201,8 +203,12 @@ class Alternatives:
                 if isinstance(found, Later):
                     yield found
                     now = Variant(now.at + 1) if now.at < len(node.fallbacks) else None
+                elif found is None:
+                    now = None
                 else:
-                    now = None if found is None else following(node, now, found)
+                    if found.error_class in {CEILING, UNFIT}:
+                        yield self._passed(unit, node.asked(now.at), found)
+                    now = following(node, now, found)
         finally:
             unit.at, unit.reroll, unit.key, unit.manifest, unit.params, unit.notes = (
                 at,

@@ -15,12 +15,14 @@ from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import Effect
+from dagcontent.plan.alternatives import Later
 from dagcontent.plan.estimate import Estimates
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.lazy import alternatives
 from dagcontent.plan.model import Plan, PlanRow, Price
 from dagcontent.plan.paid import is_paid, over_all
+from dagcontent.plan.passed import Passed, passed_words
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.plan.variants import Variant, has_variants, tries_left
@@ -150,7 +152,7 @@ class _Planner:
             return PlanRow(
                 name, node.kind.name, model, status.value, by=by,
                 error=None if error is None else error.message, hint=None if error is None else error.hint,
-                passed=unit.passed,
+                passed=unit.passed[:-1],
             )  # fmt: skip
         if status is Status.WAITING:
             return PlanRow(name, node.kind.name, model, "waiting")
@@ -185,14 +187,16 @@ class _Planner:
         if not self.explainer.must_run(unit):
             return False
         later = self.resolver.alternatives.later(unit, node) if node.fallbacks else ()
-        return all(self.explainer.must_run_as(unit, one) for one in later)
+        return all(self.explainer.must_run_as(unit, one) for one in later if isinstance(one, Later))
 
     def _with_fallbacks(self, row: PlanRow, unit: Unit, under_way: Attempt | None) -> PlanRow:
         """Return a row with what further samples and models may cost, if who is next is refused."""
         node = self.graph.nodes[unit.node]
         if row.price is None or not has_variants(node):
             return row
-        later = list(self.resolver.alternatives.later(unit, node))
+        found = list(self.resolver.alternatives.later(unit, node))
+        later = [one for one in found if isinstance(one, Later)]
+        passed = [one for one in found if isinstance(one, Passed)]
         prices = [(self.estimates.price_of_later(unit, one), one.tries) for one in later]
         tries = tries_left(node, Variant(unit.at, unit.reroll))
         if under_way is not None:
@@ -201,6 +205,8 @@ class _Planner:
             # What is under way is paid for; if it is refused, what is asked then is not.
             tries -= under_way.state is not AttemptState.INTENT
         price = over_all(row.price, prices, tries, node.spec.max_cost_microusd)
+        if passed:
+            price = msgspec.structs.replace(price, notes=(*price.notes, passed_words(passed)))
         models = tuple(one.model for one in later)
         return msgspec.structs.replace(row, price=price, fallbacks=models, unsent=under_way is not None)
 

@@ -459,6 +459,10 @@ def test_who_served_in_whose_place_is_said_everywhere(run: Run, vendors: FakeVen
     """Nothing is dearer or different unsaid: not before a build, not in it, not afterwards, and not to programs."""
     (here / "listed.toml").write_text(LISTED, encoding="utf-8")
     assert "if it is refused: openai/gpt-image-2" in run("plan", "listed.toml").stdout
+    (here / "bounded.toml").write_text(LISTED + "max_cost_usd = 0.05\n", encoding="utf-8")
+    said = " ".join(run("plan", "bounded.toml").stdout.split())
+    assert "openai/gpt-image-2 passed over (it may cost up to $0.26023, and max_cost_usd is $0.05)" in said
+    assert "if it is refused" not in said
     vendors.set_faults([{"fault": "status", "vendor": "fal", "operation": "submit", "status": 422}])
     built = run("build", "listed.toml", "--budget", "1")
     assert built.exit_code == 0
