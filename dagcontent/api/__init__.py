@@ -21,7 +21,8 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pick, pin, reroll, takes, unpin
+    from dagcontent.api.choices import approve, pick, pin, reject, reroll, takes, unpin
+    from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -43,6 +44,7 @@ __all__ = [
     "WhyResult",
     "abuild",
     "aplan",
+    "approve",
     "build",
     "default_store",
     "find_mistakes",
@@ -50,16 +52,18 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "reject",
     "reroll",
     "show",
     "takes",
     "unpin",
     "why",
+    "write_gallery",
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading", "pick": "choices",
+    "pin": "choices", "reject": "choices", "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 
@@ -115,7 +119,7 @@ def plan(  # noqa: PLR0913 - what a plan is asked
             if memo is not None and not retry_primary:
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
-        from dagcontent.plan.alternatives import Terms  # noqa: PLC0415 - as in `load`
+        from dagcontent.plan.asking import Terms  # noqa: PLC0415 - as in `load`
 
         return plan_graph(
             loaded_from(graph, params, profile),

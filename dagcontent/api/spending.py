@@ -16,7 +16,7 @@ import msgspec
 from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
 from dagcontent.kinds.registry import KINDS
-from dagcontent.plan.alternatives import Terms
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.contract import Promise, differences
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.values.money import Cap, Ceiling, budget_for, usd_text

@@ -16,8 +16,8 @@ from dagcontent.catalog.market import Market
 from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
-from dagcontent.plan.alternatives import Later
 from dagcontent.plan.asked import CHARACTERS_A_WORD, asked_words
+from dagcontent.plan.asking import Later
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.foreseen import Likely, Most, known_params, with_schema
 from dagcontent.plan.model import Dependence, Price

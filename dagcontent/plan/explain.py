@@ -21,7 +21,7 @@ from dagcontent.graph.model import (
     Table,
 )
 from dagcontent.plan.action import OPTIONS, SEED, carries, keyed_params
-from dagcontent.plan.alternatives import Later
+from dagcontent.plan.asking import Later
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.paid import ALWAYS, asked, is_paid

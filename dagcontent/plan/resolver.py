@@ -8,7 +8,7 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
     NEW -> WAITING -> READY -> SETTLED          READY: only misses; hits and values go straight to SETTLED
     WAITING -> SETTLED                          at once, for a unit that is pinned: its inputs are not waited for
     SETTLED -> READY                            `reopen`: a stored result turned out to be lost
-    READY -> READY                              what was asked was refused, and another model is asked (`alternatives.py`)
+    READY -> READY                              what was asked was refused, and another model is asked (`asking.py`)
 
 A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
@@ -24,15 +24,15 @@ from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
-from dagcontent.plan.alternatives import Alternatives, Terms
+from dagcontent.plan.asking import Asking, Terms
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout, leaves, list_of_value
+from dagcontent.plan.fanout import Fanout, Scope, list_of_value
 from dagcontent.plan.inputs import Inputs
-from dagcontent.plan.lazy import alternatives, first_of
+from dagcontent.plan.lazy import Alternatives
 from dagcontent.plan.paid import sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
@@ -64,11 +64,12 @@ class Resolver:
         terms = terms or Terms()
         self.keys = Keys(epoch=epoch, realms=realms, today=terms.today)
         self.evaluator = Evaluator(self.fanout, files)
+        self.alternatives = Alternatives(self.fanout, self.evaluator)
         self._waiting = Waiting(self.fanout, self.evaluator, self._demand)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
-        self._lists_held = False
+        self._lists_open = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -78,7 +79,7 @@ class Resolver:
         self._open_lists: dict[int, int] = {}
         self.decisions = Decisions(graph, self.fanout)
         self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files, self.decisions)
-        self.alternatives = Alternatives(self.inputs, lookup, terms)
+        self.asking = Asking(self.inputs, lookup, terms)
         self._readiness = Readiness(graph, self.needed, self._open_dim, self._expand, self._make_linkable)
         self._readiness.start()
         self._drain()
@@ -110,8 +111,8 @@ class Resolver:
         elif not isinstance(outcome, NodeError):
             unit.value = UNKNOWN
             self._settle(unit, Status.RUN)
-        elif last or not self.alternatives.refused(unit, self.graph.nodes[unit.node], outcome):
-            self._fail(unit, self.alternatives.final(unit, outcome) if unit.passed else outcome)
+        elif last or not self.asking.refused(unit, self.graph.nodes[unit.node], outcome):
+            self._fail(unit, self.asking.final(unit, outcome) if unit.passed else outcome)
         else:
             self._look_up(unit, self.graph.nodes[unit.node], None)
         return unit.status is not Status.FAILED
@@ -168,8 +169,8 @@ class Resolver:
         try:
             value = self.evaluator.value(linked.of, scope)
             made = list_of_value(linked.spec, value)
-            made.held = job.held
-            self._lists_held = self._lists_held or job.held
+            made.open = job.open
+            self._lists_open = self._lists_open or job.open != 0
             if isinstance(made, DimensionList) and made.repeats:
                 self.warnings.append(made.warning(linked.name))
         except Missing as missing:
@@ -202,7 +203,7 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
-        unit.held = closed is not None and closed.held
+        unit.open = 0 if closed is None else closed.open
         if closed is not None and isinstance(closed.by, ListJob):
             unit.error = closed.by.error  # its own list is at fault: nothing above it is
             status = Status.FAILED
@@ -224,8 +225,8 @@ class Resolver:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
         decided = self.decisions.of(unit)
-        if self._lists_held and any(self.fanout.list_at(dim, scope).held for dim in node.all_dims):
-            unit.held = True
+        for dim in node.all_dims if self._lists_open else ():
+            unit.open |= self.fanout.list_at(dim, scope).open
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
@@ -237,7 +238,7 @@ class Resolver:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
                     self._waiting.await_output(unit, output, scope)
-                for output in self._inputs_of_phase(node, unit.phase):
+                for output in self._inputs_of_phase(node, unit.phase, scope):
                     self._waiting.await_output(unit, output, scope)
         except NodeError as error:
             self._fail(unit, error)
@@ -249,12 +250,10 @@ class Resolver:
         if unit.pending == 0:
             self._ready.append(unit)
 
-    def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
+    def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
         if not node.kind.lazy:
             return node.outputs
-        tried = alternatives(node)
-        at = phase - _INPUTS
-        return outputs_in(tried[at]) if at < len(tried) else ()
+        return outputs_in(self.alternatives.at(node, phase - _INPUTS, scope))
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -277,11 +276,9 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 self._evaluate_when(unit, node)
             elif node.kind.lazy:
-                if unit.phase == _INPUTS:
-                    self._check_ordering(unit, node)
                 self._evaluate_lazy(unit, node)
             else:
-                self._check_ordering(unit, node)
+                self.inputs.check_needs(unit, node)
                 self._evaluate_inputs(unit, node)
         except Missing as missing:
             unit.status_by = missing.by
@@ -292,42 +289,34 @@ class Resolver:
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
         holds = self.evaluator.holds(node.when, self.fanout.scope_of(unit))
-        if holds is False or (holds is UNKNOWN and unit.held):  # a person is to say first whether it is to be made
+        if holds is False or (holds is UNKNOWN and unit.stopped):  # a person is to say first whether it is to be made
             self._settle(unit, Status.SKIPPED if holds is False else Status.MAYBE)
             return
         unit.phase = _INPUTS
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
+        free = self.inputs.check_needs(unit, node, strictly=unit.stopped)
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, unit)
+        if value is ABSENT:
             unit.phase += 1
             self._link(unit)
             return
-        unit.value = UNKNOWN if value is ABSENT else value
+        unit.value = value if free else UNKNOWN
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
-
-    def _check_ordering(self, unit: Unit, node: Node) -> None:
-        for output in node.ordering:
-            chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
-            for producer in leaves(chosen):
-                if producer.status in {Status.FAILED, Status.BLOCKED}:
-                    raise Missing(Status.BLOCKED, producer)
-                if producer.held:
-                    raise Missing(Status.MAYBE, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
         inputs = self.inputs
         params = inputs.params(unit, node)
-        selected = self.decisions.selected(unit, node, params) if node.kind.chooses else None
-        if selected is not None:
-            unit.value, status = selected
+        said = self.decisions.said(unit, node, params) if node.kind.asks else None
+        if said is not None:
+            unit.value, status = said
             self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-        elif node.kind.effect is Effect.VALUE or node.kind.effect is Effect.FILES:
+        elif node.kind.effect in WORKED_OUT:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
@@ -336,7 +325,7 @@ class Resolver:
     def _look_up(self, unit: Unit, node: Node, params: dict[str, Any] | None) -> None:
         """Use what is there of a unit, or have it made. Without `params`: what it asked for last was refused."""
         try:
-            record = self.alternatives.look_up(unit, node, params)
+            record = self.asking.look_up(unit, node, params)
         except Missing as missing:
             unit.status_by = missing.by
             self._settle(unit, missing.status)
@@ -369,8 +358,7 @@ class Resolver:
     # -- transitions --------------------------------------------------------------------------------------------
 
     def _settle(self, unit: Unit, status: Status) -> None:
-        unit.status = status
-        unit.held = status is Status.WAITING or (unit.held and status is Status.MAYBE)
+        unit.settle(status)
         unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
@@ -379,7 +367,7 @@ class Resolver:
             above = done.upstream or done.status in {Status.RAN, Status.RUN}
             for dependent in dependents or ():
                 dependent.upstream = dependent.upstream or above
-                dependent.held = dependent.held or done.held
+                dependent.open |= done.open
                 dependent.pending -= 1
                 if dependent.pending:
                     continue

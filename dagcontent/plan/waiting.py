@@ -34,8 +34,8 @@ class Waiting:
                 producer.dependents = []
             producer.dependents.append(unit)
             unit.pending += 1
-        elif producer.held:
-            unit.held = True
+        else:
+            unit.open |= producer.open
 
     def await_output(self, unit: Unit, output: Output, scope: Any) -> None:
         """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""

@@ -169,7 +169,7 @@ class Machine:
         """Whether another model, or sample, will be asked in the place of a task that failed so."""
         if self.stopped or self._again(task, error):
             return False
-        graph, gives_way = self.resolver.graph, self.resolver.alternatives.gives_way
+        graph, gives_way = self.resolver.graph, self.resolver.asking.gives_way
         return any(gives_way(unit, graph.nodes[unit.node], error) for unit in task.units)
 
     # -- events -------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class Machine:
         if isinstance(event, ForeignEnded):
             if event.record is not None:
                 self._settle(task, event.record, foreign=True)
-            elif (refused := self.resolver.alternatives.refused_elsewhere(event.key)) and self.gives_way(task, refused):
+            elif (refused := self.resolver.asking.refused_elsewhere(event.key)) and self.gives_way(task, refused):
                 self._fail(task, refused, effects)
             else:
                 task.enter(TaskState.CLAIMING)

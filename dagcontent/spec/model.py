@@ -194,7 +194,8 @@ class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
-    the result that stays, `pick` the digest of the candidate that a selection gives.
+    the result that stays, `pick` the digest of the candidate that a selection gives; `approved` and `rejected` are those of what a
+    gate showed when a person said so, `note` what was said of it.
     """
 
     instance: str
@@ -204,6 +205,9 @@ class Choice(msgspec.Struct, frozen=True):
     reroll: int = 0
     pin: str | None = None
     pick: str | None = None
+    approved: str | None = None
+    rejected: str | None = None
+    note: str = ""
 
 
 class Pipeline(msgspec.Struct, frozen=True):

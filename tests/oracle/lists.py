@@ -19,7 +19,7 @@ from dagcontent.api.files import BesideFiles
 from dagcontent.api.loading import load_graph
 from dagcontent.errors import AttemptUnresolved, NodeError
 from dagcontent.graph.model import Graph
-from dagcontent.plan.alternatives import Terms
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.model import PlanRow
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.resolver import Resolver

@@ -30,7 +30,7 @@ from dagcontent.values.record import Done, FailedCharged, Record
 from dagcontent.values.refusal import CEILING, UNFIT, Refusal, refusal_class
 from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
 
-__all__ = ["Alternatives", "Later", "Terms"]
+__all__ = ["Asking", "Later", "Terms"]
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class Terms(msgspec.Struct, frozen=True):
     retry: bool = False
 
 
-class Alternatives:
+class Asking:
     """The models of one resolution's units."""
 
     def __init__(self, inputs: Inputs, lookup: Lookup, terms: Terms) -> None:
