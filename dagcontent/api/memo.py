@@ -23,11 +23,13 @@ from dagcontent.api.files import SeenFile, expand, stamp_of
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.errors import NodeError
 from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.plan.passed import Passed
 from dagcontent.store.store import Store
+from dagcontent.values.refusal import Refusal
 
 __all__ = ["Memo", "Question", "read_memo", "write_memo"]
 
-_FORMAT: Final = 4
+_FORMAT: Final = 5
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -88,6 +90,7 @@ class _Row(msgspec.Struct, array_like=True):
     digest: str | None
     cost: int
     stale: bool | None = None
+    passed: tuple[tuple[str, str, str, int | None], ...] = ()
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head)
@@ -166,7 +169,10 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale) for r in rows]
+    kept = [
+        _Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale, _flat(r.passed))
+        for r in rows
+    ]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -189,7 +195,16 @@ def write_memo(
 
 
 def _plan_row(row: _Row) -> PlanRow:
-    return PlanRow(row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale)
+    passed = tuple(Passed(model, Refusal(why, said, charged)) for model, why, said, charged in row.passed)
+    return PlanRow(
+        row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale, passed=passed
+    )
+
+
+def _flat(passed: Iterable[Passed]) -> tuple[tuple[str, str, str, int | None], ...]:
+    return tuple(
+        (one.model, one.refusal.error_class, one.refusal.message, one.refusal.charged_microusd) for one in passed
+    )
 
 
 def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, Ove
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.model import PlanRow, Served
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.passed import served_words
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
@@ -19,11 +20,12 @@ from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["counts_of", "known_rows", "node_results", "served_in", "status_of", "unlike"]
+__all__ = ["counts_of", "elsewhere", "known_rows", "node_results", "served_in", "status_of", "unlike"]
 
 _COUNTED: Final = (
     "hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned", "passed_over",
 )  # fmt: skip
+_NAMED = 3
 
 
 def node_results(
@@ -156,13 +158,29 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         cost = 0 if unit.record is None else unit.record.cost_microusd
         stale = resolver.moved(unit) if pinned else None
         name = resolver.fanout.name(unit)
-        rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
+        rows.append(
+            PlanRow(
+                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale, passed=unit.passed
+            )
+        )
     return rows
 
 
 def _named(error: NodeError) -> bool:
     """Whether an error is about a request that was sent."""
     return any(label == "attempt" for label, _ in error.facts)
+
+
+def elsewhere(resolver: Resolver) -> Iterator[str]:
+    """Yield what another model made than the first of its list, or another sample: nothing is different unsaid."""
+    alike: dict[str, list[str]] = {}
+    for unit in resolver.fanout.all_units():
+        if unit.passed and unit.manifest is not None and unit.record is not None:
+            words = served_words(unit.manifest.model, unit.passed)
+            alike.setdefault(words, []).append(resolver.fanout.name(unit))
+    for words, names in alike.items():
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"{', '.join(names[:_NAMED])}{more}: {words}"
 
 
 def served_in(resolver: Resolver) -> tuple[Served, ...]:

@@ -14,6 +14,7 @@ from dagcontent.api.result import Job
 from dagcontent.api.targets import parse_targets
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.passed import Passed
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate
 from dagcontent.plan.served import Serving
@@ -43,9 +44,9 @@ class ShowResult(msgspec.Struct, frozen=True):
 
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
-    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from. `served_by` is the alternative
-    that a fallback is. Of a selection, `candidates` are those it chose from, and `chosen` the positions of what it gives, the
-    best first.
+    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from; `passed` are the models that were
+    refused before the one that made it. `served_by` is the alternative that a fallback is. Of a selection, `candidates` are those
+    it chose from, and `chosen` the positions of what it gives, the best first.
     """
 
     node: str
@@ -66,6 +67,7 @@ class ShowResult(msgspec.Struct, frozen=True):
     served_by: str | None = None
     candidates: tuple[Candidate, ...] = ()
     chosen: tuple[int, ...] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 def show_instance(
@@ -134,6 +136,7 @@ def _result(
         stale=stale,
         cost_microusd=0 if record is None else record.cost_microusd,
         job=None if record is None else _job(store, record),
+        passed=() if stale else unit.passed,
         served_by=_served_by(resolver, unit),
         candidates=_candidates(resolver, unit),
         chosen=chosen.positions if (chosen := resolver.inputs.selecting.made.get(unit)) is not None else (),

@@ -11,6 +11,7 @@ import click
 from dagcontent import api
 from dagcontent.api.showing import Artifact, ShowResult
 from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.documents import passed_document
 from dagcontent.cli.money import dollars
 from dagcontent.cli.options import (
     graph_argument,
@@ -24,6 +25,7 @@ from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import cut, facts_of, plain, screen_path, seconds, short, when
+from dagcontent.plan.passed import passed_words
 from dagcontent.plan.selection import Candidate
 from dagcontent.values.money import usd_decimal
 from dagcontent.values.value import Blob
@@ -179,6 +181,8 @@ def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
     if found.cost_microusd or found.job is not None:
         source = _SOURCES.get(found.job.cost_source, "") if found.job is not None else ""
         rows.append([("dim", "cost"), dollars(found.cost_microusd) + (f", {source}" if source else "")])
+    if found.passed:
+        rows.append([("dim", "in place of"), safe(passed_words(found.passed))])
     if found.job is not None:
         rows.append([("dim", "attempt"), found.job.attempt])
         rows += [[("dim", safe(name)), safe(value)] for name, value in found.job.ids.items()]
@@ -218,6 +222,7 @@ def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, A
         "made_with": found.made_with,
         "cost_usd": usd_decimal(found.cost_microusd),
         "attempt": None if found.job is None else found.job.attempt,
+        **({"passed": [passed_document(one) for one in found.passed]} if found.passed else {}),
         **({} if found.served_by is None else {"served_by": found.served_by}),
         **({"candidates": [_candidate(found, one) for one in found.candidates]} if found.candidates else {}),
     }  # fmt: skip

@@ -52,7 +52,7 @@ def with_asked(pipeline: Pipeline) -> Pipeline:
             asked[f"{spec.name}.{JUDGE}"] = _judge(spec, pipeline)
         elif by == METRIC and "scores" not in spec.params:
             asked[f"{spec.name}.{METRIC}"] = _measure(spec)
-        changed[spec.name] = msgspec.structs.replace(spec, model=None, options={}, seed=None)
+        changed[spec.name] = msgspec.structs.replace(spec, model=None, options={}, seed=None, fallbacks=())
     return msgspec.structs.replace(pipeline, nodes={**pipeline.nodes, **changed, **asked}) if changed else pipeline
 
 
@@ -60,16 +60,19 @@ def _judge(spec: NodeSpec, pipeline: Pipeline) -> NodeSpec:
     judges = _known(spec.params.get("judges"), pipeline)
     stands_in = spec.model is None and pipeline.drafts
     asks = KINDS[spec.kind].questions
-    return msgspec.structs.replace(
-        _asked(spec, JUDGE, asks, ("from", "references", "rubric", "max_tokens")),
-        model=stand_in(KINDS[asks]) if stands_in else spec.model,
-        takes=judges if isinstance(judges, int) and judges > 1 else None,
-    )
+    takes = judges if isinstance(judges, int) and judges > 1 else None
+    keys = ("from", "references", "rubric", "max_tokens")
+
+    def judge(one: NodeSpec, model: Any, others: tuple[NodeSpec, ...]) -> NodeSpec:
+        return msgspec.structs.replace(_asked(one, JUDGE, asks, keys), model=model, takes=takes, fallbacks=others)
+
+    others = tuple(judge(one, one.model, ()) for one in spec.fallbacks)
+    return judge(spec, stand_in(KINDS[asks]) if stands_in else spec.model, others)
 
 
 def _measure(spec: NodeSpec) -> NodeSpec:
     made = _asked(spec, METRIC, MEASURE.name, ("from", "references", "metric"))
-    return msgspec.structs.replace(made, model=None, options={}, seed=None)
+    return msgspec.structs.replace(made, model=None, options={}, seed=None, fallbacks=())
 
 
 def _asked(spec: NodeSpec, what: str, kind: str, keys: tuple[str, ...]) -> NodeSpec:
@@ -114,12 +117,13 @@ def with_verdicts(nodes: list[Node]) -> list[Node]:
             params.get("metric"),
         )
         element = _element(selection.type)
-        made[node.index] = msgspec.structs.replace(
-            node,
-            params=_measuring(asking) if what == METRIC else (*_judging(asking, element), *_bound(params)),
-            type=list_of(NUMBER) if what == METRIC else JSON,
-            asking=asking,
-        )
+        question = {
+            "params": _measuring(asking) if what == METRIC else (*_judging(asking, element), *_bound(params)),
+            "type": list_of(NUMBER) if what == METRIC else JSON,
+            "asking": asking,
+        }
+        fallbacks = tuple(msgspec.structs.replace(one, **question) for one in node.fallbacks)
+        made[node.index] = msgspec.structs.replace(node, **question, fallbacks=fallbacks)
         picks: tuple[Pick, ...] = tuple(SameAs(dim) if dim in selection.dims else AllOf() for dim in node.dims)
         verdict = Output(node.index, picks, (), ANY, Ref(node.name, node.name, (), 0, 0))
         made[selection.index] = msgspec.structs.replace(selection, verdict=verdict)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dagcontent.graph.alternatives import check_alternatives
-from dagcontent.graph.check import check_node
+from dagcontent.graph.check import Models, check_node
 from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
@@ -112,8 +112,9 @@ class _Linker:
         order, cycles = topological_order(self.pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
         if not cycles:
+            models = Models(self.pipeline.models, self.pipeline.model_lists)
             for linked in nodes:
-                self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models, self.today))
+                self.mistakes.extend(check_node(linked, nodes, dimensions, models, self.today))
                 self.mistakes.extend(check_alternatives(linked))
         graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
         return Linked(graph, tuple(self.mistakes))
@@ -238,7 +239,20 @@ class _Linker:
             outputs=tuple(keyed),
             when_outputs=() if when is None else (*outputs_in(when.value), *outputs_in(when.against)),
             wholes=self._wholes(everything, face.dims),
+            fallbacks=tuple(self._fallback(one, tuple(keyed)) for one in spec.fallbacks),
         )
+
+    def _fallback(self, spec: NodeSpec, outputs: tuple[Output, ...]) -> Node:
+        """Link a node as a further model of its list is asked. What is the same as in the first is wrong once."""
+        before, self.mistakes = self.mistakes, []
+        node = self._node(spec)
+        self.mistakes = [*before, *(found for found in self.mistakes if found not in before)]
+        if any(one not in outputs for one in node.outputs):
+            text = f"`{spec.model}` has an input of its own, which would be made though it may never be asked"
+            self._mistake(
+                text, self._place(spec, "model"), "refer to params and elements here; to other nodes in the node itself"
+            )
+        return node
 
     def _wholes(self, exprs: Iterable[Expr | None], dims: tuple[int, ...]) -> tuple[int, ...]:
         if not self._names:

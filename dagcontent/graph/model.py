@@ -252,7 +252,8 @@ class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
-    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one.
+    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `fallbacks` are the same node as each
+    further model of its list is asked.
     `verdict` is what a selection asks for once its candidates are known, if it must; `asking` is what the node that is asked goes by.
     """
 
@@ -274,12 +275,17 @@ class Node(msgspec.Struct, frozen=True):
     wholes: tuple[int, ...] = ()
     verdict: Output | None = None
     asking: Asking | None = None
+    fallbacks: tuple[Node, ...] = ()
 
     @property
     def sources(self) -> tuple[Output, ...]:
         """All that it waits for, whenever that is."""
         found = (*self.outputs, *self.when_outputs, *self.ordering)
         return found if self.verdict is None else (*found, self.verdict)
+
+    def asked(self, at: int) -> Node:
+        """Return the node as the model at a position of its list is asked."""
+        return self.fallbacks[at - 1] if at else self
 
     @property
     def all_dims(self) -> tuple[int, ...]:

@@ -58,7 +58,7 @@ class Decisions:
         """Return which of many results of its request a unit is."""
         take = unit.coords[-1] if node.spec.takes is not None else 0
         choice = self.of(unit)
-        reroll = 0 if choice is None else choice.reroll
+        reroll = unit.reroll + (0 if choice is None else choice.reroll)
         return Sample(take or 0, reroll) if take or reroll else FIRST
 
     def match(self, node: Node, units: Sequence[Unit]) -> None:

@@ -21,7 +21,7 @@ from dagcontent.plan.unit import Unit
 from dagcontent.values.types import Type
 from dagcontent.values.value import UNKNOWN, Blob, Digest, contains_unknown
 
-__all__ = ["Foreseen", "Likely", "Most", "known_params"]
+__all__ = ["Foreseen", "Likely", "Most", "known_params", "with_schema"]
 
 TOKENS_OF_A_TOKEN: Final = 4
 """No tokenizer that is priced here makes more of its tokens of a text than this many for each of another's."""
@@ -38,7 +38,7 @@ def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
     `returns` stands as the schema that is sent in its place: what is priced is the request.
     """
     if unit.params is not None:
-        return _with_schema({name: value for name, value in unit.params.items() if name != "model"})
+        return with_schema({name: value for name, value in unit.params.items() if name != "model"})
     made: dict[str, Any] = {}
     scope = resolver.fanout.scope_of(unit)
     for name, expr in node.params:
@@ -46,10 +46,11 @@ def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
             made[name] = resolver.evaluator.value(expr, scope)
         except (NodeError, Missing):
             made[name] = UNKNOWN
-    return _with_schema(made)
+    return with_schema(made)
 
 
-def _with_schema(params: dict[str, Any]) -> dict[str, Any]:
+def with_schema(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters with the schema that is sent in place of `returns`."""
     if "returns" not in params or contains_unknown(params["returns"]):
         return params
     try:

@@ -63,9 +63,15 @@ class _Written:
                 [list(node.spec.optional), str(node.spec.cache)],
                 list(read),
                 *([] if node.verdict is None else [self.nodes[node.verdict.node]]),
+                *([[self._as_asked(one) for one in node.fallbacks]] if node.fallbacks else []),
                 *([[[c.instance, c.about, c.reroll, c.pin] for c in choices]] if choices else []),
             ]
         )
+
+    def _as_asked(self, node: Node) -> list[Any]:
+        """Return what is written for a further model of a list."""
+        params = {name: self._plain(expr) for name, expr in node.params}
+        return [params, *(self._plain(one) for one in (node.model, node.options, node.seed))]
 
     def _dimension(self, index: int) -> str:
         if index not in self._dimensions:

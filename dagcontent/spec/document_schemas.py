@@ -126,6 +126,8 @@ def plan_schema() -> _Schema:
             "cost_usd": _range(),
             "price": {"anyOf": [_price(), {"type": "null"}], "description": "what its cost is made of, and where prices are from"},
             "notes": {"type": "array", "items": _TEXT, "description": "what was changed to fit the model"},
+            "passed": {"type": "array", "items": _passed(), "description": "models that were refused before, in order"},
+            "fallbacks": {"type": "array", "items": _TEXT, "description": "models that are asked if it is refused; in its cost"},
             "asks": {**_TEXT, "description": "digest of what is written of it; in files of `plan -o`"},
             "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
             "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
@@ -149,6 +151,18 @@ def plan_schema() -> _Schema:
             "warnings": {"type": "array", "items": _TEXT},
         },
         "graph", "profile", "nodes", "totals", title="dagcontent plan",
+    )  # fmt: skip
+
+
+def _passed() -> _Schema:
+    return _object(
+        {
+            "model": _TEXT,
+            "class": {**_TEXT, "description": "blocked, invalid, not-found, quota, unavailable, ceiling, unfit, ..."},
+            "message": _TEXT,
+            "cost_usd": {**_MONEY, "description": "what it cost all the same"},
+        },
+        "model", "class",
     )  # fmt: skip
 
 

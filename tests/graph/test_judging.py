@@ -127,3 +127,14 @@ def test_who_chooses_can_be_switched_without_taking_out_what_others_go_by(tmp_pa
     assert find_mistakes(path, profile="hand") == ()
     path.write_text(JUDGED.replace('by = "judge"', 'by = "human"'), encoding="utf-8")
     assert len(find_mistakes(path)) == 3
+
+
+def test_a_judge_can_be_a_list_of_models(tmp_path: Path) -> None:
+    """Each further model of the list is asked the same question; the selection itself is made by none."""
+    models = '["google/gemini-3.8-flash", "openrouter/anthropic/claude-sonnet-5.5"]'
+    nodes = linked(tmp_path, JUDGED.replace('"local/outline"', models)).by_name
+    judge, best = nodes["best.judge"], nodes["best"]
+    (other,) = judge.fallbacks
+    assert (other.kind, other.params, other.asking, other.type) == (judge.kind, judge.params, judge.asking, judge.type)
+    assert other.model != judge.model
+    assert best.fallbacks == ()
