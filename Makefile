@@ -72,6 +72,9 @@ smollm: $(STAMP)
 
 docs-pictures: $(STAMP)
 	$(BIN)/dagcontent build --overwrite-outputs docs/pictures.toml
+	$(BIN)/dagcontent build --overwrite-outputs docs/kinds/clips.toml
+	$(BIN)/dagcontent build --overwrite-outputs docs/kinds/sounds.toml
+	$(BIN)/python docs/kinds/waves.py docs/kinds/sounds docs/kinds/pictures
 
 clean:
 	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
