@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "Looking": {
         "why": "What of a node differs from its last build, field by field.",
         "runs": "The history of builds: how they ended, what they made and cost.",
+        "diff": "What changed between two runs: nodes, requests, files, cost.",
         "show": "A node's result: its file, its facts, how and when it was made.",
         "graph": "The picture of a graph: svg, mermaid, dot, json or text.",
         "kinds": "The kinds of nodes, with their parameters.",
@@ -38,7 +39,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open approve reject replace diff gallery ui import trust".split())
+LATER: Final = frozenset("watch open approve reject replace gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

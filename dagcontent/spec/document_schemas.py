@@ -1,4 +1,4 @@
-"""Describe the JSON documents of `plan`, `build`, `spend` and `runs`, and the choices file, as JSON Schemas. Knows no code that makes them.
+"""Describe the JSON documents of `plan`, `build`, `spend`, `runs` and `diff`, and the choices file, as JSON Schemas. Knows no code that makes them.
 
 What is listed stays; later versions may add fields, so the schemas are open.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 __all__ = [
     "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "RUN_STATUSES", "SPEND_BY", "STATUSES", "build_schema",
-    "choices_schema", "compare_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
+    "choices_schema", "compare_schema", "diff_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
 ]  # fmt: skip
 
 _Schema = dict[str, Any]
@@ -314,6 +314,48 @@ def run_schema() -> _Schema:
     }  # fmt: skip
     head = _past_run()
     return _object({**head, **rest}, *head, *rest, title="dagcontent runs RUN")
+
+
+def diff_schema() -> _Schema:
+    """Return the schema of what `diff --json` prints: what changed first."""
+    artifact = {
+        "digest": _TEXT, "type": _TEXT, "media_type": _TEXT, "size_bytes": _COUNT,
+        "facts": {"type": "object", "description": "as they were measured"},
+        "path": {**_MAYBE_TEXT, "description": "in the store; null: its bytes are not there"},
+        "outputs": {"type": "array", "items": _TEXT, "description": "that hold it, from the output folder"},
+    }  # fmt: skip
+    result = {
+        "key": {**_TEXT, "description": "action key"},
+        "known": {"type": "boolean", "description": "its record was read; else all but the key is empty"},
+        "kind": _MAYBE_TEXT,
+        "model": _MAYBE_TEXT,
+        "value": {"description": "what dependants see; artifacts by digest"},
+        "error": {**_MAYBE_TEXT, "description": "of a failure that was paid for"},
+        "cost_usd": {**_MONEY, "description": "what it cost when it was made"},
+        "run": {**_MAYBE_TEXT, "description": "the run that made it"},
+        "artifacts": {"type": "array", "items": _object(artifact, *artifact)},
+    }
+    perhaps = {"anyOf": [_object(result, *result), {"type": "null"}]}
+    row = {
+        "node": _TEXT,
+        "change": {"enum": ["changed", "appeared", "gone", "same"]},
+        "alike": {"type": "boolean", "description": "another request that gave the same content"},
+        "fields": {"type": "array", "items": _object({"field": _TEXT, "old": {}, "new": {}}, "field", "old", "new")},
+        "old": perhaps,
+        "new": perhaps,
+    }
+    run = {**_past_run(), "whole": {"type": "boolean", "description": "it is known which result each instance had"}}
+    side = _object(run, *run)
+    signed = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "description": "decimal, in USD"}
+    sums = {"old": _MONEY, "new": _MONEY, "difference": signed}
+    counts = dict.fromkeys(("changed", "appeared", "gone", "same"), _COUNT)
+    rest = {
+        "old": side, "new": side, "counts": _object(counts, *counts),
+        "cost_usd": _object(sums, *sums, description="what each run spent"),
+        "untold": {**_COUNT, "description": "instances of one run that cannot be compared, since the other is not known whole"},
+        "nodes": {"type": "array", "items": _object(row, *row)},
+    }  # fmt: skip
+    return _object(rest, *rest, title="dagcontent diff")
 
 
 def choices_schema() -> _Schema:

@@ -83,7 +83,9 @@ class Store:
         self._read_lock = threading.Lock()
         self._reader: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
-        self._shared_lock, torn = shared_by_writers(layout.lock, Path(f"{layout.db}-wal")) if layout.writable else (-1, False)
+        self._shared_lock, torn = (
+            shared_by_writers(layout.lock, Path(f"{layout.db}-wal")) if layout.writable else (-1, False)
+        )
         self._writer = Writer(
             lambda: db.open_writer(layout, torn=torn),
             lambda error, number: db.store_error_of(error, layout.db, number),

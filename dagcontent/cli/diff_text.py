@@ -1,0 +1,222 @@
+"""What changed between two runs into lines for people, and into a document. Knows no store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+from dagcontent.api.diffing import NodeDiff, Result, RunDiff
+from dagcontent.cli.columns import Cell, aligned
+from dagcontent.cli.money import digits_of, dollars
+from dagcontent.cli.reasons import field_name
+from dagcontent.cli.runs_text import graph_of_run, summary_document
+from dagcontent.cli.screen import Screen, safe
+from dagcontent.cli.why_text import then_and_now
+from dagcontent.cli.words import command as command_line
+from dagcontent.cli.words import counted, cut, facts_of, listed, plain, short, when
+from dagcontent.plan.model import FieldDiff
+from dagcontent.values.money import usd_decimal
+from dagcontent.values.value import Blob
+
+__all__ = ["diff_document", "diff_lines"]
+
+_MOST: Final = 40
+_MOST_FIELDS: Final = 6
+_MOST_FILES: Final = 4
+_ROLES: Final = {"changed": "run", "appeared": "ok", "gone": "failed", "same": "dim"}
+_INDENT: Final = " " * 12
+
+
+def diff_document(found: RunDiff) -> dict[str, Any]:
+    """Return the JSON document."""
+    then, now = found.old.summary.cost.spent, found.new.summary.cost.spent
+    sign = "-" if now < then else ""
+    return {
+        "old": {**summary_document(found.old.summary), "whole": found.old.whole},
+        "new": {**summary_document(found.new.summary), "whole": found.new.whole},
+        "counts": found.counts,
+        "cost_usd": {
+            "old": usd_decimal(then), "new": usd_decimal(now), "difference": sign + usd_decimal(abs(now - then)),
+        },
+        "untold": found.untold,
+        "nodes": [
+            {
+                "node": row.node, "change": row.change, "alike": row.alike,
+                "fields": [{"field": f.field, "old": plain(f.old), "new": plain(f.new)} for f in row.fields],
+                "old": _result_document(row.old), "new": _result_document(row.new),
+            }
+            for row in found.rows
+        ],
+    }  # fmt: skip
+
+
+def _result_document(one: Result | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        "key": one.key, "known": one.known, "kind": one.kind or None, "model": one.model or None, "value": plain(one.value),
+        "error": one.error, "cost_usd": usd_decimal(one.cost_microusd), "run": one.run or None,
+        "artifacts": [
+            {**plain(place.blob), "facts": plain(place.blob.facts), "path": place.path, "outputs": list(place.outputs)}
+            for place in one.artifacts
+        ],
+    }  # fmt: skip
+
+
+def diff_lines(found: RunDiff, screen: Screen, now: dt.datetime, options: Sequence[str]) -> list[str]:
+    """Return what changed: the runs and what they cost, then each instance that is not the same."""
+    old, new = found.old.summary, found.new.summary
+    counts = [f"{count:,} {word}" for word, count in found.counts.items() if count]
+    head = [f"{old.short} -> {new.short}", *(counts or ["nothing to compare"])]
+    lines = [screen.style("head", "   ".join(head))]
+    if (old.run.graph, old.run.profile) != (new.run.graph, new.run.profile):
+        what = "two graphs" if old.run.graph != new.run.graph else "two profiles of one graph"
+        text = f"these are {what}: {graph_of_run(old.run)} and {graph_of_run(new.run)}"
+        lines.insert(0, screen.style("warning", text))
+    lines += ["", *_runs(found, screen, now), *_notes(found)]
+    told = [row for row in found.rows if row.change != "same"]
+    names = {row.old.key: row.node for row in told if row.change == "gone" and row.old is not None}
+    shown = told if screen.verbose else told[:_MOST]
+    for row in shown:
+        lines += ["", *_node(row, screen, names)]
+    if len(told) > len(shown):
+        lines += ["", f"  and {len(told) - len(shown):,} more; -v shows all"]
+    same = [row.node for row in found.rows if row.change == "same"]
+    if same:
+        lines += ["", f"  same      {listed(same, len(same) if screen.verbose else 4)}"]
+    if told and old.run.graph == new.run.graph:
+        lines += ["", screen.style("command", command_line("runs", new.short, *options))]
+    return lines
+
+
+def _runs(found: RunDiff, screen: Screen, now: dt.datetime) -> list[str]:
+    sides = (found.old.summary, found.new.summary)
+    spent = [one.cost.spent for one in sides]
+    digits = digits_of(spent)
+    rows: list[Sequence[Cell]] = [[("head", word) for word in ("", "run", "began", "graph", "ended")]]
+    if any(spent):
+        rows[0] = [*rows[0], ("head", "spent")]
+    for word, one, cost in zip(("from", "to"), sides, spent, strict=True):
+        money = [dollars(cost, digits)] if any(spent) else []
+        rows.append(
+            [
+                ("dim", word),
+                one.short,
+                ("dim", when(one.run.started_ms, now)),
+                graph_of_run(one.run),
+                one.run.status,
+                *money,
+            ]
+        )
+    more = spent[1] - spent[0]
+    if more:
+        rows.append(["", "", "", "", "", f"{'+' if more > 0 else '-'}{dollars(abs(more), digits)}"])
+    return aligned(rows, screen.width(), screen.style, shrink=(3,), right=(5,))
+
+
+def _notes(found: RunDiff) -> list[str]:
+    lacking = [side for side in (found.old, found.new) if not side.whole]
+    if not lacking:
+        return []
+    lines = [""]
+    for side in lacking:
+        lines += [f"  of {side.summary.short} only what it made is known: {side.why}"]
+    if found.untold:
+        known = counted(found.untold, "instance")
+        lines += [
+            f"  {known} of the other cannot be compared with it"
+            if len(lacking) == 1
+            else f"  {known} of one of them cannot be compared"
+        ]
+    return lines
+
+
+def _node(row: NodeDiff, screen: Screen, gone: Mapping[str, str]) -> list[str]:
+    """Return one instance; `gone` are the keys of those that went, with their names: a label that was changed is seen so."""
+    made = row.new or row.old
+    assert made is not None
+    by = [("dim", safe(made.model or made.kind))] if made.known else []
+    cost = [dollars(made.cost_microusd)] if made.cost_microusd else []
+    cells: list[Cell] = [(_ROLES[row.change], f"{row.change:<8}"), ("head", safe(row.node)), *by, *cost]
+    lines = aligned([cells], screen.width(), screen.style, shrink=(1, 2))
+    inside = [*_fields(row, screen), *_results(row, screen)]
+    if row.change == "appeared" and made.key in gone:
+        inside.insert(0, f"what {safe(gone[made.key])} was")
+    return lines + [_INDENT + line for line in inside]
+
+
+def _fields(row: NodeDiff, screen: Screen) -> Iterator[str]:
+    room = screen.width() - len(_INDENT)
+    shown = row.fields if screen.verbose else row.fields[:_MOST_FIELDS]
+    for diff in shown:
+        for name, then, now in _values(diff):
+            each = max(12, (room - len(name) - 8) // 2)
+            yield cut(f"{name}:  {cut(then, each)}  ->  {cut(now, each)}", room)
+    if len(row.fields) > len(shown):
+        yield f"and {counted(len(row.fields) - len(shown), 'field')} more"
+
+
+def _values(diff: FieldDiff) -> Iterator[tuple[str, str, str]]:
+    """Yield a field then and now; of lists of artifacts the elements that differ."""
+    name, old, new = field_name(diff), diff.old, diff.new
+    if isinstance(old, list) and isinstance(new, list) and any(isinstance(one, Blob) for one in (*old, *new)):
+        pairs = list(enumerate(zip_longest(old, new)))
+        differ = [(at, then, now) for at, (then, now) in pairs if then != now]
+        if differ:
+            for at, then, now in differ[:_MOST_FIELDS]:
+                yield f"{name}[{at}]", short(then), short(now)
+            if len(differ) > _MOST_FIELDS:
+                yield name, counted(len(old), "element"), f"{len(new):,}, of which {len(differ):,} differ"
+            return
+    yield name, *then_and_now(diff)
+
+
+def _results(row: NodeDiff, screen: Screen) -> Iterator[str]:
+    room = screen.width() - len(_INDENT)
+    lost = [one for one in (row.old, row.new) if one is not None and not one.known]
+    for one in lost:
+        yield f"the record {one.key[:12]} cannot be read"
+    if row.alike:
+        yield "the result is the same"
+    elif row.old is not None and row.new is not None and not lost:
+        then, now = _said(row.old, room // 2 - 3), _said(row.new, room // 2 - 3)
+        if len(then) + len(now) + 6 <= room:
+            yield f"{then}  ->  {now}"
+        else:
+            yield from (cut(then, room), cut(f"-> {now}", room))
+    elif not lost and (made := row.new or row.old) is not None:
+        yield _said(made, room)
+    if row.change == "changed" and row.alike:
+        return
+    yield from _places(row.new or row.old, screen)
+    if screen.verbose and row.new is not None and row.old is not None:
+        yield from (f"before: {path}" for path in _paths(row.old))
+
+
+def _said(one: Result, most: int) -> str:
+    """Return a result in one line: an artifact with its facts, anything else in short."""
+    if one.error is not None:
+        return cut(safe(f"failed: {one.error}"), most)
+    if isinstance(one.value, Blob):
+        return "   ".join([short(one.value), *facts_of(one.value.facts, one.value.size_bytes)])
+    return short(one.value, most)
+
+
+def _places(one: Result | None, screen: Screen) -> Iterator[str]:
+    if one is None:
+        return
+    outputs = [output for place in one.artifacts for output in place.outputs]
+    if outputs:
+        yield f"output: {listed(outputs, len(outputs) if screen.verbose else _MOST_FILES)}"
+    gone = sum(place.path is None for place in one.artifacts)
+    if gone:
+        yield f"{counted(gone, 'file')} of it not in the store any more"
+    if screen.verbose:
+        yield from (f"file: {path}" for path in _paths(one))
+
+
+def _paths(one: Result) -> Iterator[str]:
+    return (safe(os.fspath(place.path)) for place in one.artifacts if place.path is not None)
