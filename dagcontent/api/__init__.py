@@ -21,7 +21,7 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pick, pin, reroll, takes, unpin
+    from dagcontent.api.choices import pick, pin, replace, reroll, takes, undo_replace, unpin
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -50,16 +50,19 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "replace",
     "reroll",
     "show",
     "takes",
+    "undo_replace",
     "unpin",
     "why",
 ]
 
 _LATE = {
     "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices",
+    "pin": "choices", "replace": "choices", "reroll": "choices", "takes": "choices", "undo_replace": "choices",
+    "unpin": "choices",
 }  # fmt: skip
 
 

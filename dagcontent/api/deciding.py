@@ -12,6 +12,7 @@ from dagcontent.api.choices_file import Edit, write_choices
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.picking import chosen_of
 from dagcontent.api.planning import check_targets, dry_resolver
+from dagcontent.api.replacing import keep, read_given
 from dagcontent.api.targets import chosen_by, parse_targets
 from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.graph.model import Node
@@ -19,6 +20,7 @@ from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
 from dagcontent.plan.evaluate import Missing
+from dagcontent.plan.replaced import behind, file_of, is_replaced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate, among, candidates_of
 from dagcontent.plan.unit import Status, Unit
@@ -28,7 +30,7 @@ from dagcontent.store.store import Store
 from dagcontent.values.record import Done, Manifest, Record
 from dagcontent.values.value import ActionKey, contains_unknown
 
-__all__ = ["Choosing", "Decided", "Picked", "Pinned", "Rerolled"]
+__all__ = ["Choosing", "Decided", "Picked", "Pinned", "Replaced", "Rerolled"]
 
 _MOST_SAMPLES = 10_000
 T = TypeVar("T")
@@ -50,6 +52,19 @@ class Pinned(msgspec.Struct, frozen=True):
     key: str | None
     at_ms: int | None = None
     old: bool = False
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """An instance that a person's file stands for (`value`, from `file`), or (None) does not any more. `instead_of` is the key of
+    what it takes the place of; `was` is the name of a file that stood there before.
+    """
+
+    node: str
+    file: str | None
+    digest: str | None = None
+    value: Any = None
+    instead_of: str | None = None
+    was: str | None = None
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -130,7 +145,9 @@ class Choosing:
                 text = f"{kind.name} makes the same of the same: another sample of {name} would be no other"
                 raise UsageError(text, hint="reroll what it is made of")
             if unit.status is Status.PINNED:
-                raise UsageError(f"{name} is pinned: it stays what it is", hint="unpin it first")
+                given = is_replaced(unit.record)
+                word, hint = ("replaced", "dagcontent replace --undo first") if given else ("pinned", "unpin it first")
+                raise UsageError(f"{name} is {word}: it stays what it is", hint=hint)
             was = self._sample(unit).reroll
             now = self._next(unit) if to is None else to
             changed.append(Rerolled(name, was, now, self._is_made(unit, now)))
@@ -143,10 +160,55 @@ class Choosing:
         keys = {one.node: one.key for one in made}
         return self._write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
 
+    def replace(self, path: str | os.PathLike[str], now_ms: int) -> Decided:
+        """Have a file stand for an instance. Raises UsageError for a file that is none of its type."""
+        unit = self._one()
+        node, name = self._loaded.graph.nodes[unit.node], self._resolver.fanout.name(unit)
+        given = read_given(path, node, self._store)
+        decided = self._resolver.decisions.of(unit)
+        again = decided is not None and decided.replaced == given.digest
+        instead_of = decided.instead_of if again and decided is not None else self._stood_for(unit, name)
+        record = keep(self._store, node, given, instead_of, now_ms)
+        assert isinstance(record.outcome, Done)
+        was = None if again else file_of(unit.record)
+        made = Replaced(name, given.name, given.digest, record.outcome.value, instead_of, was)
+        entry = {"replaced": f"sha256:{given.digest}"}
+        if instead_of is not None:
+            entry["instead_of"] = f"sha256:{instead_of}"
+        return self._write([made], lambda old, _: {**_without(old, "replaced", "instead_of"), **entry})
+
+    def undo_replace(self) -> Decided:
+        """Have instances be what they were before a file stood for them."""
+        made = [Replaced(self._resolver.fanout.name(unit), None, was=file_of(unit.record)) for unit in self._units]
+        return self._write(made, lambda old, _: _without(old, "replaced", "instead_of"))
+
+    def _one(self) -> Unit:
+        """Return the one instance that is meant. Raises ConfigError for several."""
+        if len(self._units) > 1:
+            known = ", ".join(self._resolver.fanout.name(one) for one in self._units[:12])
+            raise ConfigError(
+                f"one file stands for one instance, not for {len(self._units)}", hint=f"name one: {known}"
+            )
+        return self._units[0]
+
+    def _stood_for(self, unit: Unit, name: str) -> str | None:
+        """Return the key of what an instance would be today, else of what its last build made; None where neither is known."""
+        if unit.status is not Status.PINNED:
+            today = unit.key if unit.record is None else unit.record.key
+        else:
+            keys = [self._resolver.keys.key(manifest) for manifest in self._resolver.inputs.today(unit)]
+            today = next(
+                (ActionKey(key) for key in keys if self._store.get(key) is not None), keys[0] if keys else None
+            )
+        if today is not None or name not in self._last:
+            return today
+        last = self._resolver.lookup.find(ActionKey(self._last[name]))
+        return None if last is None else last.manifest.params.get("instead_of") if is_replaced(last) else last.key
+
     def unpin(self) -> Decided:
         """Have instances be what their inputs make them."""
         made = [Pinned(self._resolver.fanout.name(unit), None) for unit in self._units]
-        return self._write(made, lambda entry, _: {key: value for key, value in entry.items() if key != "pin"})
+        return self._write(made, lambda entry, _: _without(entry, "pin"))
 
     def pick(self, wanted: str) -> Decided:
         """Have a selection give one of its candidates. Raises ConfigError for a name that is none, UsageError where nothing can
@@ -206,10 +268,15 @@ class Choosing:
 
     def _pinned(self, unit: Unit) -> Pinned:
         name = self._resolver.fanout.name(unit)
+        if is_replaced(unit.record):
+            raise UsageError(
+                f"{name} is replaced by a person's file, which stays already", hint="dagcontent replace --undo first"
+            )
         record: Record | None = unit.record
         old = record is None
         if record is None and name in self._last:
-            record = self._resolver.lookup.find(ActionKey(self._last[name]))
+            find = self._resolver.lookup.find
+            record = behind(find(ActionKey(self._last[name])), find)
         if record is None or not isinstance(record.outcome, Done):
             raise UsageError(f"{name} has no result yet: there is nothing to keep", hint="build it first")
         return Pinned(name, record.key, record.at_ms, old)
@@ -242,6 +309,10 @@ class Choosing:
         return (*self._table, name), renewed
 
 
+def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in names}
+
+
 def entry_of(choice: Choice) -> dict[str, str | int]:
     """Return an entry as it is written."""
     made: dict[str, str | int] = {} if choice.about is None else {"for": choice.about}
@@ -250,4 +321,6 @@ def entry_of(choice: Choice) -> dict[str, str | int]:
         | ({"reroll": choice.reroll} if choice.reroll else {})
         | ({"pick": f"sha256:{choice.pick}"} if choice.pick is not None else {})
         | ({"pin": f"sha256:{choice.pin}"} if choice.pin is not None else {})
+        | ({"replaced": f"sha256:{choice.replaced}"} if choice.replaced is not None else {})
+        | ({"instead_of": f"sha256:{choice.instead_of}"} if choice.instead_of is not None else {})
     )

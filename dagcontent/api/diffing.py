@@ -16,6 +16,7 @@ from dagcontent.api.past import RunSummary, id_of, names_of, summaries
 from dagcontent.errors import StoreDamaged, UsageError
 from dagcontent.plan.between import Change, Step, fields_between, steps_between
 from dagcontent.plan.model import FieldDiff
+from dagcontent.plan.replaced import file_of, is_replaced, kind_replaced
 from dagcontent.store import past
 from dagcontent.store.past import PastRun
 from dagcontent.store.store import Store, open_store
@@ -37,7 +38,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One result, as far as the store has it: without a record all but the key is unknown."""
+    """One result, as far as the store has it: without a record all but the key is unknown. `file`: a person gave it."""
 
     key: str
     kind: str = ""
@@ -48,6 +49,7 @@ class Result(msgspec.Struct, frozen=True):
     run: str = ""
     artifacts: tuple[Place, ...] = ()
     known: bool = False
+    file: str | None = None
 
 
 class NodeDiff(msgspec.Struct, frozen=True):
@@ -164,7 +166,8 @@ class _Comparing:
             return NodeDiff(step.node, "same", Result(str(step.old)), Result(str(step.new)))
         old, then = self._result(step.old, before.graph)
         new, now = self._result(step.new, after.graph)
-        fields = fields_between(then.manifest, now.manifest) if then is not None and now is not None else ()
+        made = not (is_replaced(then) or is_replaced(now))  # what a person gave was not asked for
+        fields = fields_between(then.manifest, now.manifest) if then is not None and now is not None and made else ()
         return NodeDiff(step.node, step.change, old, new, fields, self._alike(then, now))
 
     def _alike(self, old: Record | None, new: Record | None) -> bool:
@@ -184,7 +187,7 @@ class _Comparing:
         outcome = record.outcome
         value = None if isinstance(outcome, FailedCharged) else outcome.value
         made = Result(
-            key=key, kind=record.manifest.kind, model=record.manifest.model, value=value,
+            key=key, kind=kind_replaced(record), file=file_of(record), model=record.manifest.model, value=value,
             error=(outcome.message or outcome.error_class) if isinstance(outcome, FailedCharged) else None,
             cost_microusd=record.cost_microusd, run=record.run, known=True,
             artifacts=tuple(self._place(blob, graph) for blob in dict.fromkeys(blobs_in(value))),

@@ -27,7 +27,7 @@ from dagcontent.store.store import Store
 
 __all__ = ["Memo", "Question", "read_memo", "write_memo"]
 
-_FORMAT: Final = 4
+_FORMAT: Final = 5
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -88,6 +88,7 @@ class _Row(msgspec.Struct, array_like=True):
     digest: str | None
     cost: int
     stale: bool | None = None
+    replaced: str | None = None
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head)
@@ -114,7 +115,10 @@ class Memo:
             status="ok",
             run="",
             counts=self._head.counts,
-            nodes=tuple(NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale) for r in rows),
+            nodes=tuple(
+                NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale, replaced=r.replaced)
+                for r in rows
+            ),
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,
             warnings=self._head.warnings,
@@ -162,7 +166,10 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [_Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale) for r in rows]
+    kept = [
+        _Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale, r.replaced)
+        for r in rows
+    ]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -185,7 +192,16 @@ def write_memo(
 
 
 def _plan_row(row: _Row) -> PlanRow:
-    return PlanRow(row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale)
+    return PlanRow(
+        row.node,
+        row.kind,
+        row.model,
+        row.status,
+        key=row.key,
+        cost_microusd=row.cost,
+        stale=row.stale,
+        replaced=row.replaced,
+    )
 
 
 def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dagcontent.api.result import Job, NodeResult
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
 from dagcontent.plan.model import PlanRow
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.replaced import file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.store import Store
@@ -82,7 +83,7 @@ class _Outcomes:
         return NodeResult(
             name, word, first.digest if isinstance(first, Blob) else None,
             seconds=record.seconds if word == "ran" else None, cost_microusd=record.cost_microusd,
-            stale=self._resolver.moved(unit) if pinned else None,
+            stale=self._resolver.moved(unit) if pinned else None, replaced=file_of(record),
             paid=here and any(one.intent.run == self._run for one in self._attempts(unit)),
         )  # fmt: skip
 
@@ -109,7 +110,12 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         cost = 0 if unit.record is None else unit.record.cost_microusd
         stale = resolver.moved(unit) if pinned else None
         name = resolver.fanout.name(unit)
-        rows.append(PlanRow(name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale))
+        rows.append(
+            PlanRow(
+                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale,
+                replaced=file_of(unit.record),
+            )
+        )  # fmt: skip
     return rows
 
 

@@ -21,6 +21,7 @@ from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.planner import make_plan, resolve_dry
+from dagcontent.plan.replaced import behind
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.plan.written import digests_of
@@ -215,7 +216,7 @@ def dry_resolver(
 
 def asked_with(loaded: LoadedGraph, targets: Sequence[Target]) -> Sequence[Target]:
     """Return what is to be resolved to compare targets with today: of what is pinned the inputs are not asked for by itself."""
-    pinned = {choice.node for choice in loaded.pipeline.choices if choice.pin is not None}
+    pinned = {choice.node for choice in loaded.pipeline.choices if choice.stays}
     names = {loaded.graph.nodes[target.node].name for target in targets}
     return () if pinned & names else targets
 
@@ -235,7 +236,7 @@ def only_unit(resolver: Resolver, target: Target, instance: str) -> Unit:
 
 def _earlier(resolver: Resolver, explainer: Explainer, unit: Unit, last: str | None) -> tuple[Record | None, str]:
     if last is not None:
-        record = resolver.lookup.find(ActionKey(last))
+        record = behind(resolver.lookup.find(ActionKey(last)), resolver.lookup.find)
         if record is not None:
             return record, "last"
     params, model = explainer.known_params(unit)

@@ -60,7 +60,8 @@ class NodeResult(msgspec.Struct, frozen=True):
 
     `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
     cap that kept it from being sent, if one did. `job` is the paid request that keeps it from being made, if that is why.
-    `stale` says of a pinned one whether its inputs have moved, None where that is not known.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known; `replaced` is the name of the
+    file that a person put in its place.
     """
 
     node: str
@@ -77,6 +78,7 @@ class NodeResult(msgspec.Struct, frozen=True):
     by: str | None = None
     job: Job | None = None
     stale: bool | None = None
+    replaced: str | None = None
 
 
 class BuildResult(msgspec.Struct, frozen=True):
@@ -129,6 +131,7 @@ class BuildResult(msgspec.Struct, frozen=True):
                     "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": usd_decimal(n.cost_microusd if n.paid else 0),
                     "seconds": n.seconds, "error": n.error, **({} if n.job is None else {"attempt": n.job.attempt}),
                     **({"stale": n.stale} if n.status == "pinned" else {}),
+                    **({} if n.replaced is None else {"replaced": n.replaced}),
                 }
                 for n in self.nodes
             ],

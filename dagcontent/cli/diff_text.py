@@ -58,7 +58,7 @@ def _result_document(one: Result | None) -> dict[str, Any] | None:
         return None
     return {
         "key": one.key, "known": one.known, "kind": one.kind or None, "model": one.model or None, "value": plain(one.value),
-        "error": one.error, "cost_usd": usd_decimal(one.cost_microusd), "run": one.run or None,
+        "error": one.error, "file": one.file, "cost_usd": usd_decimal(one.cost_microusd), "run": one.run or None,
         "artifacts": [
             {**plain(place.blob), "facts": plain(place.blob.facts), "path": place.path, "outputs": list(place.outputs)}
             for place in one.artifacts
@@ -142,7 +142,7 @@ def _node(row: NodeDiff, screen: Screen, gone: Mapping[str, str]) -> list[str]:
     cost = [dollars(made.cost_microusd)] if made.cost_microusd else []
     cells: list[Cell] = [(_ROLES[row.change], f"{row.change:<8}"), ("head", safe(row.node)), *by, *cost]
     lines = aligned([cells], screen.width(), screen.style, shrink=(1, 2))
-    inside = [*_fields(row, screen), *_results(row, screen)]
+    inside = [*_by_hand(row), *_fields(row, screen), *_results(row, screen)]
     if row.change == "appeared" and made.key in gone:
         inside.insert(0, f"what {safe(gone[made.key])} was")
     return lines + [_INDENT + line for line in inside]
@@ -157,6 +157,15 @@ def _fields(row: NodeDiff, screen: Screen) -> Iterator[str]:
             yield cut(f"{name}:  {cut(then, each)}  ->  {cut(now, each)}", room)
     if len(row.fields) > len(shown):
         yield f"and {counted(len(row.fields) - len(shown), 'field')} more"
+
+
+def _by_hand(row: NodeDiff) -> Iterator[str]:
+    """Yield what a person did: a file that was given, or taken away."""
+    then, now = (None if one is None else one.file for one in (row.old, row.new))
+    if now is not None:
+        yield f"given by a person: {safe(now)}" + (f", before {safe(then)}" if then is not None else "")
+    elif then is not None:
+        yield f"was given by a person: {safe(then)}"
 
 
 def _values(diff: FieldDiff) -> Iterator[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
         "reroll": "Have another sample made of a node; going back is free.",
         "pick": "Choose one of a selection's candidates.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
+        "replace": "Have a file of your own take the place of a result.",
         "unpin": "Let it be what its inputs make it.",
     },
     "Looking": {
@@ -39,7 +40,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open approve reject replace gallery ui import trust".split())
+LATER: Final = frozenset("watch open approve reject gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

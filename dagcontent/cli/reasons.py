@@ -59,7 +59,8 @@ class Reasons:
         if row.status == "skipped":
             return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
         if row.status in {"hit", "pinned"}:
-            return self._stale(row) if row.stale else ""
+            given = [] if row.replaced is None else [f"replaced by {row.replaced}" if row.replaced else "replaced"]
+            return "; ".join([*given, *([self._stale(row)] if row.stale else [])])
         if row.status == "maybe" and row.depends and row.cause != "edit":
             return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]

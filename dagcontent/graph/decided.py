@@ -25,11 +25,11 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
                 message = f"there is no node `{choice.node}`: what was decided about it is not applied"
                 yield Mistake(message, file, path, "header", None, caret, warning=True)
         elif KINDS[node.kind].chooses:
-            if choice.pin is not None or choice.reroll:
+            if choice.stays or choice.reroll:
                 message = (
                     f"{node.kind} makes nothing of its own: what can be decided about `{choice.node}` is its `pick`"
                 )
-                yield Mistake(message, file, path, "header", None, "reroll or pin what it chooses from")
+                yield Mistake(message, file, path, "header", None, "reroll, pin or replace what it chooses from")
         elif choice.pick is not None:
             message = f"`pick` is for selections, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")

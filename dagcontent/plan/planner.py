@@ -21,6 +21,7 @@ from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.lazy import alternatives
 from dagcontent.plan.model import Plan, PlanRow, Price
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.replaced import behind, file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Record
@@ -138,11 +139,12 @@ class _Planner:
             return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
         if status is Status.PINNED and unit.record is not None:
             stale = self.resolver.moved(unit)
-            why = self.explainer.diff(unit, unit.record) if stale and self.explain else ()
-            cost = unit.record.cost_microusd
+            old = behind(unit.record, self.resolver.lookup.find)
+            why = self.explainer.diff(unit, old) if stale and self.explain and old is not None else ()
             return PlanRow(
-                name, node.kind.name, model, "pinned", why=why, key=unit.key, cost_microusd=cost, stale=stale
-            )
+                name, node.kind.name, model, "pinned", why=why, key=unit.key, cost_microusd=unit.record.cost_microusd,
+                stale=stale, replaced=file_of(unit.record),
+            )  # fmt: skip
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
             return PlanRow(
@@ -191,7 +193,8 @@ class _Planner:
 
     def _last(self, name: str) -> Record | None:
         key = self.last_build.get(name)
-        return None if key is None else self.resolver.lookup.find(ActionKey(key))
+        find = self.resolver.lookup.find
+        return None if key is None else behind(find(ActionKey(key)), find)
 
     def _model(self, unit: Unit, node: Node) -> str:
         if unit.manifest is not None:

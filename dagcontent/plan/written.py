@@ -52,7 +52,7 @@ class _Written:
     def node(self, node: Node) -> str:
         """Return a node's digest; those of its producers are there."""
         read = self._values(node.index) if node.kind.effect is Effect.FILES else ()
-        choices = [c for c in self._graph.pipeline.choices if c.node == node.name]
+        decided = self._decided(node)
         return self._digest(
             [
                 node.kind.name,
@@ -62,9 +62,17 @@ class _Written:
                 [self._plain(one) for one in (node.model, node.options, node.seed, node.when, node.ordering)],
                 [list(node.spec.optional), str(node.spec.cache)],
                 list(read),
-                *([[[c.instance, c.about, c.reroll, c.pin] for c in choices]] if choices else []),
+                *([decided] if decided else []),
             ]
         )
+
+    def _decided(self, node: Node) -> list[list[Any]]:
+        made = []
+        for one in self._graph.pipeline.choices:
+            if one.node == node.name:
+                given = [one.replaced, one.instead_of] if one.replaced is not None else []
+                made.append([one.instance, one.about, one.reroll, one.pin, *given])
+        return made
 
     def _dimension(self, index: int) -> str:
         if index not in self._dimensions:

@@ -19,7 +19,8 @@ __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
-_KEYS: Final = ("for", "reroll", "pick", "pin", "approved")
+_KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved")
+_DIGESTS: Final = ("pin", "pick", "replaced", "instead_of")
 _LATER: Final = {"approved": "`approved` is"}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
@@ -96,13 +97,14 @@ class _Reader:
                     self._wrong((*path, key), f"`reroll` is the number of a sample, from 0 to {_MOST_REROLLS:,}")
             elif key in _KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
                 self._wrong((*path, key), f"`{key}` is a digest", 'written "sha256:" and 64 digits of 0-9a-f')
+        if "instead_of" in table and "replaced" not in table:
+            self._at_key((*path, "instead_of"), "`instead_of` is nothing without `replaced`", "take it out")
         if self._findings.count > before:
             return None
+        digests = {key: str(table.get(key, "")).removeprefix("sha256:") or None for key in _DIGESTS}
         return Choice(
-            name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0),
-            str(table.get("pin", "")).removeprefix("sha256:") or None,
-            str(table.get("pick", "")).removeprefix("sha256:") or None,
-        )  # fmt: skip
+            name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0), **digests
+        )
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:
         for key in table:

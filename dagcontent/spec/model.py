@@ -182,7 +182,8 @@ class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
-    the result that stays, `pick` the digest of the candidate that a selection gives.
+    the result that stays, `pick` the digest of the candidate that a selection gives. `replaced` is the digest of the file that a
+    person put in the place of the result `instead_of` (a key), None where none was known.
     """
 
     instance: str
@@ -192,6 +193,13 @@ class Choice(msgspec.Struct, frozen=True):
     reroll: int = 0
     pin: str | None = None
     pick: str | None = None
+    replaced: str | None = None
+    instead_of: str | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it says what the result is, whatever the inputs are."""
+        return self.pin is not None or self.replaced is not None
 
 
 class Pipeline(msgspec.Struct, frozen=True):
