@@ -98,4 +98,4 @@ def _choosing(
 ) -> Iterator[Choosing]:  # fmt: skip
     loaded = loaded_from(graph, params, profile)
     with opened_at(store, write=keeps) as opened:
-        yield Choosing(loaded, opened, instances, realms, picks=picks)
+        yield Choosing(loaded, opened, instances, realms, picks=picks, one=keeps)

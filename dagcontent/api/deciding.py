@@ -93,11 +93,12 @@ class Choosing:
 
     def __init__(
         self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None,
-        *, picks: bool = False,
+        *, picks: bool = False, one: bool = False,
     ) -> None:  # fmt: skip
         targets = parse_targets(loaded.graph, texts)
         self._table = table_of(loaded.profile)
         self._picks = picks
+        self._single = picks or one
         self._loaded = loaded
         self._store = store
         self._resolver: Resolver = dry_resolver(loaded, store, targets, realms)
@@ -127,7 +128,7 @@ class Choosing:
             raise UsageError(text, hint="name a node that something is made by")
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
-            hint = "name one" if self._picks else f"name some, or all as '{text}[*]'"
+            hint = "name one" if self._single else f"name some, or all as '{text}[*]'"
             raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=hint)
         known = [unit for unit in units if None not in unit.coords]
         if not known:

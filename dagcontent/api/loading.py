@@ -12,7 +12,7 @@ import msgspec
 
 from dagcontent.api.files import SeenFile, stamp_of
 from dagcontent.api.loaded import LoadedGraph
-from dagcontent.errors import GraphError
+from dagcontent.errors import DagcontentError, GraphError
 from dagcontent.graph.link import link
 from dagcontent.spec.choices import choices_path
 from dagcontent.spec.document import read_file
@@ -20,7 +20,7 @@ from dagcontent.spec.load import load as load_pipeline
 from dagcontent.spec.source import Located, locate
 from dagcontent.values.mistake import Mistake
 
-__all__ = ["find_mistakes", "load_graph", "wrong_graph"]
+__all__ = ["files_asked", "find_mistakes", "load_graph", "wrong_graph"]
 
 
 def load_graph(
@@ -63,6 +63,16 @@ def find_mistakes(
     return tuple(sorted(more, key=_order))
 
 
+def files_asked(
+    path: str | os.PathLike[str], params: Mapping[str, str] | None = None, profile: str | None = None
+) -> tuple[str, ...]:
+    """Return the files that are read for a graph, those that are not there too, as far as its mistakes let it be read."""
+    stamps = _Stamps()
+    with contextlib.suppress(DagcontentError):
+        load_pipeline(path, overrides=params, profile=profile, read=stamps.read)
+    return tuple(dict.fromkeys([os.path.realpath(path), choices_path(path), *stamps.asked]))
+
+
 def _with(profile: str, note: str) -> str:
     """Return a note that says with which profile something is a mistake."""
     return f"with --profile {profile}{': ' + note if note else ''}"
@@ -101,8 +111,10 @@ class _Stamps:
 
     def __init__(self) -> None:
         self.of: dict[str, tuple[int, ...]] = {}
+        self.asked: list[str] = []
 
     def read(self, path: str) -> bytes:
+        self.asked.append(path)
         with contextlib.suppress(OSError):
             self.of[path] = stamp_of(path)
         return read_file(path)

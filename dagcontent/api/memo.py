@@ -25,7 +25,7 @@ from dagcontent.errors import NodeError
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.store.store import Store
 
-__all__ = ["Memo", "Question", "read_memo", "write_memo"]
+__all__ = ["Memo", "Question", "matches", "read_memo", "unchanged", "write_memo"]
 
 _FORMAT: Final = 5
 _YOUNG_NS: Final = 100_000_000
@@ -142,9 +142,9 @@ def read_memo(store: Store, question: Question, *, outputs: bool) -> Memo | None
         return None
     if head.format != _FORMAT or head.version != __version__:
         return None
-    if not all(_unchanged(file) for file in head.files):
+    if not all(unchanged(file) for file in head.files):
         return None
-    if not all(_matches(folder, pattern, paths) for folder, pattern, paths in head.globs):
+    if not all(matches(folder, pattern, paths) for folder, pattern, paths in head.globs):
         return None
     if outputs and not all(_stamp(path) == stamp for _, path, stamp in head.placed):
         return None
@@ -229,7 +229,8 @@ def _aged(file: SeenFile, now_ns: int) -> SeenFile:
     return SeenFile(file.path, (), file.digest) if young else file
 
 
-def _unchanged(file: SeenFile) -> bool:
+def unchanged(file: SeenFile) -> bool:
+    """Tell whether a file is as it was when it was read, or still not there."""
     if not file.digest:
         return not os.path.lexists(file.path)
     if file.stamp and _stamp(file.path) == file.stamp:
@@ -241,7 +242,8 @@ def _unchanged(file: SeenFile) -> bool:
         return False
 
 
-def _matches(folder: str, pattern: str, paths: tuple[str, ...]) -> bool:
+def matches(folder: str, pattern: str, paths: tuple[str, ...]) -> bool:
+    """Tell whether a pattern still matches these files and no others."""
     try:
         return tuple(expand(Path(folder), pattern)) == paths
     except NodeError:

@@ -70,18 +70,18 @@ def new_resolver(
     )
 
 
-def plan_graph(
+def plan_graph(  # noqa: PLR0913 - what a plan is asked
     loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
     realms: Mapping[str, str] | None = None, market: Market | None = None, ceilings: Sequence[Ceiling] = (),
-    binding: bool = False,
+    binding: bool = False, files: BesideFiles | None = None,
 ) -> Plan:  # fmt: skip
     """Return the dry run. Raises ConfigError, UsageError.
 
     `ceilings` are those that are known outside the graph. With `binding`, rows say what is written of them, so that a build
-    can be held to it.
+    can be held to it. `files` reads what stands beside the graph, and says afterwards what it read.
     """
     wanted = parse_targets(loaded.graph, targets)
-    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
     resolver = dry_resolver(loaded, store, wanted, realms, files)
     check_targets(resolver, wanted)
     check_outputs(resolver)

@@ -98,10 +98,12 @@ class _History:
         """Return what a unit ever was."""
         name = self._resolver.fanout.name(unit)
         records: dict[str, Record] = {}
+        asked: set[str] = set()
         for key in self._keys(unit, name):
+            asked.add(key)
             if key not in records and (record := self._store.get(key)) is not None:
                 records[key] = record
-        for record in [*self._alike(unit, node), *self._given(node, set(records))]:
+        for record in [*self._alike(unit, node), *self._given(node, asked)]:
             records.setdefault(record.key, record)
         rows = sorted((self._row(unit, record) for record in records.values()), key=lambda row: -row.at_ms)
         return TakesResult(name, tuple(rows))
@@ -114,6 +116,9 @@ class _History:
         yield from self._store.attempts.committed(self._graph_id, name, _MOST)
         yield from (key for instance, key in self._failed if instance == name)
         manifest = unit.manifest
+        if is_replaced(unit.record) and unit.record is not None:
+            yield str(unit.record.manifest.params.get("instead_of", ""))
+            manifest = next(iter(self._resolver.inputs.today(unit)), None)
         if manifest is not None:
             for reroll in range(manifest.reroll + _MOST_SAMPLES):
                 yield self._resolver.keys.key(msgspec.structs.replace(manifest, reroll=reroll))

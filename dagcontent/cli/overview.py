@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "Making": {
         "build": "Run what is missing and place the outputs.",
         "plan": "The dry run: what a build would do, and why.",
+        "watch": "Plan again on every edit, and say what moved; build with --auto.",
         "check": "Every mistake of a graph in one pass.",
         "new": "Write a small graph to start from.",
     },
@@ -40,7 +41,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open approve reject gallery ui import trust".split())
+LATER: Final = frozenset("open approve reject gallery ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}
