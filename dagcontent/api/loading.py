@@ -67,10 +67,11 @@ def files_asked(
     path: str | os.PathLike[str], params: Mapping[str, str] | None = None, profile: str | None = None
 ) -> tuple[str, ...]:
     """Return the files that are read for a graph, those that are not there too, as far as its mistakes let it be read."""
-    stamps = _Stamps()
+    found: list[str] = [os.path.realpath(path), choices_path(path)]
     with contextlib.suppress(DagcontentError):
-        load_pipeline(path, overrides=params, profile=profile, read=stamps.read)
-    return tuple(dict.fromkeys([os.path.realpath(path), choices_path(path), *stamps.asked]))
+        read = load_pipeline(path, overrides=params, profile=profile)
+        found += [*(file for file, _ in read.files), *read.looked]
+    return tuple(dict.fromkeys(found))
 
 
 def _with(profile: str, note: str) -> str:
@@ -111,10 +112,8 @@ class _Stamps:
 
     def __init__(self) -> None:
         self.of: dict[str, tuple[int, ...]] = {}
-        self.asked: list[str] = []
 
     def read(self, path: str) -> bytes:
-        self.asked.append(path)
         with contextlib.suppress(OSError):
             self.of[path] = stamp_of(path)
         return read_file(path)
