@@ -43,7 +43,7 @@ class Instance(NamedTuple):
 
 class Oracle:
     """`instances` holds everything, by the name that reports use. `made` is what earlier builds made, by key: a pinned
-    instance is what its pin says.
+    instance is what its pin says. Of what a person gave it holds the value by the digest of the file.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Oracle:
                 scope = dict(zip(self.dims(node), at, strict=True))
                 entry = {} if None in at else self.decided(node).get(at, {})
                 sample = scope.get(f"{node}.take") or 0, entry.get("reroll", 0)
-                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry.get("pin"))
+                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry.get("replaced", entry.get("pin")))
             except Gone as gone:
                 self._known[node, at] = Instance(str(gone))
         return self._known[node, at]
