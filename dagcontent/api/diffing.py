@@ -150,15 +150,15 @@ class _Comparing:
         run = side.summary.run
         if side.whole:
             return self._store.run_map(run.id) or {}
-        made = past.records_of(self._store, run).records
+        made = [one for one in past.records_of(self._store, run).records if isinstance(one.outcome, Done)]
         paid = {one.key: one.intent.instance for one in self._store.attempts.list(run=run.id)}
         names = names_of(self._store, run, made, paid)
         try:
             known = self._store.run_map(other.id) or {}
         except StoreDamaged:
             known = {}
-        named = {name: key for key, found in names.items() for name in found}
         keys = {record.key for record in made}
+        named = {name: key for key, found in names.items() for name in found if key in keys}
         return named | {name: key for name, key in known.items() if key in keys}
 
     def _row(self, step: Step, before: PastRun, after: PastRun) -> NodeDiff:

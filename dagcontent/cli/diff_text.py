@@ -24,6 +24,7 @@ from dagcontent.values.value import Blob
 __all__ = ["diff_document", "diff_lines"]
 
 _MOST: Final = 40
+_ROOMY: Final = 100
 _MOST_FIELDS: Final = 6
 _MOST_FILES: Final = 4
 _ROLES: Final = {"changed": "run", "appeared": "ok", "gone": "failed", "same": "dim"}
@@ -70,8 +71,10 @@ def diff_lines(found: RunDiff, screen: Screen, now: dt.datetime, options: Sequen
     """Return what changed: the runs and what they cost, then each instance that is not the same."""
     old, new = found.old.summary, found.new.summary
     counts = [f"{count:,} {word}" for word, count in found.counts.items() if count]
-    head = [f"{old.short} -> {new.short}", *(counts or ["nothing to compare"])]
-    lines = [screen.style("head", "   ".join(head))]
+    both, found_so = f"{old.short} -> {new.short}", "   ".join(counts or ["nothing to compare"])
+    fits = len(both) + len(found_so) + 3 <= screen.width()
+    head = [f"{both}   {found_so}"] if fits else [both, f"  {found_so}"]
+    lines = [screen.style("head", line) for line in head]
     if (old.run.graph, old.run.profile) != (new.run.graph, new.run.profile):
         what = "two graphs" if old.run.graph != new.run.graph else "two profiles of one graph"
         text = f"these are {what}: {graph_of_run(old.run)} and {graph_of_run(new.run)}"
@@ -96,25 +99,22 @@ def _runs(found: RunDiff, screen: Screen, now: dt.datetime) -> list[str]:
     sides = (found.old.summary, found.new.summary)
     spent = [one.cost.spent for one in sides]
     digits = digits_of(spent)
-    rows: list[Sequence[Cell]] = [[("head", word) for word in ("", "run", "began", "graph", "ended")]]
-    if any(spent):
-        rows[0] = [*rows[0], ("head", "spent")]
-    for word, one, cost in zip(("from", "to"), sides, spent, strict=True):
-        money = [dollars(cost, digits)] if any(spent) else []
-        rows.append(
-            [
-                ("dim", word),
-                one.short,
-                ("dim", when(one.run.started_ms, now)),
-                graph_of_run(one.run),
-                one.run.status,
-                *money,
-            ]
-        )
     more = spent[1] - spent[0]
+    columns: dict[str, list[Cell]] = {
+        "": [("dim", "from"), ("dim", "to")],
+        "run": [one.short for one in sides],
+        "began": [("dim", when(one.run.started_ms, now)) for one in sides] if screen.width() >= _ROOMY else [],
+        "graph": [graph_of_run(one.run) for one in sides],
+        "ended": [one.run.status for one in sides],
+        "spent": [dollars(cost, digits) for cost in spent] if any(spent) else [],
+    }
+    told = [name for name, cells in columns.items() if cells]
+    rows: list[Sequence[Cell]] = [[("head", name) for name in told]]
+    rows += [list(row) for row in zip(*(columns[name] for name in told), strict=True)]
     if more:
-        rows.append(["", "", "", "", "", f"{'+' if more > 0 else '-'}{dollars(abs(more), digits)}"])
-    return aligned(rows, screen.width(), screen.style, shrink=(3,), right=(5,))
+        rows.append([*[""] * (len(told) - 1), f"{'+' if more > 0 else '-'}{dollars(abs(more), digits)}"])
+    right = [told.index("spent")] if "spent" in told else []
+    return aligned(rows, screen.width(), screen.style, shrink=(told.index("graph"),), right=right)
 
 
 def _notes(found: RunDiff) -> list[str]:

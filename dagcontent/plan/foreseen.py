@@ -115,7 +115,9 @@ class Foreseen:
     def _made(self, by: Output, type_: Type, path: tuple[str, ...], unit: Unit, depth: int) -> Any:
         """Return what stands for a part of a node's output."""
         node, made_by = self._graph.nodes[by.node], self._chosen(by, unit)
-        if node.kind.name == _TEMPLATE and not by.steps:  # it makes nothing of its own: what it is put together of is foreseen
+        if (
+            node.kind.name == _TEMPLATE and not by.steps
+        ):  # it makes nothing of its own: what it is put together of is foreseen
             put = dict(node.params).get("text")
             return None if made_by is None or put is None else self._value(put, made_by, depth + 1)
         fact = next((step.name for step in by.steps if isinstance(step, FactStep)), "")

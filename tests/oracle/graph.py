@@ -151,7 +151,9 @@ class Oracle:
                 scope = dict(zip(self.dims(node), at, strict=True))
                 entry = {} if None in at else self.decided(node).get(at, {})
                 sample = scope.get(f"{node}.take") or 0, entry.get("reroll", 0)
-                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry.get("replaced", entry.get("pin")))
+                self._known[node, at] = self._instance(
+                    self.nodes[node], scope, sample, entry.get("replaced", entry.get("pin"))
+                )
             except Gone as gone:
                 self._known[node, at] = Instance(str(gone))
         return self._known[node, at]
