@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final
@@ -79,7 +80,7 @@ def diff_lines(found: RunDiff, screen: Screen, now: dt.datetime, options: Sequen
         what = "two graphs" if old.run.graph != new.run.graph else "two profiles of one graph"
         text = f"these are {what}: {graph_of_run(old.run)} and {graph_of_run(new.run)}"
         lines.insert(0, screen.style("warning", text))
-    lines += ["", *_runs(found, screen, now), *_notes(found)]
+    lines += ["", *_runs(found, screen, now), *_notes(found, screen.width())]
     told = [row for row in found.rows if row.change != "same"]
     names = {row.old.key: row.node for row in told if row.change == "gone" and row.old is not None}
     shown = told if screen.verbose else told[:_MOST]
@@ -117,21 +118,18 @@ def _runs(found: RunDiff, screen: Screen, now: dt.datetime) -> list[str]:
     return aligned(rows, screen.width(), screen.style, shrink=(told.index("graph"),), right=right)
 
 
-def _notes(found: RunDiff) -> list[str]:
+def _notes(found: RunDiff, width: int) -> list[str]:
     lacking = [side for side in (found.old, found.new) if not side.whole]
     if not lacking:
         return []
-    lines = [""]
-    for side in lacking:
-        lines += [f"  of {side.summary.short} only what it made is known: {side.why}"]
+    said = [f"of {side.summary.short} only what it made is known: {side.why}" for side in lacking]
     if found.untold:
-        known = counted(found.untold, "instance")
-        lines += [
-            f"  {known} of the other cannot be compared with it"
-            if len(lacking) == 1
-            else f"  {known} of one of them cannot be compared"
-        ]
-    return lines
+        where = "of the other cannot be compared with it" if len(lacking) == 1 else "of one of them cannot be compared"
+        said.append(f"{counted(found.untold, 'instance')} {where}")
+    return [
+        "",
+        *(line for text in said for line in textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ")),
+    ]
 
 
 def _node(row: NodeDiff, screen: Screen, gone: Mapping[str, str]) -> list[str]:

@@ -83,7 +83,7 @@ def history(here: Path) -> list[str]:
     }
     after = {"still[intro]": two, "line": alike, "sheet": sheets, "old[night]": text, "cover": given, "still[2]": one, "still[10]": one,
              "lost": "ab" * 32, "bad": failed}  # fmt: skip
-    runs = [ended(here, graph, 0, before)]
+    runs = [ended(here, graph, 1, before)]
     with open_store(here / "store") as store:
         paid(store, graph)
     runs.append(ended(here, graph, 90, after))
