@@ -60,7 +60,7 @@ class Reasons:
             return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
         if row.status in {"hit", "pinned"}:
             given = [] if row.replaced is None else [f"replaced by {row.replaced}" if row.replaced else "replaced"]
-            return "; ".join([*given, *([self._stale(row)] if row.stale else [])])
+            return "; ".join([*([self._stale(row)] if row.stale else []), *given])
         if row.status == "maybe" and row.depends and row.cause != "edit":
             return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]

@@ -70,7 +70,10 @@ def command(
         for line in [*([""] if position else []), *_lines(one, screen, now)]:
             screen.say(line)
     back = next(((one.node, row.reroll) for one in found for row in one.rows if _comes_back(row)), None)
-    if back is not None:
+    given = next((one.node for one in found for row in one.rows if row.now and row.file is not None), None)
+    if given is not None:
+        screen.say("\n" + screen.style("command", command_line(*session.again("replace", "--undo", given))))
+    elif back is not None:
         screen.say(
             "\n" + screen.style("command", command_line(*session.again("reroll", back[0], "--to", str(back[1]))))
         )

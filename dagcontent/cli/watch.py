@@ -113,7 +113,8 @@ class _Watcher:
         screen = Screen(quiet=bool(self._options["quiet"]))
         words = [f"watched {self._graph}", counted(self._plans, "plan")]
         if self._runs and self._store is not None:
-            words += [counted(len(self._runs), "build"), f"{dollars(watching.spent_by(self._store, self._runs))} spent"]
+            spent = watching.spent_by(self._store, self._runs)
+            words += [counted(len(self._runs), "build"), *([f"{dollars(spent)} spent"] if spent else [])]
         screen.say("\n" + "   ".join(words))
         return 0
 

@@ -43,4 +43,4 @@ def _moved(old: PlanRow | None, new: PlanRow) -> bool:
 def _looks(row: PlanRow) -> tuple[object, ...]:
     quote = None if row.price is None else row.price.quote
     price = None if quote is None else (quote.low, quote.expected, quote.high)
-    return row.status, row.model, price, row.error, row.stale, row.replaced, row.items_max
+    return row.status, row.model, price, row.error, bool(row.stale), row.replaced, row.items_max
