@@ -21,7 +21,8 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pick, pin, replace, reroll, takes, undo_replace, unpin
+    from dagcontent.api.choices import approve, pick, pin, reject, replace, reroll, takes, undo_replace, unpin
+    from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -43,6 +44,7 @@ __all__ = [
     "WhyResult",
     "abuild",
     "aplan",
+    "approve",
     "build",
     "default_store",
     "find_mistakes",
@@ -50,6 +52,7 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "reject",
     "replace",
     "reroll",
     "show",
@@ -57,12 +60,13 @@ __all__ = [
     "undo_replace",
     "unpin",
     "why",
+    "write_gallery",
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices", "replace": "choices", "reroll": "choices", "takes": "choices", "undo_replace": "choices",
-    "unpin": "choices",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading",
+    "pick": "choices", "pin": "choices", "reject": "choices", "replace": "choices", "reroll": "choices", "takes": "choices",
+    "undo_replace": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 

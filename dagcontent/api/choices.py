@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from dagcontent.api import GraphLike, loaded_from, opened_at
+from dagcontent.api.approving import Approving
 from dagcontent.api.deciding import Choosing, Decided
+from dagcontent.api.replacing import Replacing
 from dagcontent.api.taken import TakesResult, takes_of
 
-__all__ = ["pick", "pin", "replace", "reroll", "takes", "undo_replace", "unpin"]
+__all__ = ["approve", "pick", "pin", "reject", "replace", "reroll", "takes", "undo_replace", "unpin"]
 
 
 def reroll(
@@ -56,8 +58,28 @@ def pick(
     Writes the choices file, as `reroll`. Raises ConfigError for what names none or several, UsageError where nothing is to be
     chosen.
     """
-    with _choosing(graph, [instance], params, profile, store, realms, picks=True) as choosing:
+    with _choosing(graph, [instance], params, profile, store, realms, asks="pick") as choosing:
         return choosing.pick(choice)
+
+
+def approve(
+    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have gates give on what they show now. Writes the choices file, as `reroll`. Raises UsageError where there is nothing to
+    approve yet.
+    """
+    with _choosing(graph, instances, params, profile, store, realms, asks="approve") as choosing:
+        return Approving(choosing).approve()
+
+
+def reject(
+    graph: GraphLike, instances: Sequence[str], *, note: str = "", params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have gates fail while they show what they show now; `note` says why. Writes the choices file, as `approve`."""
+    with _choosing(graph, instances, params, profile, store, realms, asks="approve") as choosing:
+        return Approving(choosing).reject(note)
 
 
 def replace(
@@ -67,8 +89,8 @@ def replace(
     """Have a person's file take the place of an instance's result, which stays in the store. Keeps the file in the store and
     writes the choices file. Raises ConfigError for a name that is none, UsageError for a file that is not of its type.
     """
-    with _choosing(graph, [instance], params, profile, store, realms, keeps=True) as choosing:
-        return choosing.replace(file, int(time.time() * 1000))
+    with _choosing(graph, [instance], params, profile, store, realms, asks="replace", keeps=True) as choosing:
+        return Replacing(choosing).replace(file, int(time.time() * 1000))
 
 
 def undo_replace(
@@ -77,7 +99,7 @@ def undo_replace(
 ) -> Decided:  # fmt: skip
     """Undo `replace`. The file stays in the store."""
     with _choosing(graph, instances, params, profile, store, realms) as choosing:
-        return choosing.undo_replace()
+        return Replacing(choosing).undo()
 
 
 def takes(
@@ -94,8 +116,8 @@ def takes(
 def _choosing(
     graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
     profile: str | None, store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
-    *, picks: bool = False, keeps: bool = False,
+    *, asks: str = "", keeps: bool = False,
 ) -> Iterator[Choosing]:  # fmt: skip
     loaded = loaded_from(graph, params, profile)
     with opened_at(store, write=keeps) as opened:
-        yield Choosing(loaded, opened, instances, realms, picks=picks, one=keeps)
+        yield Choosing(loaded, opened, instances, realms, asks=asks)

@@ -12,15 +12,14 @@ from dagcontent.api.choices_file import Edit, write_choices
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.picking import chosen_of
 from dagcontent.api.planning import check_targets, dry_resolver
-from dagcontent.api.replacing import keep, read_given
 from dagcontent.api.targets import chosen_by, parse_targets
 from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.graph.model import Node
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT, Effect
 from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
 from dagcontent.plan.evaluate import Missing
-from dagcontent.plan.replaced import behind, file_of, is_replaced
+from dagcontent.plan.replaced import behind, is_replaced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate, among, candidates_of
 from dagcontent.plan.unit import Status, Unit
@@ -30,7 +29,7 @@ from dagcontent.store.store import Store
 from dagcontent.values.record import Done, Manifest, Record
 from dagcontent.values.value import ActionKey, contains_unknown
 
-__all__ = ["Choosing", "Decided", "Picked", "Pinned", "Replaced", "Rerolled"]
+__all__ = ["Choosing", "Decided", "Picked", "Pinned", "Rerolled"]
 
 _MOST_SAMPLES = 10_000
 T = TypeVar("T")
@@ -52,19 +51,6 @@ class Pinned(msgspec.Struct, frozen=True):
     key: str | None
     at_ms: int | None = None
     old: bool = False
-
-
-class Replaced(msgspec.Struct, frozen=True):
-    """An instance that a person's file stands for (`value`, from `file`), or (None) does not any more. `instead_of` is the key of
-    what it takes the place of; `was` is the name of a file that stood there before.
-    """
-
-    node: str
-    file: str | None
-    digest: str | None = None
-    value: Any = None
-    instead_of: str | None = None
-    was: str | None = None
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -89,46 +75,40 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class Choosing:
-    """Decides about instances of one graph. Every call ends in the choices file, or raises and changes nothing."""
+    """Decides about instances of one graph. Every call ends in the choices file, or raises and changes nothing.
+
+    `asks` is what of a person is asked where that is no sample of a result: "pick", "approve", "replace".
+    """
 
     def __init__(
         self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None,
-        *, picks: bool = False, one: bool = False,
+        *, asks: str = "",
     ) -> None:  # fmt: skip
         targets = parse_targets(loaded.graph, texts)
         self._table = table_of(loaded.profile)
-        self._picks = picks
-        self._single = picks or one
-        self._loaded = loaded
-        self._store = store
-        self._resolver: Resolver = dry_resolver(loaded, store, targets, realms)
-        check_targets(self._resolver, targets)
-        self._last = store.last_build(str(loaded.path), loaded.profile or "")
+        self._asks = asks
+        self.loaded = loaded
+        self.store = store
+        self.resolver: Resolver = dry_resolver(loaded, store, targets, realms)
+        check_targets(self.resolver, targets)
+        self.last = store.last_build(str(loaded.path), loaded.profile or "")
         wanted = chosen_by(targets)
-        self._units: list[Unit] = []
+        self.units: list[Unit] = []
         for target, text in zip(targets, texts, strict=True):
             units = [
                 unit
-                for unit in self._resolver.fanout.units_of(target.node)
-                if wanted is None or wanted(self._resolver.fanout, unit)
+                for unit in self.resolver.fanout.units_of(target.node)
+                if wanted is None or wanted(self.resolver.fanout, unit)
             ]
-            self._units += self._asked(loaded.graph.nodes[target.node], units, text)
+            self.units += self._asked(loaded.graph.nodes[target.node], units, text)
 
     def _asked(self, node: Node, units: list[Unit], text: str) -> list[Unit]:
         """Return the instances a text means. Raises UsageError where nothing can be decided about them."""
-        fanout = self._resolver.fanout
-        if self._picks and not node.kind.chooses:
-            text = f"`{node.name}` is {node.kind.name}: it does not choose among others"
-            raise UsageError(text, hint="pick is for nodes of kind select")
-        if node.kind.chooses and not self._picks:
-            text = f"`{node.name}` makes nothing of its own: it is one of what it chooses from"
-            raise UsageError(text, hint="dagcontent pick says which one; or name what it chooses from")
-        if not self._picks and node.kind.effect in {Effect.VALUE, Effect.FILES}:
-            text = f"{node.kind.name} gives the same every time: there is nothing to decide about `{node.name}`"
-            raise UsageError(text, hint="name a node that something is made by")
+        fanout = self.resolver.fanout
+        _check_asked(node, self._asks)
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
-            hint = "name one" if self._single else f"name some, or all as '{text}[*]'"
+            hint = "name one" if self._asks in {"pick", "replace"} else f"name some, or all as '{text}[*]'"
             raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=hint)
         known = [unit for unit in units if None not in unit.coords]
         if not known:
@@ -140,8 +120,8 @@ class Choosing:
     def reroll(self, to: int | None = None) -> Decided:
         """Make instances another sample: number `to`, or the next that was never made. Raises UsageError for one that is pinned."""
         changed = []
-        for unit in self._units:
-            name, kind = self._resolver.fanout.name(unit), self._loaded.graph.nodes[unit.node].kind
+        for unit in self.units:
+            name, kind = self.resolver.fanout.name(unit), self.loaded.graph.nodes[unit.node].kind
             if kind.effect is Effect.LOCAL and not kind.by_model:
                 text = f"{kind.name} makes the same of the same: another sample of {name} would be no other"
                 raise UsageError(text, hint="reroll what it is made of")
@@ -153,87 +133,42 @@ class Choosing:
             now = self._next(unit) if to is None else to
             changed.append(Rerolled(name, was, now, self._is_made(unit, now)))
         numbers = {one.node: one.now for one in changed}
-        return self._write(changed, lambda entry, name: {**entry, "reroll": numbers[name]})
+        return self.write(changed, lambda entry, name: {**entry, "reroll": numbers[name]})
 
     def pin(self) -> Decided:
         """Have instances keep what they are: today's result, else that of the last build. Raises UsageError if there is none."""
-        made = [self._pinned(unit) for unit in self._units]
+        made = [self._pinned(unit) for unit in self.units]
         keys = {one.node: one.key for one in made}
-        return self._write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
-
-    def replace(self, path: str | os.PathLike[str], now_ms: int) -> Decided:
-        """Have a file stand for an instance. Raises UsageError for a file that is none of its type."""
-        unit = self._one()
-        node, name = self._loaded.graph.nodes[unit.node], self._resolver.fanout.name(unit)
-        given = read_given(path, node, self._store)
-        decided = self._resolver.decisions.of(unit)
-        again = decided is not None and decided.replaced == given.digest
-        instead_of = decided.instead_of if again and decided is not None else self._stood_for(unit, name)
-        record = keep(self._store, node, given, instead_of, now_ms)
-        assert isinstance(record.outcome, Done)
-        was = None if again else file_of(unit.record)
-        made = Replaced(name, given.name, given.digest, record.outcome.value, instead_of, was)
-        entry = {"replaced": f"sha256:{given.digest}"}
-        if instead_of is not None:
-            entry["instead_of"] = f"sha256:{instead_of}"
-        return self._write([made], lambda old, _: {**_without(old, "replaced", "instead_of"), **entry})
-
-    def undo_replace(self) -> Decided:
-        """Have instances be what they were before a file stood for them."""
-        made = [Replaced(self._resolver.fanout.name(unit), None, was=file_of(unit.record)) for unit in self._units]
-        return self._write(made, lambda old, _: _without(old, "replaced", "instead_of"))
-
-    def _one(self) -> Unit:
-        """Return the one instance that is meant. Raises ConfigError for several."""
-        if len(self._units) > 1:
-            known = ", ".join(self._resolver.fanout.name(one) for one in self._units[:12])
-            raise ConfigError(
-                f"one file stands for one instance, not for {len(self._units)}", hint=f"name one: {known}"
-            )
-        return self._units[0]
-
-    def _stood_for(self, unit: Unit, name: str) -> str | None:
-        """Return the key of what an instance would be today, else of what its last build made; None where neither is known."""
-        if unit.status is not Status.PINNED:
-            today = unit.key if unit.record is None else unit.record.key
-        else:
-            keys = [self._resolver.keys.key(manifest) for manifest in self._resolver.inputs.today(unit)]
-            today = next(
-                (ActionKey(key) for key in keys if self._store.get(key) is not None), keys[0] if keys else None
-            )
-        if today is not None or name not in self._last:
-            return today
-        last = self._resolver.lookup.find(ActionKey(self._last[name]))
-        return None if last is None else last.manifest.params.get("instead_of") if is_replaced(last) else last.key
+        return self.write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
 
     def unpin(self) -> Decided:
         """Have instances be what their inputs make them."""
-        made = [Pinned(self._resolver.fanout.name(unit), None) for unit in self._units]
-        return self._write(made, lambda entry, _: _without(entry, "pin"))
+        made = [Pinned(self.resolver.fanout.name(unit), None) for unit in self.units]
+        return self.write(made, lambda entry, _: {key: value for key, value in entry.items() if key != "pin"})
 
     def pick(self, wanted: str) -> Decided:
         """Have a selection give one of its candidates. Raises ConfigError for a name that is none, UsageError where nothing can
         be chosen yet.
         """
-        unit = self._units[0]
-        resolver, node = self._resolver, self._loaded.graph.nodes[unit.node]
+        unit = self.units[0]
+        resolver, node = self.resolver, self.loaded.graph.nodes[unit.node]
         name = resolver.fanout.name(unit)
-        if len(self._units) > 1:
-            known = ", ".join(resolver.fanout.name(one) for one in self._units[:12])
-            raise ConfigError(f"`{node.name}` names {len(self._units)} instances", hint=f"name one: {known}")
+        if len(self.units) > 1:
+            known = ", ".join(resolver.fanout.name(one) for one in self.units[:12])
+            raise ConfigError(f"`{node.name}` names {len(self.units)} instances", hint=f"name one: {known}")
         candidates = self._candidates(unit, node, name)
         one = chosen_of(candidates, wanted, name)
         about = among([candidate.digest for candidate in candidates])
         before = resolver.decisions.of(unit)
         made = Picked(name, one.digest, one.position, one.instance, None if before is None else before.pick)
         entry = {"for": about, "pick": f"sha256:{one.digest}"}
-        path = choices_path(self._loaded.path)
+        path = choices_path(self.loaded.path)
         edits: list[Edit] = [((*self._table, name), lambda _: entry)]
-        changed = write_choices(path, os.path.basename(self._loaded.path), edits)
-        return Decided(self._loaded.name, path, changed, (made,))
+        changed = write_choices(path, os.path.basename(self.loaded.path), edits)
+        return Decided(self.loaded.name, path, changed, (made,))
 
     def _candidates(self, unit: Unit, node: Node, name: str) -> list[Candidate]:
-        resolver = self._resolver
+        resolver = self.resolver
         try:
             params = resolver.inputs.params(unit, node) if None not in unit.coords else {}
         except Missing as missing:
@@ -249,7 +184,7 @@ class Choosing:
     # -- samples ------------------------------------------------------------------------------------------------
 
     def _sample(self, unit: Unit) -> Sample:
-        return self._resolver.decisions.sample(unit, self._loaded.graph.nodes[unit.node])
+        return self.resolver.decisions.sample(unit, self.loaded.graph.nodes[unit.node])
 
     def _next(self, unit: Unit) -> int:
         """Return the number of the next sample that there is no result of, not even a failed one."""
@@ -262,66 +197,90 @@ class Choosing:
         manifest: Manifest | None = unit.manifest
         if manifest is None or unit.status is Status.PINNED:
             return None
-        key = self._resolver.keys.key(msgspec.structs.replace(manifest, reroll=number))
-        return self._store.get(key) is not None
+        key = self.resolver.keys.key(msgspec.structs.replace(manifest, reroll=number))
+        return self.store.get(key) is not None
 
     # -- pins ---------------------------------------------------------------------------------------------------
 
     def _pinned(self, unit: Unit) -> Pinned:
-        name = self._resolver.fanout.name(unit)
+        name = self.resolver.fanout.name(unit)
         if is_replaced(unit.record):
-            raise UsageError(
-                f"{name} is replaced by a person's file, which stays already", hint="dagcontent replace --undo first"
-            )
+            text = f"{name} is replaced by a person's file, which stays already"
+            raise UsageError(text, hint="dagcontent replace --undo first")
         record: Record | None = unit.record
         old = record is None
-        if record is None and name in self._last:
-            find = self._resolver.lookup.find
-            record = behind(find(ActionKey(self._last[name])), find)
+        if record is None and name in self.last:
+            find = self.resolver.lookup.find
+            record = behind(find(ActionKey(self.last[name])), find)
         if record is None or not isinstance(record.outcome, Done):
             raise UsageError(f"{name} has no result yet: there is nothing to keep", hint="build it first")
         return Pinned(name, record.key, record.at_ms, old)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def _write(self, nodes: Sequence[T], change: Callable[[Mapping[str, Any], str], Mapping[str, Any]]) -> Decided:
-        edits = [*self._followed(), *(self._edit(unit, change) for unit in self._units)]
-        path = choices_path(self._loaded.path)
-        changed = write_choices(path, os.path.basename(self._loaded.path), edits)
-        return Decided(self._loaded.name, path, changed, tuple(nodes))
+    def write(
+        self, nodes: Sequence[T], change: Callable[[Mapping[str, Any], str], Mapping[str, Any]], *, about: bool = True
+    ) -> Decided:
+        """Write what `change` makes of the entries of these units; with `about`, what they were about stands there too."""
+        edits = [*self._followed(), *(self._edit(unit, change, about=about) for unit in self.units)]
+        path = choices_path(self.loaded.path)
+        changed = write_choices(path, os.path.basename(self.loaded.path), edits)
+        return Decided(self.loaded.name, path, changed, tuple(nodes))
 
     def _followed(self) -> list[Edit]:
         """Return what gives entries that went along with another instance the name it has today: all leave, then all come."""
-        gone = [stray for stray in self._resolver.decisions.strays if stray.now is not None]
+        gone = [stray for stray in self.resolver.decisions.strays if stray.now is not None]
         left: list[Edit] = [((*self._table, stray.choice.instance), lambda _: {}) for stray in gone]
         return left + [((*self._table, str(stray.now)), lambda _, c=stray.choice: entry_of(c)) for stray in gone]
 
-    def _edit(self, unit: Unit, change: Callable[[Mapping[str, Any], str], Mapping[str, Any]]) -> Edit:
+    def _edit(self, unit: Unit, change: Callable[[Mapping[str, Any], str], Mapping[str, Any]], *, about: bool) -> Edit:
         """Return what is written for one unit. What stands there and was about something else is no part of it."""
-        name = self._resolver.fanout.name(unit)
-        about = stands_for(self._resolver.fanout, unit)
+        name = self.resolver.fanout.name(unit)
+        for_ = stands_for(self.resolver.fanout, unit) if about else None
 
         def renewed(entry: Mapping[str, Any]) -> Mapping[str, str | int]:
-            fits = about is None or entry.get("for") in {about, None}
+            fits = for_ is None or entry.get("for") in {for_, None}
             made = change(entry if fits else {}, name)
             kept = {key: value for key, value in made.items() if key != "for" and (key, value) != ("reroll", 0)}
-            return ({} if about is None else {"for": about}) | kept if kept else {}
+            return ({} if for_ is None else {"for": for_}) | kept if kept else {}
 
         return (*self._table, name), renewed
 
 
-def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in names}
+def _check_asked(node: Node, asks: str) -> None:
+    """Raise UsageError where what is asked is nothing that can be decided about a node."""
+    kind, name = node.kind, node.name
+    gate = kind.effect is Effect.PERSON
+    if asks == "pick" and not kind.chooses:
+        raise UsageError(
+            f"`{name}` is {kind.name}: it does not choose among others", hint="pick is for nodes of kind select"
+        )
+    if asks == "approve" and not gate:
+        text = f"`{name}` is {kind.name}: nobody is asked to approve it"
+        raise UsageError(text, hint="approve and reject are for nodes of kind gate")
+    if asks in {"pick", "approve"}:
+        return
+    if kind.chooses:
+        text = f"`{name}` makes nothing of its own: it is one of what it chooses from"
+        raise UsageError(text, hint="dagcontent pick says which one; or name what it chooses from")
+    if gate:
+        text = f"`{name}` makes nothing of its own: it gives on what it shows"
+        raise UsageError(text, hint="dagcontent approve or reject decides about it; or name what it shows")
+    if kind.lazy:
+        text = f"`{name}` makes nothing of its own: it is one of its alternatives"
+        raise UsageError(text, hint="name the alternative")
+    if kind.effect in WORKED_OUT:
+        text = f"{kind.name} gives the same every time: there is nothing to decide about `{name}`"
+        raise UsageError(text, hint="name a node that something is made by")
 
 
 def entry_of(choice: Choice) -> dict[str, str | int]:
     """Return an entry as it is written."""
     made: dict[str, str | int] = {} if choice.about is None else {"for": choice.about}
-    return (
-        made
-        | ({"reroll": choice.reroll} if choice.reroll else {})
-        | ({"pick": f"sha256:{choice.pick}"} if choice.pick is not None else {})
-        | ({"pin": f"sha256:{choice.pin}"} if choice.pin is not None else {})
-        | ({"replaced": f"sha256:{choice.replaced}"} if choice.replaced is not None else {})
-        | ({"instead_of": f"sha256:{choice.instead_of}"} if choice.instead_of is not None else {})
-    )
+    if choice.reroll:
+        made["reroll"] = choice.reroll
+    for name in ("pick", "pin", "replaced", "instead_of", "approved", "rejected"):
+        digest = getattr(choice, name)
+        if digest is not None:
+            made[name] = f"sha256:{digest}"
+    return made | {"note": choice.note} if choice.note else made

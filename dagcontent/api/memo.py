@@ -118,6 +118,7 @@ class Memo:
             nodes=tuple(
                 NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale, replaced=r.replaced)
                 for r in rows
+                if r.status != "unneeded"
             ),
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,

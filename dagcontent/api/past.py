@@ -131,7 +131,7 @@ def _since_ms(since: Since) -> int:
 
 
 def summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
-    """Return runs with their short names and what they cost. Raises StoreError."""
+    """Return runs with what they cost, and the shortest names that tell them from all others. Raises StoreError."""
     if not found:
         return ()
     short = short_runs(past.run_ids(store))

@@ -1,110 +1,92 @@
-"""A person's file into the record of what takes a result's place: read, looked at, measured, kept. Knows no choices file."""
+"""A person's file for an instance into an entry of the choices file, and back. Runs nothing and spends nothing.
+
+What is a file of a node's type, and how it is kept, it does not know.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from dagcontent.api.files import BesideFiles
-from dagcontent.errors import NodeError, UsageError
-from dagcontent.graph.model import Node
-from dagcontent.plan.replaced import FILE, replaced_manifest
-from dagcontent.plan.typed import misfit
-from dagcontent.store.store import Store
-from dagcontent.values.canonical import Encoder
-from dagcontent.values.record import Done, Record, action_key
-from dagcontent.values.types import Type
-from dagcontent.values.value import Blob
+from dagcontent.api.deciding import Choosing, Decided
+from dagcontent.api.given import keep, read_given
+from dagcontent.errors import ConfigError
+from dagcontent.plan.replaced import file_of, is_replaced
+from dagcontent.plan.unit import Status, Unit
+from dagcontent.values.record import Done
+from dagcontent.values.value import ActionKey
 
-__all__ = ["Given", "keep", "read_given"]
+__all__ = ["Replaced", "Replacing"]
 
 
-class Given(msgspec.Struct, frozen=True):
-    """A file that a person gave: what it is as a value, and the digest of its bytes."""
-
-    path: str
-    value: Any
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """The file's own name."""
-        return os.path.basename(self.path)
-
-
-def read_given(path: str | os.PathLike[str], node: Node, store: Store) -> Given:
-    """Return what a file is as a value of a node. Raises UsageError for one that is none."""
-    where = os.path.realpath(path)
-    shown = os.fspath(path)
-    try:
-        if not os.path.isfile(where):
-            raise NodeError(
-                f"{shown} is {'not a file' if os.path.exists(where) else 'not there'}", hint="look at the path"
-            )
-        files = BesideFiles(Path(where).parent, store.side)
-        value = _value(files, where, node.type, node.name)
-        return Given(where, value, files.seen[where].digest)
-    except NodeError as error:
-        raise UsageError(error.message, facts=error.facts, hint=error.hint) from None
-
-
-def keep(store: Store, node: Node, given: Given, instead_of: str | None, now_ms: int) -> Record:
-    """Put a file into the store, and the record that says what it stands for. The same one again is the record that is there.
-
-    Raises UsageError for what cannot be kept, StoreError.
+class Replaced(msgspec.Struct, frozen=True):
+    """An instance that a person's file stands for (`value`, from `file`), or (None) does not any more. `instead_of` is the key of
+    what it takes the place of; `was` is the name of a file that stood there before.
     """
-    if isinstance(given.value, Blob):
-        digest, _ = store.cas.put_file(Path(given.path))
-        if digest != given.value.digest:
-            raise UsageError(f"{given.path} was changed while it was read", hint="save it, and say it again")
-    manifest = replaced_manifest(node.kind.name, given.digest, instead_of)
-    record = Record(
-        key=action_key(manifest, Encoder()), manifest=manifest, outcome=Done(given.value, {FILE: given.name}), made_with={},
-        run="", at_ms=now_ms,
-    )  # fmt: skip
-    try:
-        return store.put(record).result()
-    except NodeError as error:
-        raise UsageError(error.message, hint=error.hint) from None
+
+    node: str
+    file: str | None
+    digest: str | None = None
+    value: Any = None
+    instead_of: str | None = None
+    was: str | None = None
 
 
-def _value(files: BesideFiles, path: str, want: Type, node: str) -> Any:
-    if want.artifact:
-        blob = files.measured(files.artifact(path, want.name))
-        if blob.type != want.name:
-            raise NodeError(
-                f"{os.path.basename(path)} is {blob.type} ({blob.media_type}), and `{node}` makes {want.name}",
-                hint=f"give {want.name}",
-            )
-        return Blob(blob.digest, blob.type, blob.media_type, blob.size_bytes, blob.facts)
-    if _has_media(want):
-        raise NodeError(
-            f"`{node}` makes {want}, which is no one file", hint="replace what it is made of, or what uses it"
-        )
-    # An output of ours ends in a line of its own: that is not part of the text.
-    text = files.text(path).removesuffix("\n")
-    if want.name == "text" and not want.choices:
-        return text
-    try:
-        value = text if want.name == "text" else json.loads(text, parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
-        raise NodeError(
-            f"{os.path.basename(path)} is not JSON: {error}", hint=f"`{node}` makes {want}: give it as JSON"
-        ) from None
-    wrong = misfit(value, want)
-    if wrong:
-        raise NodeError(f"{os.path.basename(path)} is not what `{node}` makes: {wrong}", hint=f"it makes {want}")
-    return value
+class Replacing:
+    """Decides about the files that stand for the instances that were named."""
+
+    def __init__(self, choosing: Choosing) -> None:
+        self._choosing = choosing
+        self._resolver = choosing.resolver
+
+    def replace(self, path: str | os.PathLike[str], now_ms: int) -> Decided:
+        """Have a file stand for an instance. Raises UsageError for a file that is none of its type."""
+        unit = self._one()
+        store = self._choosing.store
+        node, name = self._choosing.loaded.graph.nodes[unit.node], self._resolver.fanout.name(unit)
+        given = read_given(path, node, store)
+        decided = self._resolver.decisions.of(unit)
+        again = decided is not None and decided.replaced == given.digest
+        instead_of = decided.instead_of if again and decided is not None else self._stood_for(unit, name)
+        record = keep(store, node, given, instead_of, now_ms)
+        assert isinstance(record.outcome, Done)
+        was = None if again else file_of(unit.record)
+        made = Replaced(name, given.name, given.digest, record.outcome.value, instead_of, was)
+        entry = {"replaced": f"sha256:{given.digest}"}
+        if instead_of is not None:
+            entry["instead_of"] = f"sha256:{instead_of}"
+        return self._choosing.write([made], lambda old, _: {**_without(old), **entry})
+
+    def undo(self) -> Decided:
+        """Have instances be what they were before a file stood for them."""
+        units = self._choosing.units
+        made = [Replaced(self._resolver.fanout.name(unit), None, was=file_of(unit.record)) for unit in units]
+        return self._choosing.write(made, lambda old, _: _without(old))
+
+    def _one(self) -> Unit:
+        """Return the one instance that is meant. Raises ConfigError for several."""
+        units = self._choosing.units
+        if len(units) > 1:
+            known = ", ".join(self._resolver.fanout.name(one) for one in units[:12])
+            raise ConfigError(f"one file stands for one instance, not for {len(units)}", hint=f"name one: {known}")
+        return units[0]
+
+    def _stood_for(self, unit: Unit, name: str) -> str | None:
+        """Return the key of what an instance would be today, else of what its last build made; None where neither is known."""
+        if unit.status is not Status.PINNED:
+            today = unit.key if unit.record is None else unit.record.key
+        else:
+            find = self._choosing.store.get
+            keys = [self._resolver.keys.key(manifest) for manifest in self._resolver.inputs.today(unit)]
+            today = next((ActionKey(key) for key in keys if find(key) is not None), keys[0] if keys else None)
+        if today is not None or name not in self._choosing.last:
+            return today
+        last = self._resolver.lookup.find(ActionKey(self._choosing.last[name]))
+        return None if last is None else last.manifest.params.get("instead_of") if is_replaced(last) else last.key
 
 
-def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-def _has_media(want: Type) -> bool:
-    inner = [field.type for field in want.fields] + ([want.item] if want.item is not None else [])
-    return want.artifact or any(_has_media(one) for one in inner)
+def _without(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in {"replaced", "instead_of"}}

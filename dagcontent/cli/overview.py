@@ -18,6 +18,8 @@ COMMANDS: Final = {
         "takes": "Every result a node ever had: what differed, what it cost.",
         "reroll": "Have another sample made of a node; going back is free.",
         "pick": "Choose one of a selection's candidates.",
+        "approve": "Let a gate give on what it shows.",
+        "reject": "Have a gate fail for what it shows, with a note.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
         "replace": "Have a file of your own take the place of a result.",
         "unpin": "Let it be what its inputs make it.",
@@ -27,6 +29,8 @@ COMMANDS: Final = {
         "runs": "The history of builds: how they ended, what they made and cost.",
         "diff": "What changed between two runs: nodes, requests, files, cost.",
         "show": "A node's result: its file, its facts, how and when it was made.",
+        "open": "A node's result, in this machine's own viewer.",
+        "gallery": "One page of a build: every result with player, prompt and cost.",
         "graph": "The picture of a graph: svg, mermaid, dot, json or text.",
         "kinds": "The kinds of nodes, with their parameters.",
         "models": "The models there are: what they make, take and cost.",
@@ -41,7 +45,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("open approve reject gallery ui import trust".split())
+LATER: Final = frozenset("ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

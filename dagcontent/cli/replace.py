@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dagcontent import api
-from dagcontent.api.deciding import Replaced
+from dagcontent.api.replacing import Replaced
 from dagcontent.cli.columns import Cell
 from dagcontent.cli.deciding import choosing_options, say_decided
 from dagcontent.cli.options import graph_argument

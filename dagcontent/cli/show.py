@@ -79,8 +79,12 @@ def command(
 
 def _lines(found: ShowResult, screen: Screen) -> list[str]:
     state = (
-        "worked out from its inputs"
+        f"served by {safe(found.served_by)}"
+        if found.served_by is not None
+        else "worked out from its inputs"
         if found.status == "value"
+        else "waits for a person to approve it"
+        if found.status == "waiting"
         else "of an earlier build; it would be made anew"
         if found.stale
         else ""
@@ -203,6 +207,7 @@ def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, A
         "cost_usd": usd_decimal(found.cost_microusd),
         "attempt": None if found.job is None else found.job.attempt,
         "replaced": None if found.replaced is None else _replacement(found.replaced),
+        **({} if found.served_by is None else {"served_by": found.served_by}),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT, Effect
 from dagcontent.kinds.registry import KINDS
 from dagcontent.spec.model import Pipeline
 from dagcontent.spec.nearest import nearest
@@ -24,6 +24,16 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
                 caret = f"did you mean `{close}`?" if close else "take the entry out, or bring the node back"
                 message = f"there is no node `{choice.node}`: what was decided about it is not applied"
                 yield Mistake(message, file, path, "header", None, caret, warning=True)
+        elif KINDS[node.kind].effect is Effect.PERSON:
+            if choice.about or choice.stays or choice.pick is not None or choice.reroll:
+                message = f"{node.kind} makes nothing of its own: `{choice.node}` is `approved` or `rejected`, and nothing else"
+                yield Mistake(message, file, path, "header", None, "take the rest out")
+            elif choice.approved is not None and choice.approved == choice.rejected:
+                message = f"`{choice.node}` is approved and rejected, of the same content"
+                yield Mistake(message, file, (*path, "rejected"), "key", None, "take one of them out")
+        elif choice.approved is not None or choice.rejected is not None or choice.note:
+            message = f"`approved`, `rejected` and `note` are for gates, and `{choice.node}` is {node.kind}"
+            yield Mistake(message, file, path, "header", None, "take them out")
         elif KINDS[node.kind].chooses:
             if choice.stays or choice.reroll:
                 message = (
@@ -33,6 +43,6 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
         elif choice.pick is not None:
             message = f"`pick` is for selections, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")
-        elif KINDS[node.kind].effect in {Effect.VALUE, Effect.FILES}:
+        elif KINDS[node.kind].effect in WORKED_OUT:
             message = f"{node.kind} gives the same every time: there is nothing to decide about `{choice.node}`"
             yield Mistake(message, file, path, "header", None, "take the entry out")

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from dagcontent.graph.alternatives import check_alternatives
 from dagcontent.graph.check import check_node
-from dagcontent.graph.chosen import type_selections
+from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
 from dagcontent.graph.model import (
@@ -98,7 +99,7 @@ class _Linker:
             kind = KINDS[node.kind]
             dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
-        type_selections(self.pipeline.nodes, self.faces, self.references)
+        type_passed_on(self.pipeline.nodes, self.faces, self.references)
         dimensions = [self._dimension(name) for name in self._names]
         nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
         self.mistakes.extend(check_choices(self.pipeline))
@@ -107,6 +108,7 @@ class _Linker:
         if not cycles:
             for linked in nodes:
                 self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models, self.today))
+                self.mistakes.extend(check_alternatives(linked))
         graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
         return Linked(graph, tuple(self.mistakes))
 

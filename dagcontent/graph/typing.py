@@ -32,6 +32,7 @@ FACT_TYPES: Final = {
     "media_type": TEXT,
     "alignment": JSON,
     "chapters": JSON,
+    "report": JSON,
     "characters": INTEGER,
     "words": INTEGER,
     "label": TEXT,

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from dagcontent.kinds import asset, audio, control, document, footage, image, lists, text, video
+from dagcontent.kinds import asset, audio, control, deciding, document, footage, image, lists, media, text, video
 from dagcontent.kinds.declaration import Kind
 
 __all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES"]
 
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
-    for module in (text, lists, asset, document, image, audio, video, footage, control)
+    for module in (text, lists, asset, document, image, audio, video, footage, media, control, deciding)
     for kind in module.KINDS
 }
 """All kinds that can be used, by name."""
 
-LATER_KINDS: Final = frozenset(
-    "audio.mix audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert media.check metadata.write "
-    "fallback gate assert graph python command".split()
-)
+LATER_KINDS: Final = frozenset("graph python command".split())
 """Kinds of the language that this version cannot build yet."""
 
 COMMON_KEYS: Final = (

@@ -13,14 +13,14 @@ from dagcontent.plan.action import OPTIONS, SEED, Action, Keys, seed_of
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout
+from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.replaced import replaced_manifest
-from dagcontent.plan.unit import Unit
+from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Choice
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record
-from dagcontent.values.value import ABSENT, ActionKey, Value, contains_unknown
+from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Value, contains_unknown
 
 __all__ = ["Inputs"]
 
@@ -69,6 +69,22 @@ class Inputs:
         if isinstance(made.get(_MODEL), str):
             made[_MODEL] = self._fanout.graph.pipeline.models.get(made[_MODEL], made[_MODEL])
         return made
+
+    def check_needs(self, unit: Unit, node: Node, *, strictly: bool = True) -> bool:
+        """Raise Missing for what a unit needs first and will not have; return whether it has all.
+
+        With `strictly`, what waits for a person will not be there either.
+        """
+        free = True
+        for output in node.ordering:
+            chosen = self._fanout.choose(output, self._fanout.scope_of(unit), lambda _: UNKNOWN)
+            for producer in leaves(chosen):
+                if producer.status in {Status.FAILED, Status.BLOCKED}:
+                    raise Missing(Status.BLOCKED, producer)
+                if producer.held and strictly:
+                    raise Missing(Status.MAYBE, producer)
+                free = free and not producer.held
+        return free
 
     def evaluated(self, node: Node, params: Mapping[str, Any]) -> Value:
         """Return the value of a VALUE or FILES kind. Raises NodeError."""

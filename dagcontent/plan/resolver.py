@@ -24,14 +24,14 @@ from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout, leaves, list_of_value
+from dagcontent.plan.fanout import Fanout, Scope, leaves, list_of_value
 from dagcontent.plan.inputs import Inputs
-from dagcontent.plan.lazy import alternatives, first_of
+from dagcontent.plan.lazy import Alternatives
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
@@ -60,10 +60,11 @@ class Resolver:
         self.fanout = Fanout(graph)
         self.keys = Keys(epoch=epoch, realms=realms, today=today)
         self.evaluator = Evaluator(self.fanout, files)
+        self.alternatives = Alternatives(self.fanout, self.evaluator)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
-        self._lists_held = False
+        self._lists_open = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -153,8 +154,8 @@ class Resolver:
         try:
             value = self.evaluator.value(linked.of, scope)
             made = list_of_value(linked.spec, value)
-            made.held = job.held
-            self._lists_held = self._lists_held or job.held
+            made.open = job.open
+            self._lists_open = self._lists_open or job.open != 0
             if isinstance(made, DimensionList) and made.repeats:
                 self.warnings.append(made.warning(linked.name))
         except Missing as missing:
@@ -187,7 +188,7 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
-        unit.held = closed is not None and closed.held
+        unit.open = 0 if closed is None else closed.open
         if closed is not None and isinstance(closed.by, ListJob):
             unit.error = closed.by.error  # its own list is at fault: nothing above it is
             status = Status.FAILED
@@ -213,8 +214,8 @@ class Resolver:
                 producer.dependents = []
             producer.dependents.append(unit)
             unit.pending += 1
-        elif producer.held:
-            unit.held = True
+        else:
+            unit.open |= producer.open
 
     def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
         """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
@@ -244,8 +245,8 @@ class Resolver:
         node = self.graph.nodes[unit.node]
         scope = self.fanout.scope_of(unit) if node.dims else {}
         decided = self.decisions.of(unit)
-        if self._lists_held and any(self.fanout.list_at(dim, scope).held for dim in node.all_dims):
-            unit.held = True
+        for dim in node.all_dims if self._lists_open else ():
+            unit.open |= self.fanout.list_at(dim, scope).open
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
@@ -257,7 +258,7 @@ class Resolver:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
                     self._await_output(unit, output, scope)
-                for output in self._inputs_of_phase(node, unit.phase):
+                for output in self._inputs_of_phase(node, unit.phase, scope):
                     self._await_output(unit, output, scope)
         except NodeError as error:
             unit.error = error
@@ -270,12 +271,10 @@ class Resolver:
         if unit.pending == 0:
             self._ready.append(unit)
 
-    def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
+    def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
         if not node.kind.lazy:
             return node.outputs
-        tried = alternatives(node)
-        at = phase - _INPUTS
-        return outputs_in(tried[at]) if at < len(tried) else ()
+        return outputs_in(self.alternatives.at(node, phase - _INPUTS, scope))
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -298,11 +297,9 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 self._evaluate_when(unit, node)
             elif node.kind.lazy:
-                if unit.phase == _INPUTS:
-                    self._check_ordering(unit, node)
                 self._evaluate_lazy(unit, node)
             else:
-                self._check_ordering(unit, node)
+                self.inputs.check_needs(unit, node)
                 self._evaluate_inputs(unit, node)
         except Missing as missing:
             unit.status_by = missing.by
@@ -314,42 +311,34 @@ class Resolver:
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
         holds = self.evaluator.holds(node.when, self.fanout.scope_of(unit))
-        if holds is False or (holds is UNKNOWN and unit.held):  # a person is to say first whether it is to be made
+        if holds is False or (holds is UNKNOWN and unit.stopped):  # a person is to say first whether it is to be made
             self._settle(unit, Status.SKIPPED if holds is False else Status.MAYBE)
             return
         unit.phase = _INPUTS
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
+        free = self.inputs.check_needs(unit, node, strictly=unit.stopped)
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, unit)
+        if value is ABSENT:
             unit.phase += 1
             self._link(unit)
             return
-        unit.value = UNKNOWN if value is ABSENT else value
+        unit.value = value if free else UNKNOWN
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
-
-    def _check_ordering(self, unit: Unit, node: Node) -> None:
-        for output in node.ordering:
-            chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
-            for producer in leaves(chosen):
-                if producer.status in {Status.FAILED, Status.BLOCKED}:
-                    raise Missing(Status.BLOCKED, producer)
-                if producer.held:
-                    raise Missing(Status.MAYBE, producer)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
         inputs = self.inputs
         params = inputs.params(unit, node)
-        selected = self.decisions.selected(unit, node, params) if node.kind.chooses else None
-        if selected is not None:
-            unit.value, status = selected
+        said = self.decisions.said(unit, node, params) if node.kind.asks else None
+        if said is not None:
+            unit.value, status = said
             self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-        elif node.kind.effect is Effect.VALUE or node.kind.effect is Effect.FILES:
+        elif node.kind.effect in WORKED_OUT:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
@@ -376,8 +365,7 @@ class Resolver:
     # -- transitions --------------------------------------------------------------------------------------------
 
     def _settle(self, unit: Unit, status: Status) -> None:
-        unit.status = status
-        unit.held = status is Status.WAITING or (unit.held and status is Status.MAYBE)
+        unit.settle(status)
         unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
@@ -386,7 +374,7 @@ class Resolver:
             above = done.upstream or done.status in {Status.RAN, Status.RUN}
             for dependent in dependents or ():
                 dependent.upstream = dependent.upstream or above
-                dependent.held = dependent.held or done.held
+                dependent.open |= done.open
                 dependent.pending -= 1
                 if dependent.pending:
                     continue

@@ -60,11 +60,14 @@ def position_of_pick(pick: str, about: str | None, values: Sequence[Value]) -> i
 def candidates_of(
     fanout: Fanout, evaluator: Evaluator, unit: Unit, node: Node, params: Mapping[str, Any]
 ) -> list[Candidate]:
-    """Return the candidates of a selection whose inputs are settled, each with the instance that made it."""
-    values: list[Value] = params[node.kind.chooses]
+    """Return the candidates of a selection, or the parts of what a gate shows, each with the instance that made it. Its
+    inputs are settled.
+    """
+    name = node.kind.chooses or node.kind.passes
+    values: list[Value] = _parts(params[name])
     makers: list[Unit | None] = []
     try:
-        makers = _makers(fanout, evaluator, dict(node.params)[node.kind.chooses], fanout.scope_of(unit))
+        makers = _makers(fanout, evaluator, dict(node.params)[name], fanout.scope_of(unit))
     except (NodeError, Missing):
         makers = []
     if len(makers) != len(values):  # an instance that gives several, or one that was skipped
@@ -75,6 +78,10 @@ def candidates_of(
         else Candidate(position, digest_of(value), value, fanout.name(maker), tuple(fanout.labels(maker)))
         for position, (value, maker) in enumerate(zip(values, makers, strict=True))
     ]
+
+
+def _parts(value: Value) -> list[Value]:
+    return [part for item in value for part in _parts(item)] if isinstance(value, list) else [value]
 
 
 def _makers(fanout: Fanout, evaluator: Evaluator, expr: Expr, scope: Mapping[int, int | None]) -> list[Unit | None]:

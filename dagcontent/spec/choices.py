@@ -19,9 +19,8 @@ __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
-_KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved")
-_DIGESTS: Final = ("pin", "pick", "replaced", "instead_of")
-_LATER: Final = {"approved": "`approved` is"}
+_KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
+_DIGESTS: Final = ("pin", "pick", "replaced", "instead_of", "approved", "rejected")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
@@ -90,11 +89,12 @@ class _Reader:
             self._at_key(path, f"`{name}` is not the name of an instance", 'as in [node."still[intro,take=0]"]')
         self._known(path, table, _KEYS, f"an entry has: {listed(_KEYS)}")
         for key, value in table.items():
-            if key in _LATER:
-                self._findings.later(Place(self._file, (*path, key)), _LATER[key])
-            elif key == "reroll":
+            if key == "reroll":
                 if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_REROLLS:
                     self._wrong((*path, key), f"`reroll` is the number of a sample, from 0 to {_MOST_REROLLS:,}")
+            elif key == "note":
+                if not isinstance(value, str):
+                    self._wrong((*path, key), f"`note` is text, not {a_value(value)}")
             elif key in _KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
                 self._wrong((*path, key), f"`{key}` is a digest", 'written "sha256:" and 64 digits of 0-9a-f')
         if "instead_of" in table and "replaced" not in table:
@@ -102,9 +102,9 @@ class _Reader:
         if self._findings.count > before:
             return None
         digests = {key: str(table.get(key, "")).removeprefix("sha256:") or None for key in _DIGESTS}
-        return Choice(
-            name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0), **digests
-        )
+        place = Place(self._file, path)
+        about, reroll, note = table.get("for"), table.get("reroll", 0), str(table.get("note", ""))
+        return Choice(name, name.partition("[")[0], place, about, reroll, note=note, **digests)
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:
         for key in table:

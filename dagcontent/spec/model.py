@@ -183,7 +183,8 @@ class Choice(msgspec.Struct, frozen=True):
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
     the result that stays, `pick` the digest of the candidate that a selection gives. `replaced` is the digest of the file that a
-    person put in the place of the result `instead_of` (a key), None where none was known.
+    person put in the place of the result `instead_of` (a key), None where none was known. `approved` and `rejected` are those
+    of what a gate showed when a person said so, `note` what was said of it.
     """
 
     instance: str
@@ -195,6 +196,9 @@ class Choice(msgspec.Struct, frozen=True):
     pick: str | None = None
     replaced: str | None = None
     instead_of: str | None = None
+    approved: str | None = None
+    rejected: str | None = None
+    note: str = ""
 
     @property
     def stays(self) -> bool:

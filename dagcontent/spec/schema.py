@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Effect, Kind
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import (
     build_schema,
@@ -206,7 +206,7 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
     else:
         common.pop("model")
-    if kind.effect in {Effect.VALUE, Effect.FILES}:
+    if kind.effect in WORKED_OUT:
         common.pop("takes")
     common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
     return {"kind": common.pop("kind"), **{param.name: param_schema(param) for param in kind.params}, **common}
