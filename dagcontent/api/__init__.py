@@ -109,18 +109,20 @@ def plan(  # noqa: PLR0913 - what a plan is asked
     market: Market | None = None,
     ceilings: Sequence[Ceiling] = (),
     binding: bool = False,
+    retry_primary: bool = False,
 ) -> Plan:
     """Return what a build would do, and why. Runs nothing, opens no socket, needs no key and no store to exist.
 
     `profile` is the one of the graph's (or `draft`) that is laid over it; with a graph that is loaded, it is its own.
-    `realms`, `market` and `ceilings` are those of a build's `Spending`. With `binding` a build can be held to the plan.
+    `realms`, `market`, `ceilings` and `retry_primary` are those of a build's `Spending`. With `binding` a build can be held to the plan.
     """
     with opened_at(store, write=False) as opened:
         if isinstance(graph, str | os.PathLike):
             memo = read_memo(opened, Question.of(graph, params, targets, realms, profile), outputs=True)
-            if memo is not None:
+            if memo is not None and not retry_primary:
                 return memo.plan()
         from dagcontent.api.planning import plan_graph  # noqa: PLC0415 - as in `load`
+        from dagcontent.plan.asking import Terms  # noqa: PLC0415 - as in `load`
 
         return plan_graph(
             loaded_from(graph, params, profile),
@@ -130,7 +132,7 @@ def plan(  # noqa: PLR0913 - what a plan is asked
             realms=realms,
             ceilings=ceilings,
             binding=binding,
-            market=market,
+            terms=Terms(market=market, retry=retry_primary),
         )
 
 
@@ -202,7 +204,7 @@ def build(  # noqa: PLR0913 - the options of a build
     with opened_at(store, write=True, seams=seams) as opened:
         known = (
             None
-            if overwrite_outputs or seams is not None
+            if overwrite_outputs or seams is not None or (spending is not None and spending.retry_primary)
             else _from_memo(opened, graph, params, profile, targets, began, details=details, spending=spending)
         )
         if known is not None:
@@ -264,7 +266,7 @@ async def abuild(  # noqa: PLR0913 - the options of a build
     with opened_at(store, write=True, seams=seams) as opened:
         known = (
             None
-            if overwrite_outputs or seams is not None
+            if overwrite_outputs or seams is not None or (spending is not None and spending.retry_primary)
             else _from_memo(opened, graph, params, profile, targets, began, details=True, spending=spending)
         )
         if known is not None:

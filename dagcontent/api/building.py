@@ -16,7 +16,7 @@ import msgspec
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
-from dagcontent.api.outcome import counts_of, known_rows, node_results, served_in, status_of, unlike
+from dagcontent.api.outcome import counts_of, elsewhere, known_rows, node_results, served_in, status_of, unlike
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
@@ -114,8 +114,9 @@ class Build:
         self._rounds += 1
         epoch = self._store.open_epoch(self._graph_id, self._profile)
         with self._store.snapshot():  # what others commit meanwhile is found when our keys are claimed
+            agreed, targets = self._options.spending, self._targets
             self.resolver = new_resolver(
-                self._loaded, self._store, self.files, self._targets, epoch=epoch, realms=self._options.spending.realms
+                self._loaded, self._store, self.files, targets, epoch=epoch, realms=agreed.realms, terms=agreed.terms
             )
         check_targets(self.resolver, self._targets)
         check_outputs(self.resolver)
@@ -148,7 +149,7 @@ class Build:
 
         agreed = self._options.spending
         plan = plan_graph(
-            self._loaded, self._store, self._texts, realms=agreed.realms, market=agreed.market,
+            self._loaded, self._store, self._texts, realms=agreed.realms, terms=agreed.terms,
             binding=agreed.promise is not None,
         )  # fmt: skip
         check_offered(self._loaded, plan)
@@ -177,7 +178,7 @@ class Build:
         )
         till, payer = self._payer(lambda order, stage, position: driver.stage(order.instance, stage, position))
         driver = Driver(
-            self.machine, StoreCommits(self._store, self._run), executor, self._listeners(), payer=payer,
+            self.machine, StoreCommits(self._store, self._run, self._options.now_ms), executor, self._listeners(), payer=payer,
             crashpoint=self._options.crashpoint,
         )  # fmt: skip
         try:
@@ -267,6 +268,7 @@ class Build:
                 *self._loaded.strays(self.resolver.decisions),
                 *self.resolver.warnings,
                 *unlike(self.resolver),
+                *elsewhere(self.resolver),
             ),
             facts=self._facts,
             spent_microusd=spent,

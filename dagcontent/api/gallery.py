@@ -25,6 +25,7 @@ from dagcontent.api.planning import dry_resolver, plan_graph
 from dagcontent.api.shelf import Shelf, write_whole
 from dagcontent.catalog.market import Market
 from dagcontent.errors import UsageError
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.report.gallery import Command, Gallery, MoneyRow, Run, Section
 from dagcontent.report.gallery_page import MARK, page
@@ -100,7 +101,7 @@ def write_gallery(  # noqa: PLR0913 - what a gallery is asked
     _check(target)
     words = wording or _Plain(loaded)
     with opened_at(store, write=False) as opened:
-        plan = plan_graph(loaded, opened, realms=realms, market=market, ceilings=ceilings)
+        plan = plan_graph(loaded, opened, realms=realms, terms=Terms(market=market), ceilings=ceilings)
         resolver = dry_resolver(loaded, opened, (), realms)
         words.of(plan)
         exhibits = Exhibits(loaded, opened, resolver, plan.rows, words)

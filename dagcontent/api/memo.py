@@ -23,11 +23,13 @@ from dagcontent.api.files import SeenFile, expand, stamp_of
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.errors import NodeError
 from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.plan.passed import Passed
 from dagcontent.store.store import Store
+from dagcontent.values.refusal import Refusal
 
 __all__ = ["Memo", "Question", "matches", "read_memo", "unchanged", "write_memo"]
 
-_FORMAT: Final = 5
+_FORMAT: Final = 6
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -89,6 +91,7 @@ class _Row(msgspec.Struct, array_like=True):
     cost: int
     stale: bool | None = None
     replaced: str | None = None
+    passed: tuple[tuple[str, str, str, int | None], ...] = ()
 
 
 _decode_head = msgspec.msgpack.Decoder(_Head)
@@ -167,10 +170,7 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [
-        _Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale, r.replaced)
-        for r in rows
-    ]
+    kept = [_kept(row, digests.get(row.node)) for row in rows]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -192,16 +192,23 @@ def write_memo(
     store.write_memo(question.key, _encode(head), generation=generation)
 
 
+def _kept(row: PlanRow, digest: str | None) -> _Row:
+    return _Row(
+        row.node, row.kind, row.model, row.status, row.key, digest, row.cost_microusd, row.stale, row.replaced, _flat(row.passed)
+    )  # fmt: skip
+
+
 def _plan_row(row: _Row) -> PlanRow:
+    passed = tuple(Passed(model, Refusal(why, said, charged)) for model, why, said, charged in row.passed)
     return PlanRow(
-        row.node,
-        row.kind,
-        row.model,
-        row.status,
-        key=row.key,
-        cost_microusd=row.cost,
-        stale=row.stale,
-        replaced=row.replaced,
+        row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale, replaced=row.replaced,
+        passed=passed,
+    )  # fmt: skip
+
+
+def _flat(passed: Iterable[Passed]) -> tuple[tuple[str, str, str, int | None], ...]:
+    return tuple(
+        (one.model, one.refusal.error_class, one.refusal.message, one.refusal.charged_microusd) for one in passed
     )
 
 

@@ -11,6 +11,7 @@ from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, Ove
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.model import PlanRow, Served
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.passed import served_words
 from dagcontent.plan.replaced import file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.served import Serving
@@ -20,11 +21,12 @@ from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["counts_of", "known_rows", "node_results", "served_in", "status_of", "unlike"]
+__all__ = ["counts_of", "elsewhere", "known_rows", "node_results", "served_in", "status_of", "unlike"]
 
 _COUNTED: Final = (
     "hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned", "passed_over",
 )  # fmt: skip
+_NAMED = 3
 
 
 def node_results(
@@ -105,11 +107,10 @@ class _Outcomes:
         if unit.status is not Status.WAITING:
             return NodeResult(name, word, error=said)
         from dagcontent.api.picking import shown  # noqa: PLC0415 - most builds wait for nobody
-        from dagcontent.plan.selection import candidates_of  # noqa: PLC0415 - as above
 
         resolver, node = self._resolver, self._resolver.graph.nodes[unit.node]
         params = resolver.inputs.params(unit, node)
-        found = candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)
+        found = resolver.inputs.selecting.candidates(unit, node, params)
         if node.kind.chooses:
             return NodeResult(name, word, error=said, facts=tuple(shown(found)), asks="pick")
         from dagcontent.api.approving import shown_of, title_of  # noqa: PLC0415 - as above
@@ -160,8 +161,8 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         name = resolver.fanout.name(unit)
         rows.append(
             PlanRow(
-                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale,
-                replaced=file_of(unit.record),
+                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale, replaced=file_of(unit.record),
+                passed=unit.passed,
             )
         )  # fmt: skip
     return rows
@@ -170,6 +171,18 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
 def _named(error: NodeError) -> bool:
     """Whether an error is about a request that was sent."""
     return any(label == "attempt" for label, _ in error.facts)
+
+
+def elsewhere(resolver: Resolver) -> Iterator[str]:
+    """Yield what another model made than the first of its list, or another sample: nothing is different unsaid."""
+    alike: dict[str, list[str]] = {}
+    for unit in resolver.fanout.all_units():
+        if unit.passed and unit.manifest is not None and unit.record is not None:
+            words = served_words(unit.manifest.model, unit.passed)
+            alike.setdefault(words, []).append(resolver.fanout.name(unit))
+    for words, names in alike.items():
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"{', '.join(names[:_NAMED])}{more}: {words}"
 
 
 def served_in(resolver: Resolver) -> tuple[Served, ...]:

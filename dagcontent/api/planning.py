@@ -16,11 +16,12 @@ from dagcontent.api.result import WhyResult
 from dagcontent.api.spending import with_recovery
 from dagcontent.api.targets import Target, chosen_by, parse_targets
 from dagcontent.api.wiring import StoreLookup
-from dagcontent.catalog.market import Market
 from dagcontent.errors import ConfigError, NodeError, UsageError
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.demand import root_nodes
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
+from dagcontent.plan.passed import passed_words
 from dagcontent.plan.planner import make_plan, resolve_dry
 from dagcontent.plan.replaced import behind
 from dagcontent.plan.resolver import Resolver
@@ -57,8 +58,9 @@ def new_resolver(
     *,
     epoch: str | None,
     realms: Mapping[str, str] | None = None,
+    terms: Terms | None = None,
 ) -> Resolver:
-    """Return a resolver over a store's records."""
+    """Return a resolver over a store's records. `terms` are those of today."""
     return Resolver(
         loaded.graph,
         StoreLookup(store, str(loaded.path)),
@@ -67,26 +69,32 @@ def new_resolver(
         targets=[t.node for t in targets] if targets else None,
         wanted=chosen_by(targets) if targets else None,
         realms=realms,
-        today=datetime.now(UTC).date(),
+        terms=msgspec.structs.replace(terms or Terms(), today=datetime.now(UTC).date()),
     )
 
 
 def plan_graph(  # noqa: PLR0913 - what a plan is asked
     loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
-    realms: Mapping[str, str] | None = None, market: Market | None = None, ceilings: Sequence[Ceiling] = (),
+    realms: Mapping[str, str] | None = None, terms: Terms | None = None, ceilings: Sequence[Ceiling] = (),
     binding: bool = False, files: BesideFiles | None = None,
 ) -> Plan:  # fmt: skip
     """Return the dry run. Raises ConfigError, UsageError.
 
-    `ceilings` are those that are known outside the graph. With `binding`, rows say what is written of them, so that a build
-    can be held to it. `files` reads what stands beside the graph, and says afterwards what it read.
+    `ceilings` are those that are known outside the graph, `terms` those on which models are asked. With `binding`, rows say
+    what is written of them, so that a build can be held to it. `files` reads what stands beside the graph, and says
+    afterwards what it read.
     """
     wanted = parse_targets(loaded.graph, targets)
     files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
-    resolver = dry_resolver(loaded, store, wanted, realms, files)
+    resolver = dry_resolver(loaded, store, wanted, realms, files, terms)
     check_targets(resolver, wanted)
     check_outputs(resolver)
-    plan = make_plan(resolver, store.last_build(str(loaded.path), loaded.profile or ""), explain=explain, market=market)
+    plan = make_plan(
+        resolver,
+        store.last_build(str(loaded.path), loaded.profile or ""),
+        explain=explain,
+        market=None if terms is None else terms.market,
+    )
     rows = tuple(msgspec.structs.replace(r, why=_with_lines(loaded, r.why)) if r.why else r for r in plan.rows)
     warnings = (*loaded.warnings, *loaded.strays(resolver.decisions), *plan.warnings)
     plan = msgspec.structs.replace(plan, rows=rows, warnings=warnings, profile=loaded.profile)
@@ -154,7 +162,10 @@ def explain_instance(
         diffs=_with_lines(loaded, diffs),
         plan=plan,
         error=None if unit.error is None else unit.error.message,
-        notes=unit.notes or (row.price.notes if row is not None and row.price is not None else ()),
+        notes=(
+            *((f"in place of: {passed_words(unit.passed)}",) if unit.passed else ()),
+            *(unit.notes or (row.price.notes if row is not None and row.price is not None else ())),
+        ),
     )
 
 
@@ -206,13 +217,13 @@ def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldD
 
 def dry_resolver(
     loaded: LoadedGraph, store: Store, targets: Sequence[Target], realms: Mapping[str, str] | None = None,
-    files: BesideFiles | None = None,
+    files: BesideFiles | None = None, terms: Terms | None = None,
 ) -> Resolver:  # fmt: skip
     """Return a resolver that was driven to its end, every miss answered with UNKNOWN."""
     files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
     epoch = store.open_epoch(str(loaded.path), loaded.profile or "")
     with store.snapshot():
-        resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms)
+        resolver = new_resolver(loaded, store, files, targets, epoch=epoch, realms=realms, terms=terms)
         resolve_dry(resolver)
     return resolver
 

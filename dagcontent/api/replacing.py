@@ -45,6 +45,7 @@ class Replacing:
     def replace(self, path: str | os.PathLike[str], now_ms: int) -> Decided:
         """Have a file stand for an instance. Raises UsageError for a file that is none of its type."""
         unit = self._one()
+        self._choosing.check_can_stay()
         store = self._choosing.store
         node, name = self._choosing.loaded.graph.nodes[unit.node], self._resolver.fanout.name(unit)
         given = read_given(path, node, store)
@@ -74,14 +75,17 @@ class Replacing:
             raise ConfigError(f"one file stands for one instance, not for {len(units)}", hint=f"name one: {known}")
         return units[0]
 
+    def _is_made(self, key: str) -> bool:
+        record = self._choosing.store.get(key)
+        return record is not None and isinstance(record.outcome, Done)
+
     def _stood_for(self, unit: Unit, name: str) -> str | None:
         """Return the key of what an instance would be today, else of what its last build made; None where neither is known."""
         if unit.status is not Status.PINNED:
             today = unit.key if unit.record is None else unit.record.key
         else:
-            find = self._choosing.store.get
             keys = [self._resolver.keys.key(manifest) for manifest in self._resolver.inputs.today(unit)]
-            today = next((ActionKey(key) for key in keys if find(key) is not None), keys[0] if keys else None)
+            today = next((ActionKey(key) for key in keys if self._is_made(key)), keys[0] if keys else None)
         if today is not None or name not in self._choosing.last:
             return today
         last = self._resolver.lookup.find(ActionKey(self._choosing.last[name]))

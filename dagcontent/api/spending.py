@@ -16,6 +16,7 @@ import msgspec
 from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
 from dagcontent.kinds.registry import KINDS
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.contract import Promise, differences
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.values.money import Cap, Ceiling, budget_for, usd_text
@@ -70,7 +71,8 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     it raises BudgetExceeded for a no. `make_proxies` is asked when something is sent. `repay` names nodes or instances whose
     paid result is gone and may be paid for once more; `market` says whose prices hold. `unpriced` allows what nobody knows a
     bound of; `upgrade` paid runs whose only cause is a new version of ours. `promise` is a plan that was agreed to: nothing
-    dearer or different is bought, and no more than its most is spent.
+    dearer or different is bought, and no more than its most is spent. `retry_primary`: models that were refused before are asked
+    again.
     """
 
     make_configs: Callable[[], Mapping[str, ProviderConfig]] = dict
@@ -86,6 +88,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     upgrade: bool = False
     promise: Promise | None = None
     make_proxies: Callable[[], Proxies | None] = lambda: None
+    retry_primary: bool = False
     market: Market = Market()
 
     @cached_property
@@ -97,6 +100,11 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def configs(self) -> Mapping[str, ProviderConfig]:
         """How each provider is reached."""
         return self.make_configs()
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms models are asked."""
+        return Terms(market=self.market, retry=self.retry_primary)
 
     @property
     def agreed(self) -> bool:
@@ -154,12 +162,16 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def lacks(spending: Spending, rows: Sequence[PlanRow]) -> list[tuple[str, str]]:
-    """Return what keeps paid rows from being sent, each with its nodes and what mends it."""
+    """Return what keeps paid rows from being sent, each with its nodes and what mends it; of a list of models, any of them: that
+    a fallback has no key is better known before it is needed.
+    """
     from dagcontent.providers.registry import missing  # noqa: PLC0415 - a free graph has no provider
 
     nodes: dict[str, list[str]] = {}
     for row in rows:
-        nodes.setdefault(row.model.partition("/")[0], []).append(row.node)
+        for provider in dict.fromkeys(model.partition("/")[0] for model in (row.model, *row.fallbacks)):
+            if provider != "local":
+                nodes.setdefault(provider, []).append(row.node)
     return [
         (f"{one.message} (for {_listed(nodes[one.provider])})", one.hint) for one in missing(spending.configs, nodes)
     ]

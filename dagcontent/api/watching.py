@@ -20,6 +20,7 @@ from dagcontent.api.loading import files_asked
 from dagcontent.api.memo import matches, unchanged
 from dagcontent.api.planning import plan_graph
 from dagcontent.catalog.market import Market
+from dagcontent.plan.asking import Terms
 from dagcontent.plan.model import Plan
 from dagcontent.spec.choices import choices_path
 from dagcontent.store.store import open_store
@@ -96,7 +97,9 @@ def look(  # noqa: PLR0913 - what a plan is asked
     loaded = load(graph, params=params, profile=profile)
     with opened_at(store, write=False) as opened:
         files = BesideFiles(Path(loaded.pipeline.folder), opened.side)
-        plan = plan_graph(loaded, opened, targets, realms=realms, market=market, ceilings=ceilings, files=files)
+        plan = plan_graph(
+            loaded, opened, targets, realms=realms, terms=Terms(market=market), ceilings=ceilings, files=files
+        )
     missing = [SeenFile(path, (), "") for path in files.missing if path not in files.seen]
     globs = tuple((folder, pattern, paths) for (folder, pattern), paths in files.globs.items())
     return Look(plan, Sources((*loaded.seen, *files.seen.values(), *missing, *noted), globs), loaded.paid)

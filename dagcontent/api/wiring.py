@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import msgspec
 
 from dagcontent.api.files import BesideFiles
 from dagcontent.errors import NodeError
+from dagcontent.plan.passed import Passed
 from dagcontent.run.outputs import Seen
 from dagcontent.run.ports import LostBlob
 from dagcontent.store.cas import BlobDamaged, is_digest
+from dagcontent.store.journal import new_attempt_id
 from dagcontent.store.runs import Claim, Run
 from dagcontent.store.standing import Standing
 from dagcontent.store.store import Store
+from dagcontent.values.attempt import Attempt, AttemptState, Intent
 from dagcontent.values.record import Record
+from dagcontent.values.refusal import Refusal
 from dagcontent.values.value import ActionKey, Blob, Digest
 
 __all__ = ["StoreArtifacts", "StoreCommits", "StoreLookup"]
@@ -39,6 +45,10 @@ class StoreLookup:
         keys = self._store.attempts.committed(self._graph, instance, limit)
         return [record for key in keys if (record := self._store.get(ActionKey(key))) is not None]
 
+    def refusal(self, key: ActionKey) -> Refusal | None:
+        """Return why a key was refused."""
+        return self._store.attempts.refused(key)
+
     def standing(self, key: ActionKey) -> Standing | None:
         """Return what was paid for a key without a usable record."""
         return self._store.standing(key)
@@ -51,9 +61,30 @@ class StoreLookup:
 class StoreCommits(StoreLookup):
     """Claims and records for one run."""
 
-    def __init__(self, store: Store, run: Run) -> None:
+    def __init__(self, store: Store, run: Run, now_ms: Callable[[], int]) -> None:
         super().__init__(store)
         self._run = run
+        self._now_ms = now_ms
+
+    def pass_over(self, instance: str, passed: Sequence[Passed]) -> None:
+        """Queue who was refused. Order is kept: whoever is asked in their place is asked after this is on disk."""
+        at_ms = self._now_ms()
+        for one in passed:
+            if one.key is None or one.manifest is None:
+                continue
+            provider, _, model = one.model.partition("/")
+            intent = Intent(
+                attempt=new_attempt_id(at_ms), key=one.key, run=self._run.id, graph=self._run.graph, instance=instance,
+                provider=provider, realm=one.manifest.realm, account="", operation="", model=model, kind=one.manifest.kind,
+                recovery="ask", marker="", payload_digest="", reserved_microusd=0, at_ms=at_ms, send_by_ms=at_ms,
+                manifest=msgspec.structs.asdict(one.manifest), request={},
+            )  # fmt: skip
+            self._store.attempts.pass_over(
+                Attempt(
+                    intent=intent, state=AttemptState.RELEASED, changed_ms=at_ms, error_class=one.refusal.error_class,
+                    message=one.refusal.message,
+                )
+            )  # fmt: skip
 
     def claim(self, keys: Sequence[ActionKey]) -> Sequence[Claim]:
         """Claim keys, all at once."""

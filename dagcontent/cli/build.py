@@ -20,7 +20,6 @@ from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
     graph_argument,
     json_option,
-    later,
     output_options,
     params_option,
     profile_options,
@@ -67,7 +66,9 @@ CODES = {"ok": 0, "failed": 1, "unresolved": 4, "waiting": 5, "budget": 6, "inte
 @click.option(
     "--plan", "plan_file", metavar="FILE", help="Build what was agreed to in a file of `plan -o`, and nothing dearer."
 )
-@later(flags=("--retry-primary",))
+@click.option(
+    "--retry-primary", is_flag=True, help="Ask models again that refused before, the first of each list first."
+)
 @json_option
 @output_options
 def command(  # noqa: PLR0913 - the options
@@ -89,6 +90,7 @@ def command(  # noqa: PLR0913 - the options
     yes: bool,
     allow_unpriced: bool,
     accept_upgrade: bool,
+    retry_primary: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -116,17 +118,11 @@ def command(  # noqa: PLR0913 - the options
     if dry_run:
         from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
 
-        return run_plan(session, targets)
-    spending = spending_of(
-        session,
-        None if budget is None else given_budget(budget),
-        repay,
-        yes=yes,
-        unpriced=allow_unpriced,
-        upgrade=accept_upgrade,
-    )
-    if agreed is not None:
-        spending = msgspec.structs.replace(spending, promise=agreed.promise)
+        return run_plan(session, targets, retry_primary=retry_primary)
+    limit = None if budget is None else given_budget(budget)
+    spending = spending_of(session, limit, repay, yes=yes, unpriced=allow_unpriced, upgrade=accept_upgrade)
+    promise = None if agreed is None else agreed.promise
+    spending = msgspec.structs.replace(spending, promise=promise, retry_primary=retry_primary)
     if only:
         _check_only(session, targets)
     with contextlib.ExitStack() as stack:
@@ -143,7 +139,10 @@ def command(  # noqa: PLR0913 - the options
             overwrite_outputs=overwrite_outputs, listeners=listeners, signals=True, details=as_json,
             spending=spending,
         )  # fmt: skip
-    given = {"--allow-unpriced": allow_unpriced, "--accept-upgrade": accept_upgrade, "--only": only}
+    given = {
+        "--allow-unpriced": allow_unpriced, "--accept-upgrade": accept_upgrade, "--only": only,
+        "--retry-primary": retry_primary,
+    }  # fmt: skip
     asked = GoesOn(targets, repay, tuple(flag for flag, is_given in given.items() if is_given))
     conclude(session, result, asked, cancelled)
     return CODES[result.status]

@@ -9,6 +9,7 @@ from dagcontent.cli.money import range_of, total
 from dagcontent.cli.plan_charges import counted_unit
 from dagcontent.cli.words import plain
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow, Price
+from dagcontent.plan.passed import Passed
 from dagcontent.values.money import Room, usd_decimal
 
 __all__ = ["plan_document", "totals_document", "why_document"]
@@ -93,6 +94,10 @@ def _row(row: PlanRow) -> dict[str, Any]:
         made["price"] = _price(row.price)
         if row.price.notes:
             made["notes"] = list(row.price.notes)
+    if row.passed:
+        made["passed"] = [passed_document(one) for one in row.passed]
+    if row.fallbacks:
+        made["fallbacks"] = list(row.fallbacks)
     if row.asks is not None:
         made["asks"] = row.asks
     if row.status == "pinned":
@@ -109,6 +114,15 @@ def _row(row: PlanRow) -> dict[str, Any]:
     if row.by is not None:
         made["by"] = row.by
     return made
+
+
+def passed_document(passed: Passed) -> dict[str, Any]:
+    """Return a model that was passed over."""
+    refusal = passed.refusal
+    return {
+        "model": passed.model, "class": refusal.error_class, "message": refusal.message,
+        "cost_usd": usd_decimal(passed.charged_microusd),
+    }  # fmt: skip
 
 
 def _diff(diff: FieldDiff) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from dagcontent.spec.words import DRAFT
 __all__ = [
     "graph_argument",
     "json_option",
-    "later",
     "output_options",
     "params_option",
     "profile_options",
@@ -52,23 +51,3 @@ def profile_options(function: F) -> F:
     drafts = click.option("--draft", is_flag=True, help="Use free stand-ins for models that cost money.")
     named = click.option("--profile", metavar="NAME", help="Lay [profile.NAME] of the graph over it.")
     return named(drafts(cast("F", chosen)))
-
-
-def later(*names: str, flags: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """Add options of the language that this version has not: using one is an error that says so, never silence."""
-
-    def refuse(ctx: click.Context, param: click.Parameter, value: object) -> None:
-        if value not in {None, False}:
-            text = f"{param.opts[0]} is not available yet in this version"
-            raise click.UsageError(text, ctx)
-
-    def add(function: F) -> F:
-        for name in (*names, *flags):
-            flag = name in flags
-            function = click.option(
-                name, name.strip("-").replace("-", "_"), hidden=True, expose_value=False, is_flag=flag,
-                default=False if flag else None, callback=refuse,
-            )(function)  # fmt: skip
-        return function
-
-    return add

@@ -108,6 +108,7 @@ def run_plan(
     exit_code: bool = False,
     budget: str | None = None,
     markdown: bool = False,
+    retry_primary: bool = False,
 ) -> int:
     """Do what `plan` and `build --dry-run` do; return the exit code."""
     limit = None if budget is None else given_budget(budget)
@@ -115,6 +116,7 @@ def run_plan(
     made = api.plan(
         session.path, targets, params=session.params, profile=session.profile, store=session.store,
         realms=session.realms, ceilings=ceilings, market=session.settings.market, binding=bool(outputs),
+        retry_primary=retry_primary,
     )  # fmt: skip
     for warning in made.warnings:
         session.warn(warning)
@@ -122,7 +124,8 @@ def run_plan(
     for what, mends in lacking:
         session.warn(what, mends)
     files = [Path(name) for name in outputs]
-    commands = _next(session, made, targets, limit, files)
+    again = (*targets, "--retry-primary") if retry_primary else targets
+    commands = _next(session, made, again, limit, files)
     for file in files:
         _write(file, _file_text(session, made, targets, commands, file))
     if session.screen.json:

@@ -60,6 +60,7 @@ class _Row(msgspec.Struct):
     key: str | None = None
     asks: str | None = None
     items: _Items | None = None
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def buys(self) -> bool:
@@ -176,6 +177,7 @@ def _promised(row: _Row, name: str) -> Promised:
         asks=row.asks,
         most_microusd=None if row.cost_usd.high is None else _amount(row.cost_usd.high, name),
         items_max=None if row.items is None else row.items.max,
+        fallbacks=row.fallbacks,
     )
 
 

@@ -20,6 +20,7 @@ from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import counted, listed
 from dagcontent.plan.model import BUYS, Plan, PlanRow
+from dagcontent.plan.passed import passed_words
 from dagcontent.values.quote import STALE_DAYS
 
 __all__ = ["Line", "fact_rows", "lines_of", "notes_of", "plan_lines", "saved_words"]
@@ -79,7 +80,7 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def notes(self) -> list[str]:
-        """What was changed to fit the model, of what would be sent."""
+        """What was changed to fit the model, who was refused before it, and who is asked after it."""
         notes = list(dict.fromkeys(note for row in self.rows for note in notes_of(row)))
         more = [f"and {len(notes) - _MOST_NOTES:,} more"] if len(notes) > _MOST_NOTES else []
         return [*notes[:_MOST_NOTES], *more]
@@ -298,8 +299,11 @@ def _many(rows: Sequence[PlanRow], total: int) -> str:
 
 
 def notes_of(row: PlanRow) -> tuple[str, ...]:
-    """Return what was changed to fit the model, of what would be sent."""
-    return row.price.notes if row.price is not None and row.buys else ()
+    """Return what was changed to fit the model, of what would be sent; who was refused before, and who is asked after it."""
+    notes = row.price.notes if row.price is not None and row.buys else ()
+    before = (f"in place of: {passed_words(row.passed)}",) if row.passed else ()
+    after = (f"if it is refused: {', '.join(dict.fromkeys(row.fallbacks))}",) if row.fallbacks and row.may_cost else ()
+    return (*notes, *before, *after)
 
 
 def _sum(amounts: Sequence[int | None]) -> int | None:

@@ -34,6 +34,7 @@ _MORE: Final = re.compile(r"(.*) and (\d+) more")
 _PENDING: Final = frozenset({"run", "maybe", "resume"})
 _ENDS: Final = {"ran": "made", "hit": "found", "detached": "at work", "parked": "waits"}
 _FAILED: Final = frozenset({"failed", "unresolved"})
+_BEGINS_AGAIN: Final = frozenset({"parked", "refused"})
 _MOST_NAMED: Final = 3
 
 
@@ -91,7 +92,7 @@ class Waits:
         return list(dict.fromkeys(self._above(node, scope, 0)))
 
     def _above(self, node: Node, scope: Mapping[int, str], depth: int) -> Iterator[str]:
-        outputs = [*node.outputs, *node.when_outputs, *node.ordering]
+        outputs = [*node.sources]
         for dim in node.all_dims:
             outputs += outputs_in(self._graph.dimensions[dim].of)
         for output in outputs:
@@ -193,7 +194,7 @@ class Progress:
 
     def _finished(self, event: NodeFinished) -> None:
         self.running.pop(event.node, None)
-        if event.status == "parked":
+        if event.status in _BEGINS_AGAIN:
             self._pending.update(dict.fromkeys(_names(event.node, self._same(event.node))))
             return
         if event.status in _FAILED:

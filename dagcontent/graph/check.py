@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from dagcontent.graph.capable import incapable
 from dagcontent.graph.model import (
     AllOf,
@@ -34,16 +36,36 @@ from dagcontent.spec.aliases import PROVIDERS, is_provider, is_well_formed, make
 from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
 
-__all__ = ["check_node"]
+__all__ = ["Models", "check_node"]
 
 _UNKNOWN: Final = object()
 
 
+class Models(msgspec.Struct, frozen=True):
+    """Aliases: of one model each, and the names of those of several."""
+
+    one: Mapping[str, str]
+    lists: frozenset[str] = frozenset()
+
+
 def check_node(
-    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Mapping[str, str], today: date | None = None
+    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Models, today: date | None = None
+) -> Iterator[Mistake]:
+    """Yield what is wrong with a linked node. `today` decides which models have ended; in a list they are passed over."""
+    found = list(_one(node, nodes, dimensions, models, today))
+    for other in node.fallbacks:
+        found += [mistake for mistake in _one(other, nodes, dimensions, models, today) if mistake not in found]
+    ended = sum(bool(mistake.ended) for mistake in found)
+    for mistake in found:
+        passed = mistake.ended and ended <= len(node.fallbacks)
+        yield msgspec.structs.replace(mistake, warning=True, ended="", caret="it is passed over") if passed else mistake
+
+
+def _one(
+    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Models, today: date | None
 ) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node. `today` decides which models have ended."""
-    for name, expr in node.params:
+    for name, expr in node.params if node.asking is None else ():  # what is asked was made to fit
         if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None:
@@ -60,7 +82,7 @@ def check_node(
 
 
 def _models(
-    node: Node, models: Mapping[str, str], dimensions: list[Dimension], check: Callable[[str], Iterator[Mistake]]
+    node: Node, models: Models, dimensions: list[Dimension], check: Callable[[str], Iterator[Mistake]]
 ) -> Iterator[Mistake]:
     """Check every model that a node can be made by: the one that is written out, or all that a reference stands for."""
     expr = node.model
@@ -73,8 +95,12 @@ def _models(
         if not isinstance(value, str):
             found = [_mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")]
         else:
-            model = models.get(value, value)
-            found = [] if model in models_seen else list(check(model))
+            model = models.one.get(value, value)
+            if value in models.lists:
+                text = f"`{value}` is a list of models, and a reference stands for one"
+                found = [_mistake(node, "model", text, f'write model = "{value}"')]
+            else:
+                found = [] if model in models_seen else list(check(model))
             models_seen.add(model)
         # A list of a thousand elements may be wrong a thousand times in the same way.
         yield from (mistake for mistake in found if mistake.message not in said)

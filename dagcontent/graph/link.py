@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from dagcontent.graph.alternatives import check_alternatives
-from dagcontent.graph.check import check_node
+from dagcontent.graph.check import Models, check_node
 from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
+from dagcontent.graph.judging import check_selections, with_asked, with_verdicts
 from dagcontent.graph.model import (
     Condition,
     Dimension,
@@ -38,7 +39,7 @@ from dagcontent.graph.model import (
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
 from dagcontent.graph.takes import TAKE, take_dimensions
 from dagcontent.graph.typing import joinable, type_of_literal, united
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.kinds.schema import schema_at
 from dagcontent.spec.model import (
     AssetPath,
@@ -77,12 +78,13 @@ def link(pipeline: Pipeline, broken: Collection[str] = (), today: date | None = 
 
 class _Linker:
     def __init__(self, pipeline: Pipeline, broken: frozenset[str], today: date | None) -> None:
-        self.pipeline = pipeline
+        self.written = pipeline
+        self.pipeline = with_asked(pipeline)
         self.broken = broken
         self.today = today
         self.mistakes: list[Mistake] = []
         self.params: dict[str, Expr] = {}
-        self.specs = pipeline.dimensions | take_dimensions(pipeline)
+        self.specs = pipeline.dimensions | take_dimensions(self.pipeline)
         self.dimension_index = {name: i for i, name in enumerate(self.specs)}
         self.linked_dims: dict[str, Dimension] = {}
         self.linking: list[str] = []
@@ -96,18 +98,23 @@ class _Linker:
         for spec in self.pipeline.params.values():
             self._param(spec)
         for index, node in enumerate(self.pipeline.nodes.values()):
-            kind = KINDS[node.kind]
+            kind = kind_of(node.kind)
             dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
         type_passed_on(self.pipeline.nodes, self.faces, self.references)
         dimensions = [self._dimension(name) for name in self._names]
-        nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
+        nodes = with_verdicts([self._node(spec) for spec in self.pipeline.nodes.values()])
+        self.mistakes = list(
+            dict.fromkeys(self.mistakes)
+        )  # a selection's references are linked for whom it asks as well
+        self.mistakes.extend(check_selections(self.written, nodes))
         self.mistakes.extend(check_choices(self.pipeline))
         order, cycles = topological_order(self.pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
         if not cycles:
+            models = Models(self.pipeline.models, self.pipeline.model_lists)
             for linked in nodes:
-                self.mistakes.extend(check_node(linked, nodes, dimensions, self.pipeline.models, self.today))
+                self.mistakes.extend(check_node(linked, nodes, dimensions, models, self.today))
                 self.mistakes.extend(check_alternatives(linked))
         graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
         return Linked(graph, tuple(self.mistakes))
@@ -232,7 +239,20 @@ class _Linker:
             outputs=tuple(keyed),
             when_outputs=() if when is None else (*outputs_in(when.value), *outputs_in(when.against)),
             wholes=self._wholes(everything, face.dims),
+            fallbacks=tuple(self._fallback(one, tuple(keyed)) for one in spec.fallbacks),
         )
+
+    def _fallback(self, spec: NodeSpec, outputs: tuple[Output, ...]) -> Node:
+        """Link a node as a further model of its list is asked. What is the same as in the first is wrong once."""
+        before, self.mistakes = self.mistakes, []
+        node = self._node(spec)
+        self.mistakes = [*before, *(found for found in self.mistakes if found not in before)]
+        if any(one not in outputs for one in node.outputs):
+            text = f"`{spec.model}` has an input of its own, which would be made though it may never be asked"
+            self._mistake(
+                text, self._place(spec, "model"), "refer to params and elements here; to other nodes in the node itself"
+            )
+        return node
 
     def _wholes(self, exprs: Iterable[Expr | None], dims: tuple[int, ...]) -> tuple[int, ...]:
         if not self._names:

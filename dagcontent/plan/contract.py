@@ -3,6 +3,7 @@
     then            now             is
     run, maybe      hit, resume     fine: it costs nothing more
     run             run             fine if the key is the same and the most it may cost is not more
+    run             run, of a fallback that was agreed to: fine if as much is written as then
     maybe           run, maybe      fine if as much is written as then, and within what was agreed to
     still[*] x8     still[a] ...    fine if there are no more than 8, and all of them within its most
     anything else   run, maybe      refused: nobody agreed to it
@@ -25,7 +26,9 @@ _SHORT = 8
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True):
-    """One row that costs money, as it was agreed to. `asks` is what is written of it; `items_max` bounds a list not known then."""
+    """One row that costs money, as it was agreed to. `asks` is what is written of it; `items_max` bounds a list not known then;
+    `fallbacks` are the models that were agreed to as well, where `model` is refused.
+    """
 
     node: str
     model: str
@@ -34,6 +37,7 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
     asks: str | None
     most_microusd: int | None
     items_max: int | None = None
+    fallbacks: tuple[str, ...] = ()
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +52,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
         rows = tuple(
             Promised(
                 node=row.node, model=row.model, status=row.status, key=row.key, asks=row.asks,
-                most_microusd=row.most_microusd, items_max=row.items_max,
+                most_microusd=row.most_microusd, items_max=row.items_max, fallbacks=row.fallbacks,
             )
             for row in plan.rows
             if row.may_cost
@@ -114,6 +118,8 @@ def _of_list(then: Promised, rows: Sequence[PlanRow]) -> list[Difference]:
 
 
 def _other_request(then: Promised, row: PlanRow) -> Difference | None:
+    if row.passed and row.model in then.fallbacks and then.asks is not None and then.asks == row.asks:
+        return None  # it was agreed to, and who was to be asked first was refused since
     if then.model != row.model:
         return Difference(row.node, then.model or "a model not known yet", row.model or "a model not known yet")
     if then.key is not None and row.key is not None:

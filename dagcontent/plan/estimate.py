@@ -13,13 +13,15 @@ from typing import Any, Final
 import msgspec
 
 from dagcontent.catalog.market import Market
+from dagcontent.catalog.request import Request
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Node
 from dagcontent.plan.asked import CHARACTERS_A_WORD, asked_words
+from dagcontent.plan.asking import Later
 from dagcontent.plan.explain import Explainer
-from dagcontent.plan.foreseen import Likely, Most, known_params
+from dagcontent.plan.foreseen import Likely, Most, known_params, with_schema
 from dagcontent.plan.model import Dependence, Price
-from dagcontent.plan.paid import price_of, priced
+from dagcontent.plan.paid import asked, price_of, priced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
@@ -61,8 +63,21 @@ class Estimates:
     def price(self, unit: Unit, node: Node, model: str) -> Price:
         """Return what a plan says of a paid unit's cost."""
         params = known_params(self._resolver, unit, node)
+        return self._priced(unit, node, model, params, lambda: self._explainer.request(unit, node, model, params))
+
+    def price_of_later(self, unit: Unit, later: Later) -> Price:
+        """Return what a plan says of a model that may be asked when others were refused."""
+        today = self._resolver.keys.today
+        params = with_schema(later.params)
+        return self._priced(
+            unit, later.node, later.model, params, lambda: asked(later.node, later.model, params, today)
+        )
+
+    def _priced(
+        self, unit: Unit, node: Node, model: str, params: Mapping[str, Any], ask: Callable[[], Request]
+    ) -> Price:
         try:
-            request = self._explainer.request(unit, node, model, params)
+            request = ask()
         except NodeError as error:
             return Price(notes=(error.message,))  # with what is still to be made it may never come to that
         known = priced(request, self._resolver.keys.today, self._market)
@@ -73,9 +88,9 @@ class Estimates:
         expected, basis = self._from_history(unit, node, model, params), "history"
         likely: Sequence[float | None] = [None] * len(most.charges)  # what was made before says no amounts
         if expected is None:
-            asked, basis = self._from_prompt(unit, node, model, params, quote) or quote, "prompt"
-            basis = quote.basis if asked is quote else basis
-            expected, likely = asked.expected, [one.expected for one in asked.charges]
+            foreseen, basis = self._from_prompt(unit, node, model, params, quote) or quote, "prompt"
+            basis = quote.basis if foreseen is quote else basis
+            expected, likely = foreseen.expected, [one.expected for one in foreseen.charges]
         if expected is not None:
             expected = max(quote.low, expected if most.high is None else min(expected, most.high))
         charges = tuple(

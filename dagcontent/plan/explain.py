@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dagcontent.catalog.request import Request
@@ -21,6 +21,7 @@ from dagcontent.graph.model import (
     Table,
 )
 from dagcontent.plan.action import OPTIONS, SEED, carries, keyed_params
+from dagcontent.plan.asking import Later
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.paid import ALWAYS, asked, is_paid
@@ -58,19 +59,22 @@ class Explainer:
             return manifest.params, manifest.model
         params = dict(unit.params or {})
         model = str(params.pop("model", ""))
-        node = self._graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
+        return self._keyed(node, model, params, lambda: self.request(unit, node, model, params)), model
+
+    def _keyed(self, node: Node, model: str, params: dict[str, Any], ask: Callable[[], Request]) -> dict[str, Value]:
         kind = node.kind
         known = {k: v for k, v in params.items() if not contains_unknown(v)}
         if is_paid(model):
             try:
-                request = self.request(unit, node, model, params)
+                request = ask()
             except NodeError:
                 request = asked(node, model, params, ALWAYS)  # what it made stays, though it has ended
             fit = {**params, **request.params}
             known = {k: v for k, v in fit.items() if not contains_unknown(v)}
         defaults = {p.name: self._encoder.encode(p.default) for p in kind.params if p.default is not None}
         keyed = keyed_params(kind, known, defaults, self._encoder)
-        return keyed | {k: v for k, v in params.items() if contains_unknown(v)}, model
+        return keyed | {k: v for k, v in params.items() if contains_unknown(v)}
 
     def request(self, unit: Unit, node: Node, model: str, params: Mapping[str, Any]) -> Request:
         """Return the request of a paid unit as far as it is known; of the last unit that was asked for it is remembered.
@@ -88,14 +92,28 @@ class Explainer:
             params, model = self.known_params(unit)
         except NodeError:
             return False
-        node = self._graph.nodes[unit.node]
+        return self._none_serves(unit, self._fanout.node_of(unit), model, params)
+
+    def must_run_as(self, unit: Unit, later: Later) -> bool:
+        """Tell the same of a model that may be asked when others were refused."""
+        today = self._resolver.keys.today
+        try:
+            params = self._keyed(
+                later.node, later.model, later.params, lambda: asked(later.node, later.model, later.params, today)
+            )
+        except NodeError:
+            return False
+        return self._none_serves(unit, later.node, later.model, params)
+
+    def _none_serves(self, unit: Unit, node: Node, model: str, params: Mapping[str, Value]) -> bool:
         if node.spec.cache == "run":
             return False
         family = self._family(node.kind.name, model)
         if family is None:
             return False
         sample = self._resolver.decisions.sample(unit, node)
-        family = [m for m in family if (m.take, m.reroll) == sample]
+        last = sample.reroll + (node.spec.on_block.reroll if node.spec.on_block is not None else 0)
+        family = [m for m in family if m.take == sample.take and sample.reroll <= m.reroll <= last]
         known = {k: self._bytes(v, node, model) for k, v in params.items() if not contains_unknown(v)}
         partly = {k: v for k, v in params.items() if contains_unknown(v)}
         return not any(self._may_match(m, known, partly, node) for m in family)
@@ -124,7 +142,7 @@ class Explainer:
 
     def diff(self, unit: Unit, old: Record | None, *, everything: bool = False) -> tuple[FieldDiff, ...]:
         """Return the fields that differ from an earlier manifest; with `everything` the equal ones as well."""
-        node = self._graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
         try:
             params, model = self.known_params(unit)
         except NodeError:

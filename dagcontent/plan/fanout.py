@@ -120,6 +120,10 @@ class Fanout:
             scope[dim] = position
         return None
 
+    def node_of(self, unit: Unit) -> Node:
+        """Return a unit's node as the model that the unit asks, or was served by, is asked."""
+        return self.graph.nodes[unit.node].asked(unit.at)
+
     # -- names --------------------------------------------------------------------------------------------------
 
     def name(self, unit: Unit) -> str:

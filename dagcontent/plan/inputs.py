@@ -14,12 +14,13 @@ from dagcontent.plan.coerce import coerce
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
-from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
+from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.replaced import replaced_manifest
+from dagcontent.plan.selecting import Selecting
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Choice
-from dagcontent.values.record import Done, FailedCharged, Manifest, Record
+from dagcontent.values.record import Done, Manifest, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Value, contains_unknown
 
 __all__ = ["Inputs"]
@@ -39,6 +40,7 @@ class Inputs:
         self._lookup = lookup
         self._files = files
         self._decisions = decisions
+        self.selecting = Selecting(fanout, evaluator, decisions)
 
     def params(self, unit: Unit, node: Node) -> dict[str, Any]:
         """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them.
@@ -47,8 +49,8 @@ class Inputs:
         """
         scope = self._fanout.scope_of(unit) if node.dims else {}
         optional = node.spec.optional
-        made: dict[str, Any] = {}
-        for name, expr in node.params:
+        made: dict[str, Any] = {} if node.asking is None else self.selecting.question(unit, node)
+        for name, expr in node.params if node.asking is None else ():
             param = node.kind.param(name)
             assert param is not None
             try:
@@ -95,10 +97,11 @@ class Inputs:
         return value
 
     def look_up(self, unit: Unit, node: Node, params: dict[str, Any]) -> Record | None:
-        """Give a unit its manifest and key; return a record of it, or of an older version that the kind accepts.
+        """Give a unit its manifest and key; return a record of it, or of an older version that the kind accepts. `node` is as
+        the model is asked.
 
         Takes `model` out of the parameters: it is a field of the manifest. What a paid model snaps a value to takes the
-        value's place. Raises NodeError for what the model cannot do, and for a failure that was paid for.
+        value's place. Raises NodeError for what the model cannot do.
         """
         manifests = self._manifests(unit, node, params)
         unit.manifest = next(manifests)
@@ -110,8 +113,6 @@ class Inputs:
         else:
             older = (self._lookup.find(self._keys.key(manifest)) for manifest in manifests)
             found = next((record for record in older if record is not None), None)
-        if found is not None and isinstance(found.outcome, FailedCharged):
-            raise sticky(found, found.outcome)
         if found is None and is_paid(model):
             check_offered(node, model, self._keys.today, lambda: self._lookup.standing(action_key) is not None)
         return found
@@ -173,17 +174,20 @@ class Inputs:
 
     def today(self, unit: Unit) -> tuple[Manifest, ...]:
         """Return what a pinned unit would be today, in the versions that its kind accepts; nothing while that is not known."""
-        node = self._fanout.graph.nodes[unit.node]
-        try:
-            params = self.params(unit, node)
-            known = not any(contains_unknown(value) for value in params.values())
-            return tuple(self._manifests(unit, node, params)) if known else ()
-        except (Missing, NodeError):
-            return ()
+        written = self._fanout.graph.nodes[unit.node]
+        found: list[Manifest] = []
+        for node in (written, *written.fallbacks):
+            try:
+                params = self.params(unit, node)
+                if not any(contains_unknown(value) for value in params.values()):
+                    found += self._manifests(unit, node, params)
+            except (Missing, NodeError):
+                continue
+        return tuple(found)
 
     def action(self, unit: Unit) -> Action:
         """Return the action of a unit that has a key; a hit that was lost reads its parameters again."""
-        node = self._fanout.graph.nodes[unit.node]
+        node = self._fanout.node_of(unit)
         assert unit.key is not None
         assert unit.manifest is not None
         if unit.params is None:

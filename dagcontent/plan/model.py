@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from dagcontent.plan.passed import Passed
 from dagcontent.spec.model import Place
 from dagcontent.values.money import Room
 from dagcontent.values.quote import Quote
@@ -76,6 +77,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     under way it may turn out that it never was; then it is sent.
     `stale` says of a pinned one whether its inputs have moved, None where that is not known; `replaced` is the name of the
     file that a person put in its place. `instead_of` is the alternative that must come to nothing before this is begun.
+    `passed` are models that were refused before `model`; `fallbacks` those that may be asked after it, which its price counts.
     """
 
     node: str
@@ -99,6 +101,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     unsent: bool = False
     replaced: str | None = None
     instead_of: str | None = None
+    passed: tuple[Passed, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def buys(self) -> bool:

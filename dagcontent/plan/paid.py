@@ -5,9 +5,11 @@ The catalog says what a model can do. What it snaps a value to is what is keyed,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from dagcontent.catalog.effective import effective_of, known_model, request_of
 from dagcontent.catalog.market import Market
@@ -18,7 +20,18 @@ from dagcontent.plan.model import Price
 from dagcontent.values.record import FailedCharged, Record
 from dagcontent.values.value import UNKNOWN, contains_unknown
 
-__all__ = ["ALWAYS", "asked", "check_offered", "fitted", "is_paid", "price_of", "priced", "snapped", "sticky"]
+__all__ = [
+    "ALWAYS",
+    "asked",
+    "check_offered",
+    "fitted",
+    "is_paid",
+    "over_all",
+    "price_of",
+    "priced",
+    "snapped",
+    "sticky",
+]
 
 _OPTIONS, _SEED = "options", "seed"
 ALWAYS = date.min
@@ -77,6 +90,26 @@ def priced(request: Request, today: date | None, market: Market | None = None) -
     """Return what a plan says of a request that is made already."""
     fit = effective_of(request, today, market)
     return Price(fit.operation, fit.recovery or "", fit.quote, tuple(fit.notes))
+
+
+def over_all(price: Price, later: Sequence[tuple[Price, int]], tries: int, most_microusd: int | None) -> Price:
+    """Return what a plan says of a request after whose refusal others are asked: each so often, charged every time.
+
+    The least is that of the cheapest; likely is the first; `most_microusd` is what one instance may cost.
+    """
+    asked = [(price, tries), *later]
+    highs = [None if one.quote.high is None else one.quote.high * times for one, times in asked if times]
+    high = None if None in highs else sum(amount or 0 for amount in highs)
+    if most_microusd is not None:
+        high = most_microusd if high is None else min(high, most_microusd)
+    low = min([price.quote.low, *(one.quote.low for one, _ in later)])
+    expected = price.quote.expected
+    if expected is not None and high is not None:
+        expected = min(expected, high)
+    quote = msgspec.structs.replace(
+        price.quote, low=low if high is None else min(low, high), expected=expected, high=high
+    )
+    return msgspec.structs.replace(price, quote=quote)
 
 
 def sticky(record: Record, outcome: FailedCharged) -> NodeError:

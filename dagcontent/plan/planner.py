@@ -15,15 +15,19 @@ from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import WORKED_OUT
+from dagcontent.plan.asking import Later
 from dagcontent.plan.estimate import Estimates
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.model import Plan, PlanRow, Price
-from dagcontent.plan.paid import is_paid
+from dagcontent.plan.paid import is_paid, over_all
+from dagcontent.plan.passed import Passed, passed_words
 from dagcontent.plan.replaced import behind, file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
+from dagcontent.plan.variants import Variant, has_variants, tries_left
+from dagcontent.values.attempt import Attempt, AttemptState
 from dagcontent.values.record import Record
 from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
 
@@ -68,7 +72,7 @@ class _Planner:
 
     def _certain(self) -> set[Unit] | None:
         """Return the units asked for whatever comes, or None when that is all of them."""
-        if not any(n.when is not None or n.kind.lazy for n in self.graph.nodes):
+        if not any(n.when is not None or n.kind.lazy or n.asking is not None for n in self.graph.nodes):
             return None
         return self._asked(sure=True)
 
@@ -100,7 +104,7 @@ class _Planner:
         if None in unit.coords:
             yield from self._of_lists(node)
             return
-        outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        outputs: tuple[Output, ...] = node.sources
         if unit.status is Status.PINNED:
             outputs = node.when_outputs
         if node.kind.lazy:
@@ -148,13 +152,14 @@ class _Planner:
             return PlanRow(self.fanout.name(unit), node.kind.name, self._model(unit, node), "unneeded")
         if status is None or status is Status.VALUE:
             return None
+        node = self.fanout.node_of(unit)
         name = self.fanout.name(unit)
         by = None if unit.status_by is None or unit.status_by.node < 0 else self.fanout.name(unit.status_by)
         is_action = node.kind.effect not in WORKED_OUT and not node.kind.lazy
         model = self._model(unit, node)
         if status is Status.HIT:
             cost = 0 if unit.record is None else unit.record.cost_microusd
-            return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost)
+            return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost, passed=unit.passed)
         if status is Status.PINNED and unit.record is not None:
             stale = self.resolver.moved(unit)
             old = behind(unit.record, self.resolver.lookup.find)
@@ -169,6 +174,7 @@ class _Planner:
             return PlanRow(
                 name, node.kind.name, model, word, by=by,
                 error=None if error is None else error.message, hint=None if error is None else error.hint,
+                passed=unit.passed[:-1],
             )  # fmt: skip
         if status is Status.WAITING:
             return PlanRow(name, node.kind.name, model, "waiting")
@@ -177,9 +183,10 @@ class _Planner:
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
-        runs = status is Status.RUN or self.explainer.must_run(unit)
+        # What a selection asks may turn out not to be asked: by a pick that fits again, or by candidates that are all the same.
+        runs = status is Status.RUN or (node.asking is None and self._must_run(unit))
         word = "run" if runs and sure and not unit.held else "maybe"
-        price, attempt = self._price(unit, node, model), None
+        price, attempt, under_way = self._price(unit, node, model), None, None
         if (
             price is not None
             and unit.key is not None
@@ -187,20 +194,49 @@ class _Planner:
         ):
             word = "failed" if standing.state == "abandoned" else standing.state
             attempt = None if standing.attempt is None else standing.attempt.id
-        instead_of = self.instead_of.get(unit) if word == "maybe" else None
+            under_way = standing.attempt if standing.state == "resume" else None
+        row = PlanRow(
+            name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, passed=unit.passed,
+            instead_of=self.instead_of.get(unit) if word == "maybe" else None,
+        )  # fmt: skip
+        row = self._with_fallbacks(row, unit, under_way)
         if not self.explain:
-            return PlanRow(
-                name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, instead_of=instead_of
-            )
+            return row
         old = self._last(name)
         read = unit.params is not None or unit.manifest is not None  # what waits by `needs` alone has not been
         diffs = self.explainer.diff(unit, old) if read else ()
         cause = cause_of(unit, old, diffs) if read or old is None else "upstream"
         depends = self.estimates.dependences(unit) if word == "maybe" else ()
-        return PlanRow(
-            name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends,
-            instead_of=instead_of,
-        )  # fmt: skip
+        return msgspec.structs.replace(row, cause=cause, why=diffs, depends=depends)
+
+    def _must_run(self, unit: Unit) -> bool:
+        """Tell whether no earlier result can serve, of any model that may be asked."""
+        node = self.graph.nodes[unit.node]
+        if not self.explainer.must_run(unit):
+            return False
+        later = self.resolver.asking.later(unit, node) if node.fallbacks else ()
+        return all(self.explainer.must_run_as(unit, one) for one in later if isinstance(one, Later))
+
+    def _with_fallbacks(self, row: PlanRow, unit: Unit, under_way: Attempt | None) -> PlanRow:
+        """Return a row with what further samples and models may cost, if who is next is refused."""
+        node = self.graph.nodes[unit.node]
+        if row.price is None or not has_variants(node):
+            return row
+        found = list(self.resolver.asking.later(unit, node))
+        later = [one for one in found if isinstance(one, Later)]
+        passed = [one for one in found if isinstance(one, Passed)]
+        prices = [(self.estimates.price_of_later(unit, one), one.tries) for one in later]
+        tries = tries_left(node, Variant(unit.at, unit.reroll))
+        if under_way is not None:
+            if tries == 1 and not later:
+                return row
+            # What is under way is paid for; if it is refused, what is asked then is not.
+            tries -= under_way.state is not AttemptState.INTENT
+        price = over_all(row.price, prices, tries, node.spec.max_cost_microusd)
+        if passed:
+            price = msgspec.structs.replace(price, notes=(*price.notes, passed_words(passed)))
+        models = tuple(one.model for one in later)
+        return msgspec.structs.replace(row, price=price, fallbacks=models, unsent=under_way is not None)
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
         if not is_paid(model):
@@ -213,7 +249,8 @@ class _Planner:
         node = self.graph.nodes[unit.node]
         if None not in unit.coords:
             first = node.ordering if unit.params is None else ()
-            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs))
+            verdict = () if node.verdict is None else (node.verdict,)
+            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs, *verdict))
         yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:
@@ -236,9 +273,10 @@ class _Planner:
             bound = None if bound is None or dim.spec.max is None else bound * dim.spec.max
         start = name[: name.index("*")] if "*" in name else name
         expected = sum(1 for instance in self.last_build if instance.startswith(start))
-        return PlanRow(
+        row = PlanRow(
             name, node.kind.name, model, "maybe", "upstream" if expected else "new",
             items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
             depends=self.estimates.dependences(unit) if self.explain else (),
             instead_of=self.instead_of.get(unit),
         )  # fmt: skip
+        return self._with_fallbacks(row, unit, None)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Record
+from dagcontent.values.refusal import Refusal
 from dagcontent.values.value import ActionKey, Blob, Value
 
 __all__ = ["Files", "Lookup", "Standing"]
@@ -39,6 +40,10 @@ class Lookup(Protocol):
 
     def results(self, instance: str, limit: int) -> Sequence[Record]:
         """Return up to `limit` results that were paid for an instance of this graph, newest first."""
+        ...
+
+    def refusal(self, key: ActionKey) -> Refusal | None:
+        """Return why a key without a record was refused; None if it was not, and while a request of it is under way."""
         ...
 
     def standing(self, key: ActionKey) -> Standing | None:

@@ -8,10 +8,11 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
     NEW -> WAITING -> READY -> SETTLED          READY: only misses; hits and values go straight to SETTLED
     WAITING -> SETTLED                          at once, for a unit that is pinned: its inputs are not waited for
     SETTLED -> READY                            `reopen`: a stored result turned out to be lost
+    READY -> READY                              what was asked was refused, and another model is asked (`asking.py`)
 
-A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
+A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another; for a selection the verdict.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
-A selection that a person is to make is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
+A selection that waits for a person is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
 Every step is O(edges touched). Weakness: a node over lists made per element waits for all of those lists.
 """
 
@@ -19,23 +20,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
-from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
+from dagcontent.graph.model import Graph, Node, Output, outputs_in
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
+from dagcontent.plan.asking import Asking, Terms
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.demand import closure, root_nodes
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout, Scope, leaves, list_of_value
+from dagcontent.plan.fanout import Fanout, Scope, list_of_value
 from dagcontent.plan.inputs import Inputs
 from dagcontent.plan.lazy import Alternatives
+from dagcontent.plan.paid import sticky
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
-from dagcontent.values.record import Done, Record
+from dagcontent.plan.waiting import Waiting
+from dagcontent.values.record import Done, FailedCharged, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Mark, contains_unknown
 
 __all__ = ["Resolver"]
@@ -46,21 +49,23 @@ _WHEN, _INPUTS = 0, 1  # phases of a unit; those of a lazy kind go on from there
 class Resolver:
     """See the module's text. `targets` are the nodes asked for (default: all but mere alternatives), `wanted` picks their units.
 
-    `realms` keep the results of other hosts apart; `today` decides which models are retired.
+    `realms` keep the results of other hosts apart; `terms` are those on which models are asked.
     """
 
     def __init__(
         self, graph: Graph, lookup: Lookup, files: Files, *, epoch: str | None = None,
         targets: Iterable[int] | None = None, wanted: Callable[[Fanout, Unit], bool] | None = None,
-        realms: Mapping[str, str] | None = None, today: date | None = None,
+        realms: Mapping[str, str] | None = None, terms: Terms | None = None,
     ) -> None:  # fmt: skip
         self.graph = graph
         self.lookup = lookup
         self.files = files
         self.fanout = Fanout(graph)
-        self.keys = Keys(epoch=epoch, realms=realms, today=today)
+        terms = terms or Terms()
+        self.keys = Keys(epoch=epoch, realms=realms, today=terms.today)
         self.evaluator = Evaluator(self.fanout, files)
         self.alternatives = Alternatives(self.fanout, self.evaluator)
+        self._waiting = Waiting(self.fanout, self.evaluator, self._demand)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
@@ -71,10 +76,10 @@ class Resolver:
         self._actions: list[Action] = []
         self._links: deque[Unit] = deque()
         self._ready: deque[Unit] = deque()
-        self._groups: dict[int, Group] = {}
         self._open_lists: dict[int, int] = {}
         self.decisions = Decisions(graph, self.fanout)
         self.inputs = Inputs(self.fanout, self.evaluator, self.keys, lookup, files, self.decisions)
+        self.asking = Asking(self.inputs, lookup, terms)
         self._readiness = Readiness(graph, self.needed, self._open_dim, self._expand, self._make_linkable)
         self._readiness.start()
         self._drain()
@@ -87,21 +92,30 @@ class Resolver:
         taken, self._actions = self._actions, []
         return taken
 
-    def settled(self, unit: Unit, outcome: Record | Mark | NodeError, *, foreign: bool = False) -> None:
-        """Answer an action: the record that was made (or found: `foreign`), UNKNOWN in a plan, or why it failed."""
+    def settled(
+        self, unit: Unit, outcome: Record | Mark | NodeError, *, foreign: bool = False, last: bool = False
+    ) -> bool:
+        """Answer an action: the record that was made (or found: `foreign`), UNKNOWN in a plan, or why it failed.
+
+        Returns False if the unit failed; where another model takes its place, which `last` forbids, it has not.
+        """
         if unit.state is not State.READY:
             text = f"{self.fanout.name(unit)} is {unit.state.value}, not ready: it cannot be settled"
             raise InternalError(text)
         if self._reopened:
             self.evaluator.forget()
+        if isinstance(outcome, Record) and isinstance(outcome.outcome, FailedCharged):
+            outcome = sticky(outcome, outcome.outcome)  # another build's
         if isinstance(outcome, Record):
             self._use(unit, outcome, Status.HIT if foreign else Status.RAN)
-        elif isinstance(outcome, NodeError):
-            unit.error = outcome
-            self._settle(unit, Status.FAILED)
-        else:
+        elif not isinstance(outcome, NodeError):
             unit.value = UNKNOWN
             self._settle(unit, Status.RUN)
+        elif last or not self.asking.refused(unit, self.graph.nodes[unit.node], outcome):
+            self._fail(unit, self.asking.final(unit, outcome) if unit.passed else outcome)
+        else:
+            self._look_up(unit, self.graph.nodes[unit.node], None)
+        return unit.status is not Status.FAILED
 
     def reopen(self, producer: Unit, consumer: Unit) -> None:
         """Run a settled unit again for a consumer that is READY and found its stored result gone or damaged."""
@@ -112,7 +126,7 @@ class Resolver:
             self._actions.append(self.inputs.action(producer))
         consumer.enter(State.WAITING)
         consumer.phase = _INPUTS
-        self._wait_for(consumer, producer)
+        self._waiting.wait_for(consumer, producer)
 
     def finished(self) -> bool:
         """Whether every unit that was asked for is settled."""
@@ -141,7 +155,7 @@ class Resolver:
             job.enter(State.WAITING)
             scope = dict(zip(linked.outer, coords, strict=True))
             for output in outputs_in(linked.of):
-                self._await_output(job, output, scope)
+                self._waiting.await_output(job, output, scope)
             if job.pending == 0:
                 self._ready.append(job)
 
@@ -175,10 +189,9 @@ class Resolver:
         for unit in units:
             if None in unit.coords:
                 self._settle_closed(unit)
-        if node.index in self._root_set:
-            for unit in units:
-                if self.is_root(unit):
-                    self._demand(unit)
+        for unit in units if node.index in self._root_set else ():
+            if self.is_root(unit):
+                self._demand(unit)
         self._readiness.expanded(node.index)
 
     def _make_linkable(self, node: int) -> None:
@@ -206,63 +219,26 @@ class Resolver:
         if self._readiness.linkable(unit.node):
             self._links.append(unit)
 
-    def _wait_for(self, unit: Unit, producer: Unit) -> None:
-        if producer.state is State.NEW:
-            self._demand(producer)
-        if producer.state is not State.SETTLED:
-            if producer.dependents is None:
-                producer.dependents = []
-            producer.dependents.append(unit)
-            unit.pending += 1
-        else:
-            unit.open |= producer.open
-
-    def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
-        """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
-        single = self.fanout.single[output.node]
-        if single is not None:
-            self._wait_for(unit, single)
-        elif all(isinstance(p, AllOf) for p in output.picks):
-            self._wait_for(unit, self._group(output.node))
-        else:
-            chosen = self.fanout.choose(output, scope, lambda by: self.evaluator.value(by, scope))
-            for producer in leaves(chosen):
-                self._wait_for(unit, producer)
-
-    def _group(self, node: int) -> Unit:
-        """Return a unit that settles when all of a node's have: thousands may wait for thousands at the cost of both."""
-        group = self._groups.get(node)
-        if group is None:
-            group = self._groups[node] = Group(node, ())
-            group.enter(State.WAITING)
-            for unit in self.fanout.units_of(node):
-                self._wait_for(group, unit)
-            if group.pending == 0:
-                group.enter(State.SETTLED)
-        return group
-
     def _link(self, unit: Unit) -> None:
-        node = self.graph.nodes[unit.node]
+        node, decided = self.graph.nodes[unit.node], self.decisions.of(unit)
         scope = self.fanout.scope_of(unit) if node.dims else {}
-        decided = self.decisions.of(unit)
         for dim in node.all_dims if self._lists_open else ():
             unit.open |= self.fanout.list_at(dim, scope).open
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
             elif decided is not None and decided.stays:
                 self._use_pinned(unit, self.inputs.kept(node, decided))
                 return
             else:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
                 for output in self._inputs_of_phase(node, unit.phase, scope):
-                    self._await_output(unit, output, scope)
+                    self._waiting.await_output(unit, output, scope)
         except NodeError as error:
-            unit.error = error
-            self._settle(unit, Status.FAILED)
+            self._fail(unit, error)
             return
         except Missing as missing:
             unit.status_by = missing.by
@@ -272,9 +248,10 @@ class Resolver:
             self._ready.append(unit)
 
     def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
-        if not node.kind.lazy:
-            return node.outputs
-        return outputs_in(self.alternatives.at(node, phase - _INPUTS, scope))
+        at = phase - _INPUTS
+        if node.kind.lazy:
+            return outputs_in(self.alternatives.at(node, at, scope))
+        return (node.verdict,) if at and node.verdict is not None else node.outputs
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -305,8 +282,7 @@ class Resolver:
             unit.status_by = missing.by
             self._settle(unit, missing.status)
         except NodeError as error:
-            unit.error = error
-            self._settle(unit, Status.FAILED)
+            self._fail(unit, error)
 
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
@@ -328,12 +304,21 @@ class Resolver:
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
-        inputs = self.inputs
-        params = inputs.params(unit, node)
-        said = self.decisions.said(unit, node, params) if node.kind.asks else None
-        if said is not None:
-            unit.value, status = said
-            self._settle(unit, status)
+        inputs, params = self.inputs, self.inputs.params(unit, node)
+        if node.kind.asks:
+            at = unit.phase > _INPUTS
+            chooses = node.kind.chooses
+            said = (
+                inputs.selecting.of(unit, node, params, asked=at)
+                if chooses
+                else self.decisions.passed(unit, node, params)
+            )
+            if said is None:
+                unit.phase += 1  # nobody has decided it: whom it asks is asked for now
+                self._link(unit)
+            else:
+                unit.value, status = said
+                self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
@@ -342,13 +327,28 @@ class Resolver:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
-            record = inputs.look_up(unit, node, params)
+            self._look_up(unit, node, params)
+
+    def _look_up(self, unit: Unit, node: Node, params: dict[str, Any] | None) -> None:
+        """Use what is there of a unit, or have it made. Without `params`: what it asked for last was refused."""
+        try:
+            record = self.asking.look_up(unit, node, params)
+        except Missing as missing:
+            unit.status_by = missing.by
+            self._settle(unit, missing.status)
+        except NodeError as error:
+            self._fail(unit, error)
+        else:
             if record is not None and isinstance(record.outcome, Done):
                 self._use(unit, record, Status.HIT)
                 return
-            unit.params = params
-            unit.enter(State.READY)
-            self._actions.append(inputs.action(unit))
+            if unit.state is not State.READY:
+                unit.enter(State.READY)
+            self._actions.append(self.inputs.action(unit))
+
+    def _fail(self, unit: Unit, error: NodeError) -> None:
+        unit.error = error
+        self._settle(unit, Status.FAILED)
 
     def _use_pinned(self, unit: Unit, record: Record) -> None:
         """Give a unit the result that stays, whatever its inputs are: they are not asked for."""

@@ -68,8 +68,8 @@ class Unit:
     """
 
     __slots__ = (
-        "coords", "dependents", "error", "key", "manifest", "node", "notes", "open", "params", "pending", "phase", "record",
-        "state", "status", "status_by", "upstream", "value",
+        "again", "at", "coords", "dependents", "error", "key", "manifest", "node", "notes", "open", "params", "passed",
+        "pending", "phase", "record", "reroll", "state", "status", "status_by", "upstream", "value",
     )  # fmt: skip
 
     def __init__(self, node: int, coords: tuple[int | None, ...]) -> None:
@@ -89,6 +89,10 @@ class Unit:
         self.error: Any = None
         self.status_by: Unit | None = None  # the unit that failed or was skipped above
         self.upstream = False  # some unit above it was run in this build
+        self.at = 0  # the position of the model in its node's list
+        self.reroll = 0  # how many samples further than it would be
+        self.again = False  # all its models were refused before, and are asked again
+        self.passed: tuple[Any, ...] = ()  # the `Passed` before the one that is asked or served
         self.open: int = 0  # of `Open`
 
     @property

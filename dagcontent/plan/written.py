@@ -62,6 +62,8 @@ class _Written:
                 [self._plain(one) for one in (node.model, node.options, node.seed, node.when, node.ordering)],
                 [list(node.spec.optional), str(node.spec.cache)],
                 list(read),
+                *([] if node.verdict is None else [self.nodes[node.verdict.node]]),
+                *([[self._as_asked(one) for one in node.fallbacks]] if node.fallbacks else []),
                 *([decided] if decided else []),
             ]
         )
@@ -73,6 +75,11 @@ class _Written:
                 given = [one.replaced, one.instead_of] if one.replaced is not None else []
                 made.append([one.instance, one.about, one.reroll, one.pin, *given])
         return made
+
+    def _as_asked(self, node: Node) -> list[Any]:
+        """Return what is written for a further model of a list."""
+        params = {name: self._plain(expr) for name, expr in node.params}
+        return [params, *(self._plain(one) for one in (node.model, node.options, node.seed))]
 
     def _dimension(self, index: int) -> str:
         if index not in self._dimensions:

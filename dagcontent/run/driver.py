@@ -24,6 +24,24 @@ from dagcontent.errors import (
     StoreError,
 )
 from dagcontent.plan.action import Action
+from dagcontent.run.effects import (
+    Await,
+    Claim,
+    Claimed,
+    Completed,
+    Effect,
+    Failed,
+    Finish,
+    ForeignEnded,
+    Lost,
+    MachineEvent,
+    PassOver,
+    Release,
+    Start,
+    Stop,
+    Tick,
+    Wake,
+)
 from dagcontent.run.events import (
     BuildStopping,
     Event,
@@ -34,25 +52,7 @@ from dagcontent.run.events import (
     NodeStarted,
     NodeWaiting,
 )
-from dagcontent.run.machine import (
-    Await,
-    Claim,
-    Claimed,
-    Completed,
-    Effect,
-    Failed,
-    Finish,
-    ForeignEnded,
-    Lost,
-    Machine,
-    MachineEvent,
-    Release,
-    Start,
-    Stop,
-    Task,
-    Tick,
-    Wake,
-)
+from dagcontent.run.machine import Machine, Task
 from dagcontent.run.ports import Commits, Executor, LostBlob, Payer
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
@@ -151,6 +151,9 @@ class Driver:
                 group.start_soon(self._wait_foreign, effect)
             elif isinstance(effect, Release):
                 self._commits.release(effect.keys)
+            elif isinstance(effect, PassOver):
+                self._commits.pass_over(self._machine.resolver.fanout.name(effect.unit), effect.passed)
+                self._crashpoint("run.passed-over")
             elif isinstance(effect, Wake):
                 group.start_soon(self._wake, effect.at)
             elif isinstance(effect, Finish):
@@ -185,7 +188,7 @@ class Driver:
             status = "lost"
             event = Lost(action.key, lost.digest)
         except NodeError as failed:
-            status, error = self._word(failed), failed.message
+            status, error = self._word(task, failed), failed.message
             event = Failed(action.key, failed)
         except DagcontentError as fault:
             self._fault = self._fault or fault
@@ -200,7 +203,7 @@ class Driver:
         self._post(Tick(now))
         self._post(event)
 
-    def _word(self, failed: NodeError) -> str:
+    def _word(self, task: Task, failed: NodeError) -> str:
         """Return what to call the end of a task that was not made."""
         if isinstance(failed, AttemptUnresolved):
             return "unresolved"
@@ -208,7 +211,9 @@ class Driver:
             return "detached"
         if self._machine.stopped and self.interrupted:
             return "cancelled"
-        return "parked" if isinstance(failed, OverBudget) else "failed"
+        if isinstance(failed, OverBudget):
+            return "parked"
+        return "refused" if self._machine.gives_way(task, failed) else "failed"
 
     async def _local(self, action: Action, report: Callable[[float], None]) -> Record:
         limit = action.node.spec.timeout_s

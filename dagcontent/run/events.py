@@ -92,7 +92,8 @@ class NodeStage(msgspec.Struct, frozen=True, tag="node-stage", tag_field="event"
 
 class NodeFinished(msgspec.Struct, frozen=True, tag="node-finished", tag_field="event"):
     """An instance was made, or not. `status` is "ran", "hit" (another run made it), "failed", "cancelled", "unresolved" (sent,
-    and nobody can tell), "detached" (its job goes on at the vendor) or "parked" (no money is left until others are settled).
+    and nobody can tell), "detached" (its job goes on at the vendor), "parked" (no money is left until others are settled) or
+    "refused" (another model, or sample, is asked in its place).
 
     `cost_microusd` is what its result cost.
     """

@@ -17,22 +17,37 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import TypeAlias
-
-import msgspec
 
 from dagcontent.errors import InternalError, NodeError, OverBudget
 from dagcontent.plan.action import Action
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
+from dagcontent.run.effects import (
+    Await,
+    Claim,
+    Claimed,
+    Completed,
+    Effect,
+    Failed,
+    Finish,
+    ForeignEnded,
+    Lost,
+    MachineEvent,
+    PassOver,
+    Release,
+    Start,
+    Stop,
+    Tick,
+    Wake,
+)
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey, blobs_in
 
 __all__ = [
     "TRANSITIONS", "Await", "Claim", "Claimed", "Completed", "Effect", "Failed", "Finish", "ForeignEnded", "Lost",
-    "Machine", "MachineEvent", "Release", "Start", "Stop", "Task", "TaskState", "Tick", "Wake",
+    "Machine", "MachineEvent", "PassOver", "Release", "Start", "Stop", "Task", "TaskState", "Tick", "Wake",
 ]  # fmt: skip
 
 BACKOFF_S = 0.5
@@ -84,92 +99,6 @@ class Task:
             text = f"a task went from {self.state.value} to {state.value}"
             raise InternalError(text)
         self.state = state
-
-
-class Claimed(msgspec.Struct, frozen=True):
-    """A claim was decided: ours, held by a living run, or its record is there already."""
-
-    key: ActionKey
-    won: bool
-    holder: str = ""
-    record: Record | None = None
-
-
-class Completed(msgspec.Struct, frozen=True):
-    """A task was made and its record queued for commit."""
-
-    key: ActionKey
-    record: Record
-
-
-class Failed(msgspec.Struct, frozen=True):
-    """A task failed."""
-
-    key: ActionKey
-    error: NodeError
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """A task could not be made: a stored input is missing or damaged."""
-
-    key: ActionKey
-    digest: str
-
-
-class ForeignEnded(msgspec.Struct, frozen=True):
-    """Another run committed the record, or (None) is gone or gave the key up."""
-
-    key: ActionKey
-    record: Record | None
-
-
-class Tick(msgspec.Struct, frozen=True):
-    """Time passed: `now` in seconds of the driver's clock."""
-
-    now: float
-
-
-class Stop(msgspec.Struct, frozen=True):
-    """Start nothing more."""
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """Claim these keys."""
-
-    keys: tuple[ActionKey, ...]
-
-
-class Start(msgspec.Struct, frozen=True):
-    """Run this task."""
-
-    task: Task
-
-
-class Await(msgspec.Struct, frozen=True):
-    """Wait for another run's record."""
-
-    key: ActionKey
-    holder: str
-
-
-class Release(msgspec.Struct, frozen=True):
-    """Give these claims up."""
-
-    keys: tuple[ActionKey, ...]
-
-
-class Wake(msgspec.Struct, frozen=True):
-    """Send a Tick at this time."""
-
-    at: float
-
-
-class Finish(msgspec.Struct, frozen=True):
-    """Nothing is left to do."""
-
-
-MachineEvent: TypeAlias = Claimed | Completed | Failed | Lost | ForeignEnded | Tick | Stop
-Effect: TypeAlias = Claim | Start | Await | Release | Wake | Finish
 
 
 _HAPPENS_TO: dict[type, TaskState] = {
@@ -236,6 +165,13 @@ class Machine:
             self._ended(event, effects)
         return self._next(effects)
 
+    def gives_way(self, task: Task, error: NodeError) -> bool:
+        """Whether another model, or sample, will be asked in the place of a task that failed so."""
+        if self.stopped or self._again(task, error):
+            return False
+        graph, gives_way = self.resolver.graph, self.resolver.asking.gives_way
+        return any(gives_way(unit, graph.nodes[unit.node], error) for unit in task.units)
+
     # -- events -------------------------------------------------------------------------------------------------
 
     def _task(self, event: Claimed | Completed | Failed | Lost | ForeignEnded) -> Task:
@@ -266,6 +202,8 @@ class Machine:
         if isinstance(event, ForeignEnded):
             if event.record is not None:
                 self._settle(task, event.record, foreign=True)
+            elif (refused := self.resolver.asking.refused_elsewhere(event.key)) and self.gives_way(task, refused):
+                self._fail(task, refused, effects)
             else:
                 task.enter(TaskState.CLAIMING)
                 effects.append(Claim((event.key,)))
@@ -279,7 +217,7 @@ class Machine:
             task.enter(TaskState.PARKED)
             task.refused = event.error
             self._parked.append(task)
-        elif event.error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped:
+        elif self._again(task, event.error):
             task.enter(TaskState.BACKOFF)
             at = self.now + BACKOFF_S * 2 ** (task.attempt - 1)
             heapq.heappush(self._later, (at, event.key))
@@ -288,6 +226,10 @@ class Machine:
             self._fail(task, event.error, effects)
         if task.pool:
             self._unpark(task, effects)
+
+    def _again(self, task: Task, error: NodeError) -> bool:
+        """Whether what failed is tried again."""
+        return error.retry and task.attempt <= task.action.node.spec.retries and not self.stopped
 
     def _unpark(self, ended: Task, effects: list[Effect]) -> None:
         """Let those that had no money try again when a reservation was settled; give them up when none is left to be."""
@@ -309,10 +251,20 @@ class Machine:
         self._over(task)
         self._failed[task.action.key] = error
         effects.append(Release((task.action.key,)))
-        for unit in task.units:
-            self.resolver.settled(unit, error)
-        if self._fail_fast:
+        made = [self.resolver.settled(unit, error, last=self.stopped) for unit in task.units]
+        self._pass_over([unit for unit in task.units if unit.status is not None], effects)
+        if self._fail_fast and not all(made):
             self.stopped = True
+
+    @staticmethod
+    def _pass_over(units: Iterable[Unit], effects: list[Effect]) -> None:
+        """Have it written down who was passed over, before who stands in their place is asked."""
+        new = [
+            (unit, tuple(p for p in unit.passed if not p.recorded))
+            for unit in units
+            if unit.status is not Status.FAILED
+        ]
+        effects += [PassOver(unit, passed) for unit, passed in new if passed]
 
     def _lost(self, task: Task, digest: str, effects: list[Effect]) -> None:
         """Have the maker of a lost artifact run again, and this task's instances wait for it."""
@@ -376,6 +328,7 @@ class Machine:
             for action in actions:
                 failed = self._failed.get(action.key)
                 known = self._tasks.get(action.key)
+                self._pass_over((action.unit,), effects)
                 if failed is not None:  # the same call would fail again: once in a build is enough
                     self.resolver.settled(action.unit, failed)
                 elif known is not None:

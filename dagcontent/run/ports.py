@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dagcontent.plan.action import Action
+from dagcontent.plan.passed import Passed
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
 
@@ -52,6 +53,10 @@ class Commits(Protocol):
 
     def find(self, key: ActionKey) -> Record | None:
         """Return the usable record of a key."""
+        ...
+
+    def pass_over(self, instance: str, passed: Sequence[Passed]) -> None:
+        """Queue who was refused, before anything else that is queued afterwards."""
         ...
 
     def commit(self, record: Record) -> None:

@@ -22,7 +22,7 @@ _SECTIONS: Final = ("node", "profile")
 _KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
 _DIGESTS: Final = ("pin", "pick", "replaced", "instead_of", "approved", "rejected")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
+_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z]+)?(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
 
 

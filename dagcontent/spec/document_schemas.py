@@ -1,4 +1,4 @@
-"""Describe the JSON documents of `plan`, `build`, `spend`, `runs` and `diff`, and the choices file, as JSON Schemas. Knows no code that makes them.
+"""Describe the JSON documents of `plan`, `build`, `spend`, `runs` and `diff` as JSON Schemas. Knows no code that makes them.
 
 What is listed stays; later versions may add fields, so the schemas are open.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 __all__ = [
     "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "RUN_STATUSES", "SPEND_BY", "STATUSES", "build_schema",
-    "choices_schema", "compare_schema", "diff_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
+    "compare_schema", "diff_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
 ]  # fmt: skip
 
 _Schema = dict[str, Any]
@@ -32,7 +32,6 @@ _TEXT: Final[_Schema] = {"type": "string"}
 _MAYBE_TEXT: Final[_Schema] = {"type": ["string", "null"]}
 _MONEY: Final[_Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "decimal, in USD"}
 _COUNT: Final[_Schema] = {"type": "integer", "minimum": 0}
-_DIGEST: Final[_Schema] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
 def _object(properties: _Schema, *required: str, **more: Any) -> _Schema:
@@ -126,6 +125,8 @@ def plan_schema() -> _Schema:
             "cost_usd": _range(),
             "price": {"anyOf": [_price(), {"type": "null"}], "description": "what its cost is made of, and where prices are from"},
             "notes": {"type": "array", "items": _TEXT, "description": "what was changed to fit the model"},
+            "passed": {"type": "array", "items": _passed(), "description": "models that were refused before, in order"},
+            "fallbacks": {"type": "array", "items": _TEXT, "description": "models that are asked if it is refused; in its cost"},
             "asks": {**_TEXT, "description": "digest of what is written of it; in files of `plan -o`"},
             "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
             "replaced": {**_TEXT, "description": "pinned: the name of the file that a person put in its place"},
@@ -150,6 +151,18 @@ def plan_schema() -> _Schema:
             "warnings": {"type": "array", "items": _TEXT},
         },
         "graph", "profile", "nodes", "totals", title="dagcontent plan",
+    )  # fmt: skip
+
+
+def _passed() -> _Schema:
+    return _object(
+        {
+            "model": _TEXT,
+            "class": {**_TEXT, "description": "blocked, invalid, not-found, quota, unavailable, ceiling, unfit, ..."},
+            "message": _TEXT,
+            "cost_usd": {**_MONEY, "description": "what it cost all the same"},
+        },
+        "model", "class",
     )  # fmt: skip
 
 
@@ -362,33 +375,3 @@ def diff_schema() -> _Schema:
         "nodes": {"type": "array", "items": _object(row, *row)},
     }  # fmt: skip
     return _object(rest, *rest, title="dagcontent diff")
-
-
-def choices_schema() -> _Schema:
-    """Return the schema of a choices file, GRAPH.choices.toml."""
-    entry = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "for": {**_DIGEST, "description": "digest of what it was about: the element, or the candidates"},
-            "reroll": {"type": "integer", "minimum": 0, "description": "number of the sample"},
-            "pick": {**_DIGEST, "description": "the chosen one"},
-            "pin": {**_DIGEST, "description": "key of the result that stays, even if its inputs change"},
-            "replaced": {**_DIGEST, "description": "of the file that a person put in the place of the result"},
-            "instead_of": {**_DIGEST, "description": "key of the result that the file stands for"},
-            "approved": {**_DIGEST, "description": "digest of what a gate showed when it was approved"},
-            "rejected": {**_DIGEST, "description": "digest of what a gate showed when it was rejected"},
-            "note": {**_TEXT, "description": "why it was rejected"},
-        },
-    }
-    nodes = {"type": "object", "description": "by instance", "additionalProperties": entry}
-    profile = {"type": "object", "additionalProperties": False, "properties": {"node": nodes}}
-    return {
-        "title": "dagcontent choices",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "node": nodes,
-            "profile": {"type": "object", "description": "by profile", "additionalProperties": profile},
-        },
-    }

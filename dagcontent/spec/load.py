@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -25,9 +24,9 @@ from dagcontent.spec.params import read_params
 from dagcontent.spec.profiles import Profiles
 from dagcontent.spec.source import Source
 from dagcontent.spec.tables import SECTIONS, Document, Tables, gather
+from dagcontent.spec.usd import usd_of
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.mistake import Mistake
-from dagcontent.values.money import microusd
 
 __all__ = ["Loaded", "load"]
 
@@ -107,7 +106,7 @@ def _pipeline(
     return Pipeline(
         name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
         (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written, choices,
-        profiles.drafts,
+        profiles.drafts, frozenset(aliases.lists),
     )  # fmt: skip
 
 
@@ -152,19 +151,8 @@ def _budget(document: Document, literals: Literals) -> int | None:
     graph = document.data.get("graph")
     if not isinstance(graph, dict) or "budget_usd" not in graph:
         return None
-    value = graph["budget_usd"]
     spot = Spot(document.file, document.folder, ("graph", "budget_usd"))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        literals.wrong(spot, f"`budget_usd` is an amount in USD, not {a_value(value)}", "write a number, as 5.00")
-    elif not 0 <= value <= _MAX_BUDGET_USD:
-        literals.wrong(spot, f"`budget_usd` cannot be {value}", f"from 0 to {_MAX_BUDGET_USD:,} USD")
-    elif (
-        microusd(str(value)) != Decimal(str(value)) * 1_000_000
-    ):  # the digits as they were written: a binary fraction is off
-        literals.wrong(spot, "`budget_usd` has more than six decimals", "a millionth of a dollar is the least")
-    else:
-        return microusd(str(value))
-    return None
+    return usd_of(graph["budget_usd"], "budget_usd", spot, literals, _MAX_BUDGET_USD)
 
 
 def _text(graph: dict[str, Any], key: str, default: str, spot: Spot, literals: Literals) -> str:

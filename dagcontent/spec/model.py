@@ -148,12 +148,22 @@ class DimensionSpec(msgspec.Struct, frozen=True):
     place: Place
 
 
+class OnBlock(msgspec.Struct, frozen=True):
+    """What follows when a model refuses the content: `reroll` further samples of that model; `then` "fail", "skip" or
+    "fallback".
+    """
+
+    reroll: int = 0
+    then: str = "fallback"
+
+
 class NodeSpec(msgspec.Struct, frozen=True):
     """One `[node.NAME]` after `[defaults]` were laid beneath it.
 
     `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template. `takes` is
-    None without any: one take is a list of one.
-    `origin` says where a key of it stands when that is not under the node itself (defaults).
+    None without any: one take is a list of one. `fallbacks` are the same node for each further model of its list, in order.
+    `origin` says where a key of it stands when that is not under the node itself (defaults). `broken` are keys that were given
+    and could not be read: each is a mistake already.
     """
 
     name: str
@@ -176,6 +186,10 @@ class NodeSpec(msgspec.Struct, frozen=True):
     cache: bool | str = True  # True or "run"
     tags: dict[str, str] = {}
     origin: dict[str, Place] = {}
+    broken: tuple[str, ...] = ()
+    on_block: OnBlock | None = None
+    max_cost_microusd: int | None = None
+    fallbacks: tuple[NodeSpec, ...] = ()
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -209,7 +223,7 @@ class Choice(msgspec.Struct, frozen=True):
 class Pipeline(msgspec.Struct, frozen=True):
     """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
 
-    `models` are the aliases, each resolved to `provider/name`. `budget_microusd` is the ceiling the graph sets itself,
+    `models` are the aliases, each resolved to `provider/name`; `model_lists` the names of those that are lists. `budget_microusd` is the ceiling the graph sets itself,
     None without one. `profile` is the one that was chosen, `profiles` are those that are written. `choices` are those of the
     choices file beside it; `drafts` says that the profile is a draft: nobody is asked. `broken` are names of nodes and dimensions that stand in
     the file and could not be read: each is a mistake already, a reference to it is none.
@@ -230,3 +244,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     profiles: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     drafts: bool = False
+    model_lists: frozenset[str] = frozenset()

@@ -11,21 +11,19 @@ from dagcontent.spec.beside import written_wrongly
 from dagcontent.spec.dimensions import Dimensions
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
-from dagcontent.spec.model import Place, Ref, Template
+from dagcontent.spec.model import OnBlock, Place, Ref, Template
 from dagcontent.spec.reference import Problem, parse_need
+from dagcontent.spec.usd import usd_of
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.snap import SNAPS
 
-__all__ = ["LATER", "NodeKeys"]
-
-LATER: Final = {
-    "on_block": "`on_block` is",
-    "max_cost_usd": "`max_cost_usd` is",
-}
-"""Common keys that this version cannot obey."""
+__all__ = ["NodeKeys"]
 
 _DURATION: Final = re.compile(r"(?=.)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,6})?)s)?")
+_FIELDS: Final = {"timeout": "timeout_s", "max_cost_usd": "max_cost_microusd"}
 _MAX_RETRIES: Final = 100
+_MAX_REROLLS: Final = 20
+_THEN: Final = ("fail", "skip", "fallback")
 _MAX_TAKES: Final = 1_000
 _OF_TAKES: Final = re.compile(r"[a-z][a-z0-9_]*\.take")
 _WHEN: Final = ("value", "is", "is_not", "in")
@@ -43,16 +41,13 @@ class NodeKeys:
             "options": self._options, "each": self._each, "needs": self._needs, "when": self._when,
             "optional": self._optional, "output": self._output, "timeout": self._timeout, "retries": self._retries,
             "on_error": self._on_error, "takes": self._takes, "snap": self._snap, "seed": self._seed, "cache": self._cache,
-            "tags": self._tags,
+            "tags": self._tags, "on_block": self._on_block, "max_cost_usd": self._max_cost,
         }  # fmt: skip
 
     def read(self, key: str, value: Any, spot: Spot, kind: Kind) -> tuple[str, Any] | None:
         """Return (field of NodeSpec, value); None where there is none, which is noted."""
-        if key in LATER:
-            self._findings.later(Place(spot.file, spot.path), LATER[key])
-            return None
         read = self._readers[key](value, spot, kind)
-        return None if read is None else ("timeout_s" if key == "timeout" else key, read)
+        return None if read is None else (_FIELDS.get(key, key), read)
 
     def _wrong(self, spot: Spot, message: str, caret: str = "", note: str = "") -> None:
         self._literals.wrong(spot, message, caret, note)
@@ -98,6 +93,29 @@ class NodeKeys:
             return str(value)
         self._wrong(spot, '`on_error` is "fail" or "skip"', self._near(value, ("fail", "skip")))
         return None
+
+    def _on_block(self, value: Any, spot: Spot, _kind: Kind) -> OnBlock | None:
+        if not isinstance(value, dict):
+            self._wrong(spot, f"`on_block` is a table, not {a_value(value)}", 'write { reroll = 1, then = "fail" }')
+            return None
+        for key in value:
+            if key not in {"reroll", "then"}:
+                caret = self._near(key, ("reroll", "then"))
+                note = "it takes: reroll, then"
+                self._findings.at_key(
+                    Place(spot.file, (*spot.path, key)), f"unknown key `{key}` of `on_block`", caret, note
+                )
+        reroll, then = value.get("reroll", 0), value.get("then", "fallback")
+        if not isinstance(reroll, int) or isinstance(reroll, bool) or not 0 <= reroll <= _MAX_REROLLS:
+            self._wrong(spot.step("reroll"), f"`reroll` is a whole number from 0 to {_MAX_REROLLS}")
+            return None
+        if then not in _THEN:
+            self._wrong(spot.step("then"), f"`then` is one of: {', '.join(_THEN)}", self._near(then, _THEN))
+            return None
+        return OnBlock(reroll, then)
+
+    def _max_cost(self, value: Any, spot: Spot, _kind: Kind) -> int | None:
+        return usd_of(value, "max_cost_usd", spot, self._literals)
 
     def _snap(self, value: Any, spot: Spot, _kind: Kind) -> str | None:
         if isinstance(value, str) and value in SNAPS:

@@ -6,6 +6,7 @@ The way of a plain text parameter is short on purpose: a graph of a hundred thou
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, Final
 
 from dagcontent.kinds.declaration import Kind, Param
@@ -14,6 +15,7 @@ from dagcontent.kinds.schema import ReturnsError, schema_of_returns
 from dagcontent.spec.aliases import Aliases, makers, stand_in
 from dagcontent.spec.defaults import Default, Defaults
 from dagcontent.spec.dimensions import NAME, Dimensions, wrong_name
+from dagcontent.spec.fallbacks import given_by_any, nodes_of
 from dagcontent.spec.fields import check_fields, out_of_range
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
@@ -35,10 +37,11 @@ _BAD: Final = object()
 class _Kind:
     """A kind as nodes need it: its parameters by name, and its defaults, converted once."""
 
-    __slots__ = ("fields", "kind", "origin", "params", "plain", "required", "schemas", "types", "values")
+    __slots__ = ("fields", "kind", "maker", "origin", "params", "plain", "required", "schemas", "types", "values")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
+        self.maker = kind if kind.by_model else KINDS.get(kind.questions)  # whose models a `model` of it is one of
         self.params: dict[str, Param] = {param.name: param for param in kind.params}
         # Text without further conditions: nothing to look at but references. The value is the interned name.
         self.plain = {
@@ -130,10 +133,7 @@ class Nodes:
             return  # noted already, seen from another kind
         before = self._findings.count
         spot = Spot(default.place.file, default.document.folder, default.place.path)
-        if key in info.params:
-            self._param(info, info.values, key, default.value, spot)
-        else:
-            self._field(info, info.fields, key, default.value, spot)
+        self._read(info, info.values, info.fields, key, default.value, spot)
         info.origin[key] = default.place
         if self._findings.count > before:
             self._default_mistakes.add(where)
@@ -168,20 +168,26 @@ class Nodes:
                     fields = dict(fields)
                 self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
         over: dict[str, Place] = {}
-        if name in self._profiles.nodes or (self._profiles.drafts and info.kind.by_model):
+        if name in self._profiles.nodes or (self._profiles.drafts and info.maker is not None):
             fields, over = self._lay(info, name, params, fields, info.origin.keys() - table.keys())
-        if unknown or nested or not info.complete(params, fields):
-            self._whole(info, name, table, document, unknown, (params, fields))
+        models = fields.get("model")
+        given = {**given_by_any(models), **params} if isinstance(models, tuple) else params
+        if unknown or nested or not info.complete(given, fields):
+            self._whole(info, name, table, document, unknown, (given, fields))
         place = Place(document.file, path)
+        broken: tuple[str, ...] = ()
         if self._findings.count > before or self._default_mistakes:
+            broken = tuple(key for key, value in (params | fields).items() if value is _BAD)
             params = {key: value for key, value in params.items() if value is not _BAD}
             fields = {key: value for key, value in fields.items() if value is not _BAD}
-        if not fields and not info.origin and not over:
+        if not fields and not info.origin and not over and not broken:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
         origin = {key: there for key, there in info.origin.items() if key not in table} | over
-        return NodeSpec(
-            name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields}
-        )
+        fields = {"options": _EMPTY, "tags": _EMPTY, "broken": broken, **fields}
+        if isinstance(models, tuple):
+            node = NodeSpec(name, info.kind.name, place, params, origin=origin)
+            return nodes_of(models, info.kind, node, fields, partial(self._read, info), self._findings)
+        return NodeSpec(name, info.kind.name, place, params, origin=origin, **fields)
 
     def _lay(
         self, info: _Kind, name: str, params: dict[str, Any], fields: dict[str, Any], by_default: AbstractSet[str]
@@ -196,18 +202,25 @@ class Nodes:
         for layer, table in self._profiles.of_node(name):
             for key, value in table.items():
                 spot = Spot(layer.document.file, layer.document.folder, layer.path("node", name, key))
-                if key in info.params:
-                    self._param(info, params, key, value, spot)
-                else:
-                    self._field(info, fields, key, value, spot)
+                self._read(info, params, fields, key, value, spot)
                 places[key] = Place(spot.file, spot.path)
-        if self._profiles.drafts and info.kind.by_model and info.kind.stand_ins:
+        if self._profiles.drafts and info.maker is not None and info.maker.stand_ins:
             found = {key: info.origin[key].path for key in by_default} | {k: p.path for k, p in places.items()}
             gone = found.get("model", ("node", name, "model")) in self._aliases.replaced
             if gone and not self._profiles.keeps(found.get("options", ())):
                 fields.pop("options", None)
-            fields.setdefault("model", stand_in(info.kind))
+            if info.kind.by_model:
+                fields.setdefault("model", stand_in(info.kind))
         return fields, places
+
+    def _read(
+        self, info: _Kind, params: dict[str, Any], fields: dict[str, Any], key: str, value: Any, spot: Spot
+    ) -> None:
+        """Convert a parameter or a common key."""
+        if key in info.params:
+            self._param(info, params, key, value, spot)
+        else:
+            self._field(info, fields, key, value, spot)
 
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
@@ -230,8 +243,8 @@ class Nodes:
     def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a common key."""
         if key == "model":
-            if info.kind.by_model:
-                model = self._aliases.of_node(value, info.kind, spot)
+            if info.maker is not None:
+                model = self._aliases.of_node(value, info.maker, spot)
                 into["model"] = _BAD if model is None else model
             else:
                 caret = "leave it out"

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from dagcontent.kinds.declaration import WORKED_OUT, Kind
-from dagcontent.kinds.registry import COMMON_KEYS, KINDS
+from dagcontent.kinds.registry import KINDS
+from dagcontent.spec.choices_schema import choices_schema
 from dagcontent.spec.document_schemas import (
     build_schema,
-    choices_schema,
     compare_schema,
     diff_schema,
     plan_schema,
@@ -24,10 +24,9 @@ from dagcontent.spec.document_schemas import (
     spend_schema,
 )
 from dagcontent.spec.key_help import KEY_HELP
-from dagcontent.spec.node_keys import LATER
+from dagcontent.spec.key_schemas import MODELS, ON_BLOCK, common_keys, one_or_many
 from dagcontent.spec.params import TYPES
 from dagcontent.spec.value_schemas import ANYTHING, param_schema, ref, value_definitions, value_schema
-from dagcontent.values.snap import SNAPS
 
 __all__ = ["generate", "graph_schema", "main"]
 
@@ -42,7 +41,12 @@ _PARAMS: Final[_Schema] = {
 _MODELS: Final[_Schema] = {
     "description": "Aliases of models.",
     "type": "object",
-    "additionalProperties": {"type": "string", "description": "provider/name, or another alias"},
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "string", "description": "provider/name, or another alias"},
+            {"$ref": "#/definitions/models"},
+        ]
+    },
 }
 _NAME: Final = "^[a-z][a-z0-9_]*$"
 _DURATION: Final = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$"
@@ -112,7 +116,7 @@ def _any_node() -> _Schema:
 
 def _profiles() -> _Schema:
     """Return the schema of profiles. Of which kind a node is stands elsewhere: its parameters are not judged here."""
-    common = {key: schema for key, schema in _common().items() if key not in {"kind", "each"}}
+    common = {key: schema for key, schema in common_keys().items() if key not in {"kind", "each"}}
     node = {"type": "object", "properties": {"kind": False, "each": False, **common}, "additionalProperties": True}
     profile = {
         "type": "object",
@@ -163,7 +167,7 @@ def _defaults() -> _Schema:
             schema = value_schema(param)
             if schema not in general.setdefault(param.name, []):
                 general[param.name].append(schema)
-    common = {key: schema for key, schema in _common().items() if key != "kind"}
+    common = {key: schema for key, schema in common_keys().items() if key != "kind"}
     one = {name: schemas[0] if len(schemas) == 1 else {"anyOf": schemas} for name, schemas in general.items()}
     return {
         "description": 'Values laid beneath the nodes; those of one kind stand in [defaults."KIND"].',
@@ -199,22 +203,25 @@ def _node(kind: Kind) -> _Schema:
 
 
 def _keys(kind: Kind) -> dict[str, _Schema]:
-    common = _common()
+    common = common_keys()
     if kind.by_model:
         names = ", ".join(f"local/{name}" for name in kind.stand_ins)
         here = f"; on this machine: {names}" if names else ""
-        common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
+        common["model"]["description"] = f"Who makes it: an alias, provider/name{here}, or a list of these."
+    elif kind.questions:
+        common["model"]["description"] = "Who judges: an alias, provider/name, or a list of these."
     else:
         common.pop("model")
     if kind.effect in WORKED_OUT:
         common.pop("takes")
-    common["optional"] = _one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
+    common["optional"] = one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
     return {"kind": common.pop("kind"), **{param.name: param_schema(param) for param in kind.params}, **common}
 
 
 def _definitions() -> dict[str, _Schema]:
     return {
-        **value_definitions(), "declaration": _declaration(), "dimension": _dimension(), "defaults": _defaults(),
+        **value_definitions(), "models": MODELS, "on_block": ON_BLOCK, "declaration": _declaration(),
+        "dimension": _dimension(), "defaults": _defaults(),
     }  # fmt: skip
 
 
@@ -265,53 +272,6 @@ def _dimension() -> _Schema:
         },
     }
     return {"description": "A list, a range, a reference to a list, or a table with `of`.", "anyOf": [*of, table]}
-
-
-def _common() -> dict[str, _Schema]:
-    schemas: dict[str, _Schema] = {
-        "kind": {"enum": list(KINDS)},
-        "model": {"type": "string"},
-        "options": {"type": "object", "additionalProperties": True},
-        "each": _one_or_many({"type": "string"}, ""),
-        "takes": {"type": "integer", "minimum": 1, "maximum": 1_000},
-        "needs": _one_or_many({"type": "string"}, ""),
-        "when": {
-            "anyOf": [
-                ref("boolean"),
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["value"],
-                    "properties": {
-                        "value": {"type": "string", "description": "a reference"},
-                        "is": {"description": "what it must be"},
-                        "is_not": {"description": "what it must not be"},
-                        "in": {"type": "array", "description": "what it may be"},
-                    },
-                },
-            ]
-        },
-        "optional": _one_or_many({"type": "string"}, ""),
-        "output": {"type": "string"},
-        "timeout": {"type": "string", "pattern": _DURATION},
-        "retries": {"type": "integer", "minimum": 0, "maximum": 100, "default": 2},
-        "on_error": {"enum": ["fail", "skip"], "default": "fail"},
-        "snap": {"enum": list(SNAPS)},
-        "seed": ref("integer"),
-        "cache": {"enum": [True, "run"], "default": True},
-        "tags": {"type": "object", "additionalProperties": {"type": "string"}},
-    }
-    usable = [key for key in COMMON_KEYS if key not in LATER]
-    return {key: {"description": _sentence(KEY_HELP[key]), **schemas[key]} for key in usable}
-
-
-def _one_or_many(item: _Schema, text: str) -> _Schema:
-    schema: _Schema = {"anyOf": [item, {"type": "array", "items": item}]}
-    return {"description": _sentence(text), **schema} if text else schema
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
 
 
 def main(folder: str) -> None:

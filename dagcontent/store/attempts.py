@@ -25,6 +25,7 @@ from dagcontent.store.writer import Pending, Work
 from dagcontent.values.attempt import Attempt, AttemptState, Handle, Intent
 from dagcontent.values.money import Cap
 from dagcontent.values.record import FailedCharged, Record
+from dagcontent.values.refusal import Refusal
 from dagcontent.values.units import UnitCap
 
 __all__ = ["Attempts", "ClaimLost", "Desk", "new_attempt_id"]
@@ -200,6 +201,10 @@ class Attempts:
         """End an attempt that provably cost nothing: its reservation is given back, and the key may be sent again."""
         return self._step(attempt_id, _S.RELEASED, now_ms, error_class=error_class, message=message)
 
+    def pass_over(self, attempt: Attempt) -> Pending[None]:
+        """Add an attempt that was released, for a key that was refused without one. Once is enough."""
+        return self._surely(lambda connection: journal.pass_over(connection, attempt), then=self._log_soon)
+
     def unresolve(self, attempt_id: str, message: str, *, now_ms: int) -> Pending[Attempt]:
         """Note that nobody can tell what became of a request. It keeps its key and its reservation."""
         return self._step(attempt_id, _S.UNRESOLVED, now_ms, message=message)
@@ -272,7 +277,8 @@ class Attempts:
             self._desk.crashpoint("attempt.recorded")
             journal.step(connection, attempt_id, to, now_ms, **changes)
             self._desk.crashpoint("attempt.settled")
-            if replaced:
+            # What a build remembers to be served by another model may be so no more.
+            if replaced or journal.was_released(connection, row.key):
                 self._desk.layout.change_generation()
             return winner
 
@@ -332,6 +338,11 @@ class Attempts:
         """Return the attempt that keeps a key from being sent, or None. Raises StoreDamaged: what cannot be read blocks too."""
         raw = bytes.fromhex(key)
         return self._ask(lambda connection: journal.blocking(connection, raw), None)
+
+    def refused(self, key: str) -> Refusal | None:
+        """Return why a key was refused; None if it was not, and while a request of it stands open."""
+        raw = bytes.fromhex(key)
+        return self._ask(lambda connection: journal.refused(connection, raw), None)
 
     def get(self, attempt_id: str) -> Attempt | None:
         """Return an attempt, or None. Raises StoreDamaged."""

@@ -19,6 +19,7 @@ from dagcontent.errors import InternalError, NodeError, StoreDamaged
 from dagcontent.store.db import BLOCKING_SQL, fetch
 from dagcontent.store.records import checksum
 from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, Attempt, AttemptState
+from dagcontent.values.refusal import RECORDED, Refusal
 from dagcontent.values.value import MALFORMED, wire_decode_hook, wire_encode_hook
 
 __all__ = [
@@ -40,11 +41,14 @@ __all__ = [
     "ledger",
     "listed",
     "new_attempt_id",
+    "pass_over",
     "read_attempt",
+    "refused",
     "step",
     "unlogged",
     "update",
     "update_logged",
+    "was_released",
 ]
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
@@ -222,6 +226,7 @@ def unlogged(connection: apsw.Connection) -> bool:
 # --- questions
 
 _BLOCKING: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? AND state IN {BLOCKING_SQL}"  # noqa: S608 - constants of ours
+_NEWEST: Final = f"SELECT {_COLUMNS} FROM attempt WHERE key = ? ORDER BY seq DESC"  # noqa: S608 - constants of ours
 _GET: Final = f"SELECT {_COLUMNS} FROM attempt WHERE id = ?"  # noqa: S608 - constants of ours
 
 
@@ -229,6 +234,38 @@ def blocking(cursor: apsw.Cursor | apsw.Connection, key: bytes) -> Attempt | Non
     """Return the one attempt that keeps a key from being sent, or None. Raises StoreDamaged if it cannot be read."""
     rows: list[Any] = cursor.execute(_BLOCKING, (key,)).fetchall()
     return read_attempt(rows[0]) if rows else None
+
+
+def refused(connection: apsw.Connection, key: bytes) -> Refusal | None:
+    """Return why a key was refused, if that is what came of its last request; None while one stands open, and where one was
+    paid for since. What was not sent, and what cannot be read, says nothing.
+    """
+    if connection.execute(_BLOCKING, (key,)).fetchall():
+        return None
+    for row in connection.execute(_NEWEST, (key,)).fetchall():
+        try:
+            attempt = read_attempt(row)
+        except StoreDamaged:
+            return None
+        if attempt.state is not _S.RELEASED:
+            return None
+        if attempt.error_class in RECORDED:
+            return Refusal(attempt.error_class, attempt.message)
+    return None
+
+
+def was_released(connection: apsw.Connection, key: bytes) -> bool:
+    """Whether a request of a key came to nothing once: it may have been refused."""
+    return bool(
+        connection.execute("SELECT 1 FROM attempt WHERE key = ? AND state = 'released' LIMIT 1", (key,)).fetchall()
+    )
+
+
+def pass_over(connection: apsw.Connection, attempt: Attempt) -> None:
+    """Add a released attempt, unless its key is known to be refused for the same reason."""
+    known = refused(connection, bytes.fromhex(attempt.key))
+    if known is None or known.error_class != attempt.error_class:
+        add(connection, attempt)
 
 
 def get(connection: apsw.Connection, attempt_id: str) -> Attempt | None:

@@ -109,7 +109,7 @@ def test_later_commands_are_said_to_be_later(run: Run, name: str) -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        ["build", "g", "--retry-primary"], ["store", "stale"], ["new", "d", "--from", "teaser"],
+        ["store", "stale"], ["new", "d", "--from", "teaser"],
     ],
 )  # fmt: skip
 def test_later_options_are_said_to_be_later(run: Run, here: Path, args: list[str]) -> None:

@@ -439,3 +439,58 @@ def test_a_stopped_build_says_what_must_be_raised(run: Run, vendors: FakeVendors
     same("stopped.txt", "\n".join(f"== {name}\n{text}\n" for name, text in said.items()))
     assert len(vendors.charges()) == 1
     assert run("build", "paid.toml", "--budget", "0.27").exit_code == 0
+
+
+LISTED = """\
+[graph]
+name = "listed"
+[models]
+painter = ["fal/fal-ai/flux/dev", "openai/gpt-image-2"]
+[node.still]
+kind = "image.generate"
+model = "painter"
+prompt = "A hill at dusk"
+size = "1024x1024"
+output = "still"
+"""
+
+
+def test_who_served_in_whose_place_is_said_everywhere(run: Run, vendors: FakeVendors, here: Path) -> None:
+    """Nothing is dearer or different unsaid: not before a build, not in it, not afterwards, and not to programs."""
+    (here / "listed.toml").write_text(LISTED, encoding="utf-8")
+    assert "if it is refused: openai/gpt-image-2" in run("plan", "listed.toml").stdout
+    (here / "bounded.toml").write_text(LISTED + "max_cost_usd = 0.05\n", encoding="utf-8")
+    said = " ".join(run("plan", "bounded.toml").stdout.split())
+    assert "openai/gpt-image-2 passed over (it may cost up to $0.26023, and max_cost_usd is $0.05)" in said
+    assert "if it is refused" not in said
+    vendors.set_faults([{"fault": "status", "vendor": "fal", "operation": "submit", "status": 422}])
+    built = run("build", "listed.toml", "--budget", "1")
+    assert built.exit_code == 0
+    assert "refused    still" in built.stdout
+    assert "warning: still: served by openai/gpt-image-2: fal/fal-ai/flux/dev refused the request" in built.stderr
+    assert "in place of  fal/fal-ai/flux/dev refused the request" in run("show", "listed.toml", "still").stdout
+    assert "in place of: fal/fal-ai/flux/dev refused the request" in run("why", "listed.toml", "still").stdout
+    assert "in place of: fal/fal-ai/flux/dev refused the request" in run("plan", "listed.toml", "-v").stdout
+    (row,) = valid("plan", json.loads(run("plan", "listed.toml", "--json").stdout))["nodes"]
+    assert (row["status"], row["model"]) == ("hit", "openai/gpt-image-2")
+    assert [(one["model"], one["class"]) for one in row["passed"]] == [("fal/fal-ai/flux/dev", "invalid")]
+    vendors.set_faults([])
+    again = run("build", "listed.toml", "--retry-primary", "--dry-run")
+    assert "--retry-primary --budget" in again.stdout
+    assert (
+        json.loads(run("build", "listed.toml", "--retry-primary", "--budget", "1", "--json").stdout)["counts"]["ran"]
+        == 1
+    )
+    assert [line.vendor for line in vendors.charges()] == ["openai", "fal"]
+
+
+def test_a_fallback_without_a_key_is_told_before_anything_is_sent(
+    run: Run, vendors: FakeVendors, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that cannot be gone through to its end is a mistake of the configuration, not a surprise at midnight."""
+    (here / "listed.toml").write_text(LISTED, encoding="utf-8")
+    (here / "config.toml").write_text("", encoding="utf-8")
+    monkeypatch.setenv("FAL_KEY", "x")
+    found = run("build", "listed.toml", "--budget", "1")
+    assert (found.exit_code, vendors.requests()) == (2, [])
+    assert "openai needs a key: OPENAI_API_KEY is not set (for still)" in found.stderr

@@ -13,12 +13,14 @@ PRELUDE = """
 name = "g"
 [models]
 painter = "fal/fal-ai/flux/dev"
+several = ["painter", "openai/gpt-image-2"]
 [params]
 word = "x"
 good = "painter"
 bad = "fla/flux"
 up = "fal/../x"
 card = "local/crad"
+listed = "several"
 table = { a = "1" }
 [each]
 scene = [{ id = "a", text = "one", lines = ["x"] }, { id = "b", text = "two", lines = [] }]
@@ -75,6 +77,11 @@ MISTAKES = {
     "a model of an element that is none": (PICTURE + 'each = "cut"\nmodel = "fla/${cut}"', "`fla` is no provider", "did you mean `fal`?"),
     "a model that is made": (PICTURE + 'model = "${still[0]}"', "`model` must be known before anything runs", "literal list"),
     "a model by a parameter that is not there": (PICTURE + 'model = "${params.nobody}"', "no parameter `nobody`", ""),
+    "a list of models by a reference": (PICTURE + 'model = ["fal/fal-ai/flux/dev", "${params.listed}"]', "`several` is a list of models", 'write model = "several"'),
+    "a parameter that one model of a list has not": (PICTURE + 'model = ["openai/gpt-image-2", "fal/fal-ai/flux/dev"]\nbackground = "transparent"', "fal/fal-ai/flux/dev takes no `background`", "it takes"),
+    "an option that one model of a list has not": (PICTURE + 'model = ["openai/gpt-image-2", { id = "fal/fal-ai/flux/dev", options = { image_size = "x" } }]', "`options` may not set `image_size`", "size"),
+    "an input of a fallback alone": (PICTURE + 'model = ["openai/gpt-image-2", { id = "fal/fal-ai/flux/dev", prompt = "${still[0]}" }]', "`fal/fal-ai/flux/dev` has an input of its own", "in the node itself"),
+    "what is wrong with a node is said once for all its models": ('kind = "image.generate"\nmodel = ["openai/gpt-image-2", "fal/fal-ai/flux/dev"]\nprompt = "${nobody}"', "nothing here is named `nobody`", ""),
     "takes where one is taken": ('text = "${tried[0]}"', "takes text, and this is list<audio>", "choose one, as with `take=0`"),
     "this take where there is none": ('each = "scene"\nkind = "test.listen"\nsounds = "${tried[scene, take]}"', "this is not over `tried.take`", 'add `each = "tried.take"`'),
     "its own take where the other's is meant": ('each = "scene"\ntakes = 2\nkind = "test.listen"\nsounds = "${tried[scene, take]}"', "so there is no `this take`", "tried.take"),

@@ -50,6 +50,12 @@ class Memory:
     def results(self, instance: str, limit: int) -> Sequence[Record]:
         return []
 
+    def refusal(self, key: str) -> Any:
+        return None
+
+    def standing(self, key: str) -> Any:
+        return None
+
     def family(self, kind: str, model: str, limit: int) -> Sequence[Record]:
         found = [r for r in self.records.values() if (r.manifest.kind, r.manifest.model) == (kind, model)]
         return found[::-1][:limit]

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from dagcontent.plan.contract import Difference, Promise, differences
 from dagcontent.plan.model import Plan, PlanRow, Price
+from dagcontent.plan.passed import Passed
 from dagcontent.plan.unit import instance_name
 from dagcontent.values.quote import Quote
+from dagcontent.values.refusal import Refusal
 
 amounts = st.integers(0, 10**7)
 labels = st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=3)
@@ -129,3 +131,14 @@ def test_an_instance_is_found_in_the_list_it_was_part_of(names: list[str], data:
     agreed = row_of(instance_name("still", [*names[:known], *["*"] * (len(names) - known)]), 5, items_max=9)
     assert held([agreed], [row_of(whole, 5, key="k")]) == []
     assert [one.then for one in held([agreed], [row_of(f"x{whole}", 5)])] == ["not in the plan"]
+
+
+def test_a_fallback_that_was_agreed_to_may_take_its_place() -> None:
+    """Between the plan and the build the first model refused: what is asked then stood in the plan, with its price."""
+    then = row_of("still", 30, key="a" * 64, fallbacks=("openai/m",))
+    passed = (Passed("fal/m", Refusal("blocked")),)
+    now = row_of("still", 20, key="b" * 64, model="openai/m", passed=passed)
+    assert held([then], [now]) == []
+    assert held([then], [row_of("still", 31, key="b" * 64, model="openai/m", passed=passed)])[0].dearer
+    for other in ({"model": "google/m"}, {"passed": ()}, {"asks": "v"}):
+        assert held([then], [msgspec.structs.replace(now, **other)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dagcontent.errors import ConfigError, UsageError
 from dagcontent.kinds.registry import KINDS
 from dagcontent.spec.load import Loaded, load
-from dagcontent.spec.model import AssetPath, FileText, Place, Template
+from dagcontent.spec.model import AssetPath, FileText, OnBlock, Place, Template
 from dagcontent.spec.source import locate_all, render
 
 GRAPH = """\
@@ -527,3 +527,48 @@ def test_thousands_of_mistakes_end_in_one_sentence() -> None:
     assert len(loaded.mistakes) == 1_001
     assert "more mistakes" in loaded.mistakes[-1].message
     assert len(locate_all(loaded.sources, loaded.mistakes)) == 1_001
+
+
+LISTED = """
+[models]
+fast = "fal/fal-ai/flux/dev"
+motion = ["fast", { id = "openai/gpt-image-2", size = "1024x1024" }]
+all = [{ id = "motion", seed = 7 }, "local/card"]
+[node.a]
+kind = "image.generate"
+model = "all"
+prompt = "x"
+size = "64x64"
+options = { a = 1 }
+on_block = { reroll = 2 }
+max_cost_usd = 0.25
+[node.b]
+kind = "speech.generate"
+model = [{ id = "elevenlabs/eleven_multilingual_v2", voice = "Rachel" }, { id = "local/espeak", voice = "en-us", options = { b = 2 } }]
+text = "x"
+"""
+
+
+def test_a_list_of_models_is_a_node_for_each() -> None:
+    """Aliases within lists stand for what they name; what an entry says replaces the node's, and the nearest entry wins."""
+    loaded = load("/nowhere/g.toml", text=LISTED)
+    assert loaded.mistakes == ()
+    a, b = loaded.pipeline.nodes.values()
+    every = [a, *a.fallbacks]
+    assert [one.model for one in every] == ["fal/fal-ai/flux/dev", "openai/gpt-image-2", "local/card"]
+    assert [one.params["size"] for one in every] == ["64x64", "1024x1024", "64x64"]
+    assert [one.seed for one in every] == [7, 7, None]
+    assert all(one.options == {"a": 1} and one.max_cost_microusd == 250_000 for one in every)
+    assert a.on_block == OnBlock(2, "fallback")
+    assert (b.params["voice"], b.fallbacks[0].params["voice"]) == ("Rachel", "en-us")
+    assert b.fallbacks[0].options == {"b": 2}
+    assert b.fallbacks[0].origin["voice"].path == ("node", "b", "model", 1, "voice")
+
+
+def test_a_list_of_one_is_that_model() -> None:
+    """What is written in another way is the same key: nothing is bought for a pair of brackets."""
+    text = '[models]\none = ["fal/x/y"]\n[node.a]\nkind = "image.generate"\nmodel = {}\nprompt = "x"\n'
+    nodes = [
+        load("/nowhere/g.toml", text=text.format(m)).pipeline.nodes["a"] for m in ('"fal/x/y"', '["fal/x/y"]', '"one"')
+    ]
+    assert [(one.model, one.fallbacks) for one in nodes] == [("fal/x/y", ())] * 3

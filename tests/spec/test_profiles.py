@@ -147,3 +147,15 @@ def test_an_unknown_profile_is_a_mistake(profile: str) -> None:
     (mistake,) = read(BASE, profile).mistakes
     assert mistake.message == f"--profile {profile}: there is no such profile"
     assert "draft" in mistake.note
+
+
+@pytest.mark.parametrize(
+    "written", ['["fal/a", { id = "openai/b", size = "1x1" }]', '"several"', '["several", "local/card"]']
+)
+def test_a_draft_has_one_stand_in_for_a_list(written: str) -> None:
+    """Nothing of a list costs money in a draft; a list above it in the layers stays."""
+    text = f'[models]\nseveral = ["fal/a", "openai/b"]\n[node.a]\nkind = "image.generate"\nmodel = {written}\nprompt = "x"\n'
+    draft = node(text, "draft")
+    assert (draft.model, draft.fallbacks) == ("local/card", ())
+    own = node(text + '[profile.p]\ninherit = "draft"\n[profile.p.node.a]\nmodel = ["fal/c", "fal/d"]\n', "p")
+    assert [own.model, *(one.model for one in own.fallbacks)] == ["fal/c", "fal/d"]

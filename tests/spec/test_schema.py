@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.load import load
-from dagcontent.spec.node_keys import LATER
 from dagcontent.spec.schema import generate, graph_schema
 
 ROOT = Path(__file__).parent.parent.parent
@@ -47,7 +46,7 @@ def test_every_declared_kind_has_a_branch_with_its_parameters_and_their_help() -
     for kind in KINDS.values():
         properties = definitions[f"node.{kind.name}"]["properties"]
         evaluated = kind.effect in WORKED_OUT
-        never = LATER | {"model": not kind.by_model, "takes": evaluated}
+        never = {"model": not (kind.by_model or kind.questions), "takes": evaluated}
         common = [key for key in COMMON_KEYS if not never.get(key)]
         assert set(properties) == {*(param.name for param in kind.params), *common}
         assert all(properties[param.name]["description"] for param in kind.params)
@@ -69,9 +68,7 @@ def test_what_is_loaded_without_a_mistake_fits_the_schema(kind: str, data: st.Da
         "5", "0.5", "1", "true", '"x"', '"${a}"', '"${a.b[0]}"', '"x ${a}"', "[]", '["${a}", ["${b}"]]', '[1, "x"]',
         "{ a = 1 }", '"16:9"', '{ value = "${a}", is = 1 }', '"10m"', '["text"]', '"run"', '"skip"',
     ])  # fmt: skip
-    names = [param.name for param in KINDS[kind].params] + [
-        k for k in COMMON_KEYS if k not in {"kind", "model"} and k not in LATER
-    ]
+    names = [param.name for param in KINDS[kind].params] + [k for k in COMMON_KEYS if k not in {"kind", "model"}]
     lines = ["[each]", "d = [1]", "[node.n]", f'kind = "{kind}"']
     if KINDS[kind].by_model:
         models = ["fal/fal-ai/flux/dev", "${params.model}", *(f"local/{name}" for name in KINDS[kind].stand_ins)]

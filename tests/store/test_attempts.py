@@ -11,9 +11,11 @@ import pytest
 from dagcontent.errors import InternalError, NodeError, OverBudget, StoreDamaged
 from dagcontent.store import ClaimLost, Run, Store, new_attempt_id, open_store
 from dagcontent.store.journal import is_attempt_id
+from dagcontent.store.paid import Purchase, read_lines
 from dagcontent.values.attempt import ATTEMPT_TRANSITIONS, BLOCKING, Attempt, AttemptState, Handle, Intent
 from dagcontent.values.money import Cap
 from dagcontent.values.record import FailedCharged, Record
+from dagcontent.values.refusal import Refusal
 from dagcontent.values.value import Blob
 
 S = AttemptState
@@ -349,3 +351,39 @@ def test_a_job_is_adopted_by_one_attempt_alone(
     assert left is not None
     assert left.state is S.INTENT
     assert store.attempts.adopt(second.id, Handle({"request_id": "r2"}), now_ms=NOW).result()
+
+
+def test_a_refusal_is_what_the_journal_says_last_of_a_key(
+    store: Store, run: Run, make_record: MakeRecord, make_intent: MakeIntent
+) -> None:
+    """A vendor's own no is one; too many requests, and what was never sent, are none; and while a request of the key stands
+    open nobody is asked in its place. What is noted without a request is there once, costs nothing, and outlives the database.
+    """
+    journal = store.attempts
+    intent = make_intent(make_record(1), run)
+    key = intent.key
+    assert journal.refused(key) is None
+    for error_class in ("rate-limit", "not-sent", "never-happened", "transient"):
+        one = begin(store, run, msgspec.structs.replace(intent, attempt=new_attempt_id(NOW)))
+        journal.release(one.id, error_class, "no", now_ms=NOW).result()
+        assert journal.refused(key) is None
+    one = begin(store, run, msgspec.structs.replace(intent, attempt=new_attempt_id(NOW)))
+    assert journal.refused(key) is None
+    journal.release(one.id, "blocked", "moderated", now_ms=NOW).result()
+    assert journal.refused(key) == Refusal("blocked", "moderated")
+    for _ in range(2):
+        noted = msgspec.structs.replace(intent, attempt=new_attempt_id(NOW), reserved_microusd=0)
+        journal.pass_over(
+            Attempt(intent=noted, state=S.RELEASED, changed_ms=NOW, error_class="unavailable", message="down")
+        ).result()
+    assert journal.refused(key) == Refusal("unavailable", "down")
+    assert len(journal.list(key=key)) == 6
+    assert journal.spent(Cap("run", run.id, 0)) == (0, 0)
+    layout = store.layout
+    one = begin(store, run, msgspec.structs.replace(intent, attempt=new_attempt_id(NOW)))
+    journal.spooled(one.id, {}, now_ms=NOW).result()
+    journal.commit(one.id, make_record(1), cost_microusd=5, cost_source="reported", now_ms=NOW).result()
+    assert journal.refused(key) is None, "it was made since: if that is lost, it is not bought from another"
+    store.close()
+    known = [one.attempt for one in read_lines(layout.paid) if isinstance(one, Purchase)]
+    assert {one.error_class for one in known if one.state is S.RELEASED} >= {"blocked", "unavailable"}
