@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from dagcontent.graph.model import Graph, Node, outputs_in
 
 __all__ = ["closure", "root_nodes"]
 
 
-def root_nodes(graph: Graph) -> list[int]:
+def root_nodes(graph: Graph, within: Collection[int] | None = None) -> list[int]:
     """Return the nodes that are asked for by themselves: all but those used only as alternatives of a lazy kind, or asked for a
     verdict, and what only such nodes use (unless it has an output of its own, or makes the list of a dimension: what goes over
-    that is known only then).
+    that is known only then). With `within`, users that are not among those nodes do not count.
     """
     if not any(node.kind.lazy or node.asking is not None for node in graph.nodes):
         return list(graph.order)
     alternatives: set[int] = set()
     users: dict[int, set[int]] = {}
     for node in graph.nodes:
+        if within is not None and node.index not in within:
+            continue
         tried = _alternatives(node)
         alternatives |= tried
         for producer in graph.inputs_of(node):

@@ -37,7 +37,7 @@ class Serving:
         self._lazy = [(node, unit) for node in lazy for unit in self._fanout.units_of(node.index)]
         if not lazy:
             return
-        roots = frozenset(root_nodes(graph))
+        roots = frozenset(root_nodes(graph, resolver.needed))
         self._inner = frozenset(node.index for node in graph.nodes) - roots
         for node, unit in self._lazy:
             if unit.status is Status.VALUE:

@@ -73,7 +73,9 @@ def _tables(param: Param) -> _Schema:
         "required": [field.name for field in param.fields if field.required],
     }
     one = {"anyOf": [table, ref("reference")]}
-    return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+    # Lists in a list are taken apart; what is in them only the checks look at.
+    items = {"anyOf": [*one["anyOf"], {"type": "array"}]}
+    return {"anyOf": [*one["anyOf"], {"type": "array", "items": items}]}
 
 
 def _type(type_: Type) -> _Schema:

@@ -11,7 +11,13 @@ from dagcontent.api import BuildResult, build, load, plan, show, why
 from dagcontent.media.probe import measure
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SMALL = {"hello": {"size": "180x320"}, "slides": {"size": "320x180"}, "teaser": {"size": "90x160"}}
+SMALL = {
+    "hello": {"size": "180x320"},
+    "slides": {"size": "320x180"},
+    "teaser": {"size": "90x160"},
+    "storyboard": {"size": "160x90"},
+    "voices": {},
+}
 
 pytestmark = [
     pytest.mark.slow,
@@ -122,3 +128,34 @@ def test_teaser_is_a_film_for_nothing_as_a_draft(tmp_path: Path) -> None:
         assert 0 <= clip - voice <= 42, "a draft is as long as was asked for, and no vendor's length longer"
     assert teaser.build("draft").counts["ran"] == 0
     assert any(row.price is not None for row in plan(teaser.graph, store=teaser.store).rows)
+
+
+def test_storyboard_is_an_animatic_for_nothing_as_a_draft(tmp_path: Path) -> None:
+    """One command gives the whole piece: a board of four shots with their lines, and a film of them, spoken and captioned.
+    Nobody is asked in a draft, and every shot is one of its two takes.
+    """
+    board = Example("storyboard", tmp_path)
+    first = board.build("draft")
+    assert (first.status, first.spent_microusd) == ("ok", 0)
+    facts = measure(board.out / "storyboard.mp4", "video", "video/mp4")
+    assert (facts["width"], facts["height"]) == (160, 90)
+    assert facts["duration_ms"] > 4_000
+    assert facts["channels"] >= 1
+    assert (board.out / "board.png").is_file()
+    loaded = load(board.graph, params=board.params, profile="draft")
+    for shot in ("stairs", "lamp", "storm", "harbour"):
+        chosen = show(loaded, f"best[{shot}]", store=board.store)
+        assert len(chosen.candidates) == 2
+        assert all(one.score is not None and one.reasons for one in chosen.candidates)
+    assert board.build("draft").counts["ran"] == 0
+
+
+def test_voices_are_merged_three_ways_for_nothing_as_a_draft(tmp_path: Path) -> None:
+    """All of them one after another, the first, and the best: three recordings that can be compared by ear."""
+    voices = Example("voices", tmp_path)
+    assert voices.build("draft").status == "ok"
+    every, first, best = (
+        measure(voices.out / f"{name}.wav", "audio", "audio/wav") for name in ("all", "first", "best")
+    )
+    assert every["duration_ms"] > 2 * first["duration_ms"]
+    assert best["duration_ms"] > 2_000

@@ -226,13 +226,13 @@ class Bench:
         self.graph.write_text(text, encoding="utf-8")
 
     def build(
-        self, bounds: Mapping[str, float] = PATIENT, *, params: Mapping[str, str] | None = None,
+        self, bounds: Mapping[str, float] = PATIENT, *, targets: Sequence[str] = (), params: Mapping[str, str] | None = None,
         seams: api.Seams | None = None, **agreed: Any,
     ) -> BuildResult:  # fmt: skip
         """Build once, in this process."""
         self.events = []
         return api.build(
-            self.graph, store=self.store, params=params, jobs=2, listeners=[self.events.append], seams=seams,
+            self.graph, targets, store=self.store, params=params, jobs=2, listeners=[self.events.append], seams=seams,
             spending=spending(self.vendors, bounds, **agreed),
         )  # fmt: skip
 

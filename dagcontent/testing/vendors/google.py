@@ -171,7 +171,8 @@ class Fake:
         price = by_tokens(model, asked, count, self.realm.now_ms())
         charged = await exchange.charge(model=model, units=asked + count, unit="token", microusd=price)
         by = Counter({"TEXT": asked - sum(tokens for _, _, tokens in files)})
-        by.update({media_type.partition("/")[0].upper(): tokens for media_type, _, tokens in files})
+        for media_type, _, tokens in files:
+            by[media_type.partition("/")[0].upper()] += tokens
         usage = _usage(by, round((charged.units or 0) - asked), kind)
         candidate = {"content": {"role": "model", "parts": made}, "finishReason": "STOP", "index": 0}
         answer: dict[str, Any] = {"candidates": [candidate], "modelVersion": model, "responseId": self.realm.new_id()}
