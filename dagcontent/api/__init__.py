@@ -21,7 +21,7 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import approve, pick, pin, reject, reroll, takes, unpin
+    from dagcontent.api.choices import approve, pick, pin, reject, replace, reroll, takes, undo_replace, unpin
     from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
@@ -53,17 +53,20 @@ __all__ = [
     "pin",
     "plan",
     "reject",
+    "replace",
     "reroll",
     "show",
     "takes",
+    "undo_replace",
     "unpin",
     "why",
     "write_gallery",
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices", "reject": "choices", "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading",
+    "pick": "choices", "pin": "choices", "reject": "choices", "replace": "choices", "reroll": "choices", "takes": "choices",
+    "undo_replace": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 

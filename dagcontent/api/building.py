@@ -359,7 +359,7 @@ class Build:
             self._options.crashpoint("build.remembered")
         if self._run is not None:
             run, self._run = self._run, None
-            self._store.finish_run(run, status, counts, now_ms=self._options.now_ms())
+            self._store.finish_run(run, status, counts, now_ms=self._options.now_ms(), rows=rows)
             self._options.crashpoint("build.finished")
 
     def _keep_memo(self, result: BuildResult) -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from dagcontent.api import GraphLike, loaded_from, opened_at
 from dagcontent.api.approving import Approving
 from dagcontent.api.deciding import Choosing, Decided
+from dagcontent.api.replacing import Replacing
 from dagcontent.api.taken import TakesResult, takes_of
 
-__all__ = ["approve", "pick", "pin", "reject", "reroll", "takes", "unpin"]
+__all__ = ["approve", "pick", "pin", "reject", "replace", "reroll", "takes", "undo_replace", "unpin"]
 
 
 def reroll(
@@ -80,6 +82,26 @@ def reject(
         return Approving(choosing).reject(note)
 
 
+def replace(
+    graph: GraphLike, instance: str, file: str | os.PathLike[str], *, params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have a person's file take the place of an instance's result, which stays in the store. Keeps the file in the store and
+    writes the choices file. Raises ConfigError for a name that is none, UsageError for a file that is not of its type.
+    """
+    with _choosing(graph, [instance], params, profile, store, realms, asks="replace", keeps=True) as choosing:
+        return Replacing(choosing).replace(file, int(time.time() * 1000))
+
+
+def undo_replace(
+    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Undo `replace`. The file stays in the store."""
+    with _choosing(graph, instances, params, profile, store, realms) as choosing:
+        return Replacing(choosing).undo()
+
+
 def takes(
     graph: GraphLike, instances: str, *, params: Mapping[str, str] | None = None,
     profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
@@ -94,8 +116,8 @@ def takes(
 def _choosing(
     graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
     profile: str | None, store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
-    *, asks: str = "",
+    *, asks: str = "", keeps: bool = False,
 ) -> Iterator[Choosing]:  # fmt: skip
     loaded = loaded_from(graph, params, profile)
-    with opened_at(store, write=False) as opened:
+    with opened_at(store, write=keeps) as opened:
         yield Choosing(loaded, opened, instances, realms, asks=asks)

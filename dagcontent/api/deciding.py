@@ -19,6 +19,7 @@ from dagcontent.kinds.declaration import WORKED_OUT, Effect
 from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
 from dagcontent.plan.evaluate import Missing
+from dagcontent.plan.replaced import behind, is_replaced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate, among
 from dagcontent.plan.unit import Status, Unit
@@ -76,7 +77,7 @@ class Decided(msgspec.Struct, frozen=True):
 class Choosing:
     """Decides about instances of one graph. Every call ends in the choices file, or raises and changes nothing.
 
-    `asks` is what of a person is asked where that is no sample of a result: "pick", "approve".
+    `asks` is what of a person is asked where that is no sample of a result: "pick", "approve", "replace".
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Choosing:
         self.store = store
         self.resolver: Resolver = dry_resolver(loaded, store, targets, realms)
         check_targets(self.resolver, targets)
-        self._last = store.last_build(str(loaded.path), loaded.profile or "")
+        self.last = store.last_build(str(loaded.path), loaded.profile or "")
         wanted = chosen_by(targets)
         self.units: list[Unit] = []
         for target, text in zip(targets, texts, strict=True):
@@ -108,7 +109,7 @@ class Choosing:
         _check_asked(node, self._asks, verdict)
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
-            hint = "name one" if self._asks == "pick" else f"name some, or all as '{text}[*]'"
+            hint = "name one" if self._asks in {"pick", "replace"} else f"name some, or all as '{text}[*]'"
             raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=hint)
         known = [unit for unit in units if None not in unit.coords]
         if not known:
@@ -126,7 +127,9 @@ class Choosing:
                 text = f"{kind.name} makes the same of the same: another sample of {name} would be no other"
                 raise UsageError(text, hint="reroll what it is made of")
             if unit.status is Status.PINNED:
-                raise UsageError(f"{name} is pinned: it stays what it is", hint="unpin it first")
+                given = is_replaced(unit.record)
+                word, hint = ("replaced", "dagcontent replace --undo first") if given else ("pinned", "unpin it first")
+                raise UsageError(f"{name} is {word}: it stays what it is", hint=hint)
             was = self._sample(unit).reroll
             now = self._next(unit) if to is None else to
             changed.append(Rerolled(name, was, now, self._is_made(unit, now)))
@@ -135,14 +138,18 @@ class Choosing:
 
     def pin(self) -> Decided:
         """Have instances keep what they are: today's result, else that of the last build. Raises UsageError if there is none."""
+        self.check_can_stay()
+        made = [self._pinned(unit) for unit in self.units]
+        keys = {one.node: one.key for one in made}
+        return self.write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
+
+    def check_can_stay(self) -> None:
+        """Raise UsageError where one of the units is no result that may stay when its inputs move."""
         for unit in self.units:
             asking = self.loaded.graph.nodes[unit.node].asking
             if asking is not None:
                 text = f"{self.resolver.fanout.name(unit)} is what `{asking.of}` asks: an answer about other candidates cannot stay"
                 raise UsageError(text, hint=f"dagcontent pick decides what {asking.of} gives")
-        made = [self._pinned(unit) for unit in self.units]
-        keys = {one.node: one.key for one in made}
-        return self.write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
 
     def unpin(self) -> Decided:
         """Have instances be what their inputs make them."""
@@ -207,10 +214,14 @@ class Choosing:
 
     def _pinned(self, unit: Unit) -> Pinned:
         name = self.resolver.fanout.name(unit)
+        if is_replaced(unit.record):
+            text = f"{name} is replaced by a person's file, which stays already"
+            raise UsageError(text, hint="dagcontent replace --undo first")
         record: Record | None = unit.record
         old = record is None
-        if record is None and name in self._last:
-            record = self.resolver.lookup.find(ActionKey(self._last[name]))
+        if record is None and name in self.last:
+            find = self.resolver.lookup.find
+            record = behind(find(ActionKey(self.last[name])), find)
         if record is None or not isinstance(record.outcome, Done):
             raise UsageError(f"{name} has no result yet: there is nothing to keep", hint="build it first")
         return Pinned(name, record.key, record.at_ms, old)
@@ -262,11 +273,11 @@ def _check_asked(node: Node, asks: str, verdict: str | None) -> None:
     if asks == "approve" and not gate:
         text = f"`{name}` is {kind.name}: nobody is asked to approve it"
         raise UsageError(text, hint="approve and reject are for nodes of kind gate")
-    if asks:
+    if asks in {"pick", "approve"}:
         return
     if kind.chooses:
         text = f"`{name}` makes nothing of its own: it is one of what it chooses from"
-        asked = "" if verdict is None else f" or whom it asks, `{verdict}`"
+        asked = "" if verdict is None or asks == "replace" else f" or whom it asks, `{verdict}`"
         raise UsageError(text, hint=f"dagcontent pick says which one; or name what it chooses from{asked}")
     if gate:
         text = f"`{name}` makes nothing of its own: it gives on what it shows"
@@ -282,9 +293,10 @@ def _check_asked(node: Node, asks: str, verdict: str | None) -> None:
 def entry_of(choice: Choice) -> dict[str, str | int]:
     """Return an entry as it is written."""
     made: dict[str, str | int] = {} if choice.about is None else {"for": choice.about}
-    return (
-        made
-        | ({"reroll": choice.reroll} if choice.reroll else {})
-        | ({"pick": f"sha256:{choice.pick}"} if choice.pick is not None else {})
-        | ({"pin": f"sha256:{choice.pin}"} if choice.pin is not None else {})
-    )
+    if choice.reroll:
+        made["reroll"] = choice.reroll
+    for name in ("pick", "pin", "replaced", "instead_of", "approved", "rejected"):
+        digest = getattr(choice, name)
+        if digest is not None:
+            made[name] = f"sha256:{digest}"
+    return made | {"note": choice.note} if choice.note else made

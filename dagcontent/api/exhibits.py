@@ -20,6 +20,7 @@ from dagcontent.plan.explain import Explainer
 from dagcontent.plan.fanout import leaves
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.plan.paid import is_paid
+from dagcontent.plan.replaced import behind, file_of, is_replaced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate as Choosable
 from dagcontent.plan.selection import candidates_of, digest_of
@@ -257,7 +258,12 @@ class Exhibits:
             yield Code(text, href, more)
 
     def _asked(self, one: _Shown) -> tuple[dict[str, Value], str]:
-        """Return what a unit was asked for, or would be as far as that is known, and its model."""
+        """Return what a unit was asked for, or would be as far as that is known, and its model; of what a person made, what that
+        stands for was asked for, and no model.
+        """
+        if is_replaced(one.record):
+            original = behind(one.record, self._store.get)
+            return {} if original is None else original.manifest.params, ""
         if one.record is not None:
             return one.record.manifest.params, one.record.manifest.model
         if one.unit.status is Status.VALUE or None in one.unit.coords:
@@ -303,6 +309,13 @@ class Exhibits:
         record = one.record
         if record is None:
             return
+        file = file_of(record)
+        if file is not None:
+            yield Fact("made", f"by a person: {file}, {self._wording.moment(record.at_ms)}")
+            if "instead_of" in record.manifest.params:
+                yield Fact("in place of", str(record.manifest.params["instead_of"]))
+            yield Fact("key", record.key)
+            return
         yield Fact("made", f"{self._wording.moment(record.at_ms)}, in {seconds(record.seconds)}")
         if is_paid(record.manifest.model):
             attempts = self._store.attempts.list([AttemptState.COMMITTED], key=record.key)
@@ -323,6 +336,9 @@ class Exhibits:
         choice = self._resolver.decisions.of(one.unit)
         if one.row is not None and one.row.status == "pinned":
             yield "stays, though its inputs have moved" if one.row.stale else "stays as it is"
+        file = file_of(one.record)
+        if file is not None:
+            yield f"made by a person: {file}"
         if choice is not None and choice.reroll:
             yield f"sample {choice.reroll}"
         if choice is not None and choice.pick is not None and one.unit.status is Status.VALUE:
@@ -342,10 +358,13 @@ class Exhibits:
             words.append(f"failed: {row.error}")
         if row.differs:
             words.append(f"with another {', '.join(diff.field.removeprefix('params.') for diff in row.differs)}")
-        back = row.there and not row.now and not row.differs
+        if row.file is not None:
+            words.append(f"made by a person: {row.file}")
+        pinned = one.unit.status is Status.PINNED
+        back = row.there and not row.now and not row.differs and not pinned and row.file is None
         command = Command(self._wording.command("reroll", one.name, "--to", str(row.reroll))) if back else None
         part = next(self._parts(row.value, shelf), None) if row.error is None else None
-        return Earlier(f"sample {row.reroll}", ", ".join(words), part, command)
+        return Earlier("replaced" if row.file is not None else f"sample {row.reroll}", ", ".join(words), part, command)
 
     def _commands(self, one: _Shown, status: str) -> Iterator[Command]:
         node = self._loaded.graph.nodes[one.unit.node]
@@ -356,7 +375,11 @@ class Exhibits:
             yield Command(self._wording.command("pick", one.name, "CHOICE"), "once its candidates are made")
         elif status in {"run", "maybe"} and one.stale:
             yield Command(self._wording.command("why", one.name), "what differs from what is shown")
-        if one.record is not None and node.kind.by_model and not one.stale:
+        if status == "pinned" and is_replaced(one.record):
+            yield Command(self._wording.command("replace", "--undo", one.name), "what was made takes its place again")
+        elif status == "pinned":
+            yield Command(self._wording.command("unpin", one.name), "lets it follow its inputs")
+        elif one.record is not None and node.kind.by_model and not one.stale:
             yield Command(self._wording.command("reroll", one.name), "another sample")
 
 

@@ -51,6 +51,7 @@ class BesideFiles:
         self.seen: dict[str, SeenFile] = {}
         self.globs: dict[tuple[str, str], tuple[str, ...]] = {}
         self.paths: dict[str, str] = {}  # digest -> path
+        self.missing: set[str] = set()  # looked for, and not there
         self._side = side
         self._now_ns = now_ns
         self._root = os.path.realpath(folder)
@@ -138,6 +139,7 @@ class BesideFiles:
         if where != self._root and not where.startswith(self._root + os.sep):
             raise NodeError(f"{path} is outside the graph's folder", hint="copy it beside the graph")
         if not os.path.isfile(where):
+            self.missing.add(where)
             raise NodeError(
                 f"{path} is not there" if not os.path.exists(where) else f"{path} is not a file",
                 hint="look at the path",

@@ -12,7 +12,7 @@ import msgspec
 
 from dagcontent.api.files import SeenFile, stamp_of
 from dagcontent.api.loaded import LoadedGraph
-from dagcontent.errors import GraphError
+from dagcontent.errors import DagcontentError, GraphError
 from dagcontent.graph.link import link
 from dagcontent.spec.choices import choices_path
 from dagcontent.spec.document import read_file
@@ -20,7 +20,7 @@ from dagcontent.spec.load import load as load_pipeline
 from dagcontent.spec.source import Located, locate
 from dagcontent.values.mistake import Mistake
 
-__all__ = ["find_mistakes", "load_graph", "wrong_graph"]
+__all__ = ["files_asked", "find_mistakes", "load_graph", "wrong_graph"]
 
 
 def load_graph(
@@ -61,6 +61,17 @@ def find_mistakes(
                 inside = mistake.path[:1] == ("profile",)
                 more[where if inside else msgspec.structs.replace(where, note=_with(name, where.note))] = None
     return tuple(sorted(more, key=_order))
+
+
+def files_asked(
+    path: str | os.PathLike[str], params: Mapping[str, str] | None = None, profile: str | None = None
+) -> tuple[str, ...]:
+    """Return the files that are read for a graph, those that are not there too, as far as its mistakes let it be read."""
+    found: list[str] = [os.path.realpath(path), choices_path(path)]
+    with contextlib.suppress(DagcontentError):
+        read = load_pipeline(path, overrides=params, profile=profile)
+        found += [*(file for file, _ in read.files), *read.looked]
+    return tuple(dict.fromkeys(found))
 
 
 def _with(profile: str, note: str) -> str:

@@ -27,9 +27,9 @@ from dagcontent.plan.passed import Passed
 from dagcontent.store.store import Store
 from dagcontent.values.refusal import Refusal
 
-__all__ = ["Memo", "Question", "read_memo", "write_memo"]
+__all__ = ["Memo", "Question", "matches", "read_memo", "unchanged", "write_memo"]
 
-_FORMAT: Final = 5
+_FORMAT: Final = 6
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -90,6 +90,7 @@ class _Row(msgspec.Struct, array_like=True):
     digest: str | None
     cost: int
     stale: bool | None = None
+    replaced: str | None = None
     passed: tuple[tuple[str, str, str, int | None], ...] = ()
 
 
@@ -118,7 +119,7 @@ class Memo:
             run="",
             counts=self._head.counts,
             nodes=tuple(
-                NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale)
+                NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale, replaced=r.replaced)
                 for r in rows
                 if r.status != "unneeded"
             ),
@@ -145,9 +146,9 @@ def read_memo(store: Store, question: Question, *, outputs: bool) -> Memo | None
         return None
     if head.format != _FORMAT or head.version != __version__:
         return None
-    if not all(_unchanged(file) for file in head.files):
+    if not all(unchanged(file) for file in head.files):
         return None
-    if not all(_matches(folder, pattern, paths) for folder, pattern, paths in head.globs):
+    if not all(matches(folder, pattern, paths) for folder, pattern, paths in head.globs):
         return None
     if outputs and not all(_stamp(path) == stamp for _, path, stamp in head.placed):
         return None
@@ -169,10 +170,7 @@ def write_memo(
     if not question.stable:
         return
     digests = {node.node: node.digest for node in result.nodes}
-    kept = [
-        _Row(r.node, r.kind, r.model, r.status, r.key, digests.get(r.node), r.cost_microusd, r.stale, _flat(r.passed))
-        for r in rows
-    ]
+    kept = [_kept(row, digests.get(row.node)) for row in rows]
     counts = dict.fromkeys(result.counts, 0)
     for row in kept:
         counts[row.status] += 1
@@ -194,11 +192,18 @@ def write_memo(
     store.write_memo(question.key, _encode(head), generation=generation)
 
 
+def _kept(row: PlanRow, digest: str | None) -> _Row:
+    return _Row(
+        row.node, row.kind, row.model, row.status, row.key, digest, row.cost_microusd, row.stale, row.replaced, _flat(row.passed)
+    )  # fmt: skip
+
+
 def _plan_row(row: _Row) -> PlanRow:
     passed = tuple(Passed(model, Refusal(why, said, charged)) for model, why, said, charged in row.passed)
     return PlanRow(
-        row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale, passed=passed
-    )
+        row.node, row.kind, row.model, row.status, key=row.key, cost_microusd=row.cost, stale=row.stale, replaced=row.replaced,
+        passed=passed,
+    )  # fmt: skip
 
 
 def _flat(passed: Iterable[Passed]) -> tuple[tuple[str, str, str, int | None], ...]:
@@ -232,7 +237,8 @@ def _aged(file: SeenFile, now_ns: int) -> SeenFile:
     return SeenFile(file.path, (), file.digest) if young else file
 
 
-def _unchanged(file: SeenFile) -> bool:
+def unchanged(file: SeenFile) -> bool:
+    """Tell whether a file is as it was when it was read, or still not there."""
     if not file.digest:
         return not os.path.lexists(file.path)
     if file.stamp and _stamp(file.path) == file.stamp:
@@ -244,7 +250,8 @@ def _unchanged(file: SeenFile) -> bool:
         return False
 
 
-def _matches(folder: str, pattern: str, paths: tuple[str, ...]) -> bool:
+def matches(folder: str, pattern: str, paths: tuple[str, ...]) -> bool:
+    """Tell whether a pattern still matches these files and no others."""
     try:
         return tuple(expand(Path(folder), pattern)) == paths
     except NodeError:

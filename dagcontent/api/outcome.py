@@ -12,6 +12,7 @@ from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.model import PlanRow, Served
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.passed import served_words
+from dagcontent.plan.replaced import file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
@@ -127,7 +128,7 @@ class _Outcomes:
         return NodeResult(
             name, word, first.digest if isinstance(first, Blob) else None,
             seconds=record.seconds if word == "ran" else None, cost_microusd=record.cost_microusd,
-            stale=self._resolver.moved(unit) if pinned else None,
+            stale=self._resolver.moved(unit) if pinned else None, replaced=file_of(record),
             paid=here and any(one.intent.run == self._run for one in self._attempts(unit)),
         )  # fmt: skip
 
@@ -160,9 +161,10 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         name = resolver.fanout.name(unit)
         rows.append(
             PlanRow(
-                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale, passed=unit.passed
+                name, node.kind.name, model, status, key=unit.key, cost_microusd=cost, stale=stale, replaced=file_of(unit.record),
+                passed=unit.passed,
             )
-        )
+        )  # fmt: skip
     return rows
 
 

@@ -23,7 +23,18 @@ from dagcontent.store.past import PastRun
 from dagcontent.store.store import Store, open_store
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["History", "Made", "RunDetail", "RunSummary", "list_runs", "short_runs", "show_run", "summaries"]
+__all__ = [
+    "History",
+    "Made",
+    "RunDetail",
+    "RunSummary",
+    "id_of",
+    "list_runs",
+    "names_of",
+    "short_runs",
+    "show_run",
+    "summaries",
+]
 
 _SHORTEST: Final = len("20261125T101112")
 _LONGER: Final = len("20261125T101112.123")
@@ -86,11 +97,11 @@ def list_runs(
 def show_run(store: Path, prefix: str) -> RunDetail:
     """Return the run whose id begins so, with what it made. Raises UsageError, StoreError."""
     with open_store(store, write=False) as opened:
-        (summary,) = summaries(opened, past.runs_since(opened, run=_id_of(opened, prefix.strip())))
+        (summary,) = summaries(opened, past.runs_since(opened, run=id_of(opened, prefix.strip())))
         run = summary.run
         attempts = opened.attempts.list(run=run.id)
         found = past.records_of(opened, run)
-        names = _names(opened, run, found.records, {one.key: one.intent.instance for one in attempts})
+        names = names_of(opened, run, found.records, {one.key: one.intent.instance for one in attempts})
         return RunDetail(
             summary=summary,
             made=tuple(_made(record, names.get(record.key, ())) for record in found.records),
@@ -120,7 +131,7 @@ def _since_ms(since: Since) -> int:
 
 
 def summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
-    """Return runs with what they cost, and the shortest names that tell them from all others."""
+    """Return runs with what they cost, and the shortest names that tell them from all others. Raises StoreError."""
     if not found:
         return ()
     short = short_runs(past.run_ids(store))
@@ -129,7 +140,7 @@ def summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
     return tuple(RunSummary(run, short.get(run.id, run.id), costs.get(run.id, SpendRow(name=run.id))) for run in found)
 
 
-def _id_of(store: Store, prefix: str) -> str:
+def id_of(store: Store, prefix: str) -> str:
     """Return the id that begins so. Raises UsageError that says what there is."""
     ids = past.run_ids(store)
     found = [name for name in ids if prefix and name.startswith(prefix)]
@@ -152,7 +163,7 @@ def _newest(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else shown
 
 
-def _names(store: Store, run: PastRun, found: Sequence[Record], paid: dict[str, str]) -> dict[str, tuple[str, ...]]:
+def names_of(store: Store, run: PastRun, found: Sequence[Record], paid: dict[str, str]) -> dict[str, tuple[str, ...]]:
     """Return key -> instances: those of the graph's last build, else those that requests were sent for."""
     wanted = {record.key for record in found}
     named: dict[str, list[str]] = {}

@@ -23,6 +23,7 @@ from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.passed import passed_words
 from dagcontent.plan.planner import make_plan, resolve_dry
+from dagcontent.plan.replaced import behind
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.plan.written import digests_of
@@ -72,18 +73,19 @@ def new_resolver(
     )
 
 
-def plan_graph(
+def plan_graph(  # noqa: PLR0913 - what a plan is asked
     loaded: LoadedGraph, store: Store, targets: Sequence[str] = (), *, explain: bool = True,
     realms: Mapping[str, str] | None = None, terms: Terms | None = None, ceilings: Sequence[Ceiling] = (),
-    binding: bool = False,
+    binding: bool = False, files: BesideFiles | None = None,
 ) -> Plan:  # fmt: skip
     """Return the dry run. Raises ConfigError, UsageError.
 
-    `ceilings` are those that are known outside the graph, `terms` those on which models are asked. With `binding`, rows say what is written of them, so that a build
-    can be held to it.
+    `ceilings` are those that are known outside the graph, `terms` those on which models are asked. With `binding`, rows say
+    what is written of them, so that a build can be held to it. `files` reads what stands beside the graph, and says
+    afterwards what it read.
     """
     wanted = parse_targets(loaded.graph, targets)
-    files = BesideFiles(Path(loaded.pipeline.folder), store.side)
+    files = files or BesideFiles(Path(loaded.pipeline.folder), store.side)
     resolver = dry_resolver(loaded, store, wanted, realms, files, terms)
     check_targets(resolver, wanted)
     check_outputs(resolver)
@@ -228,7 +230,7 @@ def dry_resolver(
 
 def asked_with(loaded: LoadedGraph, targets: Sequence[Target]) -> Sequence[Target]:
     """Return what is to be resolved to compare targets with today: of what is pinned the inputs are not asked for by itself."""
-    pinned = {choice.node for choice in loaded.pipeline.choices if choice.pin is not None}
+    pinned = {choice.node for choice in loaded.pipeline.choices if choice.stays}
     names = {loaded.graph.nodes[target.node].name for target in targets}
     return () if pinned & names else targets
 
@@ -248,7 +250,7 @@ def only_unit(resolver: Resolver, target: Target, instance: str) -> Unit:
 
 def _earlier(resolver: Resolver, explainer: Explainer, unit: Unit, last: str | None) -> tuple[Record | None, str]:
     if last is not None:
-        record = resolver.lookup.find(ActionKey(last))
+        record = behind(resolver.lookup.find(ActionKey(last)), resolver.lookup.find)
         if record is not None:
             return record, "last"
     params, model = explainer.known_params(unit)

@@ -76,8 +76,9 @@ class NodeResult(msgspec.Struct, frozen=True):
 
     `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
     cap that kept it from being sent, if one did. `job` is the paid request that keeps it from being made, if that is why.
-    `stale` says of a pinned one whether its inputs have moved, None where that is not known. `asks` is what a person is to do:
-    "pick" or "approve", `title` how a gate puts it, `shows` what it shows.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known; `replaced` is the name of the
+    file that a person put in its place. `asks` is what a person is to do: "pick" or "approve", `title` how a gate puts it,
+    `shows` what it shows.
     """
 
     node: str
@@ -94,6 +95,7 @@ class NodeResult(msgspec.Struct, frozen=True):
     by: str | None = None
     job: Job | None = None
     stale: bool | None = None
+    replaced: str | None = None
     asks: str = ""
     title: str = ""
     shows: tuple[Shown, ...] = ()
@@ -150,6 +152,7 @@ class BuildResult(msgspec.Struct, frozen=True):
                     "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": usd_decimal(n.cost_microusd if n.paid else 0),
                     "seconds": n.seconds, "error": n.error, **({} if n.job is None else {"attempt": n.job.attempt}),
                     **({"stale": n.stale} if n.status == "pinned" else {}),
+                    **({} if n.replaced is None else {"replaced": n.replaced}),
                     **({"asks": n.asks, "title": n.title, "shows": [one.document() for one in n.shows]} if n.asks else {}),
                 }
                 for n in self.nodes

@@ -15,6 +15,7 @@ from dagcontent.api.targets import parse_targets
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.passed import Passed
+from dagcontent.plan.replaced import behind, file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.selection import Candidate
 from dagcontent.plan.served import Serving
@@ -25,7 +26,7 @@ from dagcontent.values.attempt import AttemptState
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import ActionKey, Blob, Value, blobs_in, contains_unknown
 
-__all__ = ["Artifact", "ShowResult", "show_instance"]
+__all__ = ["Artifact", "Replacement", "ShowResult", "show_instance"]
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -39,14 +40,29 @@ class Artifact(msgspec.Struct, frozen=True):
     path: str | None
 
 
+class Replacement(msgspec.Struct, frozen=True):
+    """A person's file that stands for a result: its name, whether the inputs have moved since (None: not known), and what it
+    takes the place of, as far as that is in the store.
+    """
+
+    file: str
+    stale: bool | None
+    instead_of: str | None
+    original: Any = None
+    artifacts: tuple[Artifact, ...] = ()
+    at_ms: int | None = None
+    model: str = ""
+    cost_microusd: int = 0
+
+
 class ShowResult(msgspec.Struct, frozen=True):
     """What is known of an instance's result.
 
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
     `cost_microusd` is what it cost when it was made, `job` the paid request that it came from; `passed` are the models that were
-    refused before the one that made it. `served_by` is the alternative that a fallback is. Of a selection, `candidates` are those
-    it chose from, and `chosen` the positions of what it gives, the best first.
+    refused before the one that made it. `replaced`: a person made it. `served_by` is the alternative that a fallback is. Of a
+    selection, `candidates` are those it chose from, and `chosen` the positions of what it gives, the best first.
     """
 
     node: str
@@ -64,6 +80,7 @@ class ShowResult(msgspec.Struct, frozen=True):
     stale: bool = False
     cost_microusd: int = 0
     job: Job | None = None
+    replaced: Replacement | None = None
     served_by: str | None = None
     candidates: tuple[Candidate, ...] = ()
     chosen: tuple[int, ...] = ()
@@ -136,11 +153,29 @@ def _result(
         stale=stale,
         cost_microusd=0 if record is None else record.cost_microusd,
         job=None if record is None else _job(store, record),
+        replaced=None if record is None else _replacement(store, resolver, unit, record),
         passed=() if stale else unit.passed,
         served_by=_served_by(resolver, unit),
         candidates=_candidates(resolver, unit),
         chosen=chosen.positions if (chosen := resolver.inputs.selecting.made.get(unit)) is not None else (),
     )
+
+
+def _replacement(store: Store, resolver: Resolver, unit: Unit, record: Record) -> Replacement | None:
+    """Return what a person's file stands for; None for a result that was made."""
+    file = file_of(record)
+    if file is None:
+        return None
+    key = record.manifest.params.get("instead_of")
+    moved = resolver.moved(unit) if unit.record is record else None
+    old = behind(record, resolver.lookup.find)
+    if old is None or not isinstance(old.outcome, Done):
+        return Replacement(file, moved, key)
+    value: Value = old.outcome.value
+    return Replacement(
+        file, moved, key, value, tuple(_artifact(store, resolver, blob) for blob in dict.fromkeys(blobs_in(value))),
+        old.at_ms, old.manifest.model, old.cost_microusd,
+    )  # fmt: skip
 
 
 def _served_by(resolver: Resolver, unit: Unit) -> str | None:

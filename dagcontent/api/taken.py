@@ -20,6 +20,7 @@ from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.model import FieldDiff
+from dagcontent.plan.replaced import REPLACED, file_of, is_replaced, kind_replaced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.store import Store
@@ -36,7 +37,7 @@ _FAMILY: Final = 200
 
 class Taken(msgspec.Struct, frozen=True):
     """One result of an instance. `now`: a build would use it. `there`: its bytes are in the store. `error`: it failed, and was
-    charged. `differs` are the fields of its request that are not today's.
+    charged. `differs` are the fields of its request that are not today's. `file`: a person gave it.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Taken(msgspec.Struct, frozen=True):
     value: Any = None
     error: str | None = None
     differs: tuple[FieldDiff, ...] = ()
+    file: str | None = None
 
 
 class TakesResult(msgspec.Struct, frozen=True):
@@ -98,10 +100,12 @@ class Past:
         """Return what a unit ever was."""
         name = self._resolver.fanout.name(unit)
         records: dict[str, Record] = {}
+        asked: set[str] = set()
         for key in self._keys(unit, name):
+            asked.add(key)
             if key not in records and (record := self._store.get(key)) is not None:
                 records[key] = record
-        for record in self._alike(unit, node):
+        for record in [*self._alike(unit, node), *self._given(node, asked)]:
             records.setdefault(record.key, record)
         rows = sorted((self._row(unit, record) for record in records.values()), key=lambda row: -row.at_ms)
         return TakesResult(name, tuple(rows))
@@ -114,6 +118,9 @@ class Past:
         yield from self._store.attempts.committed(self._graph_id, name, _MOST)
         yield from (key for instance, key in self._failed if instance == name)
         manifest = unit.manifest
+        if is_replaced(unit.record) and unit.record is not None:
+            yield str(unit.record.manifest.params.get("instead_of", ""))
+            manifest = next(iter(self._resolver.inputs.today(unit)), None)
         if manifest is not None:
             for reroll in range(manifest.reroll + _MOST_SAMPLES):
                 yield self._resolver.keys.key(msgspec.structs.replace(manifest, reroll=reroll))
@@ -126,7 +133,15 @@ class Past:
         family = self._store.family(node.kind.name, unit.manifest.model, _FAMILY)
         return [record for record in family if len(self._differs(unit, record)) <= 1]
 
+    def _given(self, node: Node, keys: set[str]) -> Iterator[Record]:
+        """Yield the files that a person put in the place of one of these results, at any time."""
+        for record in self._store.family(REPLACED, "", _FAMILY):
+            if kind_replaced(record) == node.kind.name and record.manifest.params.get("instead_of") in keys:
+                yield record
+
     def _differs(self, unit: Unit, record: Record) -> tuple[FieldDiff, ...]:
+        if is_replaced(record):
+            return ()
         return tuple(
             msgspec.structs.replace(diff, lines=tuple(self._loaded.lines_of(diff)))
             for diff in self._explainer.diff(unit, record)
@@ -143,4 +158,5 @@ class Past:
             now=now, pinned=now and unit.status is Status.PINNED,
             value=None if isinstance(outcome, FailedCharged) else outcome.value,
             error=outcome.message if isinstance(outcome, FailedCharged) else None, differs=self._differs(unit, record),
+            file=file_of(record),
         )  # fmt: skip

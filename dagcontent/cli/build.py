@@ -36,10 +36,10 @@ from dagcontent.run.events import BuildStarted, Event, NodeFinished
 if TYPE_CHECKING:
     from dagcontent.cli.progress import Progress
 
-__all__ = ["command"]
+__all__ = ["CODES", "collector", "command", "conclude", "note_cancelled", "spending_of", "view_of"]
 
 _MOST_PLANNED_AGAIN = 5_000
-_CODES = {"ok": 0, "failed": 1, "unresolved": 4, "waiting": 5, "budget": 6, "interrupted": 130}
+CODES = {"ok": 0, "failed": 1, "unresolved": 4, "waiting": 5, "budget": 6, "interrupted": 130}
 
 
 @click.command("build")
@@ -119,7 +119,8 @@ def command(  # noqa: PLR0913 - the options
         from dagcontent.cli.plan import run_plan  # noqa: PLC0415 - another command
 
         return run_plan(session, targets, retry_primary=retry_primary)
-    spending = _spending(session, budget, repay, yes=yes, unpriced=allow_unpriced, upgrade=accept_upgrade)
+    limit = None if budget is None else given_budget(budget)
+    spending = spending_of(session, limit, repay, yes=yes, unpriced=allow_unpriced, upgrade=accept_upgrade)
     promise = None if agreed is None else agreed.promise
     spending = msgspec.structs.replace(spending, promise=promise, retry_primary=retry_primary)
     if only:
@@ -127,9 +128,9 @@ def command(  # noqa: PLR0913 - the options
     with contextlib.ExitStack() as stack:
         cancelled: set[str] = set()
         listeners = [
-            _collector,
-            lambda event: _note_cancelled(event, cancelled),
-            stack.enter_context(_view(session, targets)),
+            collector,
+            lambda event: note_cancelled(event, cancelled),
+            stack.enter_context(view_of(session, targets)),
         ]
         if events:
             listeners.append(stack.enter_context(_event_file(events)))
@@ -143,19 +144,21 @@ def command(  # noqa: PLR0913 - the options
         "--retry-primary": retry_primary,
     }  # fmt: skip
     asked = GoesOn(targets, repay, tuple(flag for flag, is_given in given.items() if is_given))
-    _conclude(session, result, asked, cancelled)
-    return _CODES[result.status]
+    conclude(session, result, asked, cancelled)
+    return CODES[result.status]
 
 
-def _spending(
-    session: Session, budget: str | None, repay: tuple[str, ...], *, yes: bool, unpriced: bool, upgrade: bool
-) -> Spending:
+def spending_of(
+    session: Session, budget: int | None, repay: tuple[str, ...] = (), *, yes: bool = False, unpriced: bool = False,
+    upgrade: bool = False,
+) -> Spending:  # fmt: skip
+    """Return who is paid, and what was agreed to: a budget in micro-USD, or whatever comes."""
     settings = session.settings
     spending = Spending(
         make_configs=lambda: settings.providers,
         realms=session.realms,
         yes=yes,
-        budget_microusd=None if budget is None else given_budget(budget),
+        budget_microusd=budget,
         ceilings=settings.ceilings,
         unit_ceilings=settings.unit_ceilings,
         ask=_question(session),
@@ -180,7 +183,8 @@ def _question(session: Session) -> Callable[[Offer], Agreed] | None:
     return ask
 
 
-def _conclude(session: Session, result: BuildResult, asked: GoesOn, cancelled: set[str]) -> None:
+def conclude(session: Session, result: BuildResult, asked: GoesOn, cancelled: set[str]) -> None:
+    """Say what came of a build, and how to go on."""
     screen = session.screen
     for warning in result.warnings:
         session.warn(warning)
@@ -215,20 +219,21 @@ def _check_only(session: Session, targets: tuple[str, ...]) -> None:
         )
 
 
-def _collector(event: Event) -> None:
+def collector(event: Event) -> None:
     """Let the garbage collector work again while nodes run; what was loaded and planned stays out of its sight."""
     if isinstance(event, BuildStarted):
         gc.freeze()
         gc.enable()
 
 
-def _note_cancelled(event: Event, cancelled: set[str]) -> None:
+def note_cancelled(event: Event, cancelled: set[str]) -> None:
+    """Remember what was stopped in the middle."""
     if isinstance(event, NodeFinished) and event.status == "cancelled":
         cancelled.add(event.node)
 
 
 @contextlib.contextmanager
-def _view(session: Session, targets: tuple[str, ...]) -> Iterator[Any]:
+def view_of(session: Session, targets: tuple[str, ...]) -> Iterator[Any]:
     """Give a listener that shows a build while it runs."""
     if not session.screen.live:
         yield PlainView(session.screen)

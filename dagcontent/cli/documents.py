@@ -102,6 +102,8 @@ def _row(row: PlanRow) -> dict[str, Any]:
         made["asks"] = row.asks
     if row.status == "pinned":
         made["stale"] = row.stale
+    if row.replaced is not None:
+        made["replaced"] = row.replaced
     if row.attempt is not None:
         made["attempt"] = row.attempt
     if row.is_list:

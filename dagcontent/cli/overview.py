@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "Making": {
         "build": "Run what is missing and place the outputs.",
         "plan": "The dry run: what a build would do, and why.",
+        "watch": "Plan again on every edit, and say what moved; build with --auto.",
         "check": "Every mistake of a graph in one pass.",
         "new": "Write a small graph to start from.",
     },
@@ -20,11 +21,13 @@ COMMANDS: Final = {
         "approve": "Let a gate give on what it shows.",
         "reject": "Have a gate fail for what it shows, with a note.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
+        "replace": "Have a file of your own take the place of a result.",
         "unpin": "Let it be what its inputs make it.",
     },
     "Looking": {
         "why": "What of a node differs from its last build, field by field.",
         "runs": "The history of builds: how they ended, what they made and cost.",
+        "diff": "What changed between two runs: nodes, requests, files, cost.",
         "show": "A node's result: its file, its facts, how and when it was made.",
         "open": "A node's result, in this machine's own viewer.",
         "gallery": "One page of a build: every result with player, prompt and cost.",
@@ -42,7 +45,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch replace diff ui import trust".split())
+LATER: Final = frozenset("ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

@@ -58,7 +58,8 @@ class Reasons:
         if row.status in {"failed", "blocked", "skipped", "passed_over"}:
             return self._nothing(row, attempt)
         if row.status in {"hit", "pinned"}:
-            return self._stale(row) if row.stale else ""
+            given = [] if row.replaced is None else [f"replaced by {row.replaced}" if row.replaced else "replaced"]
+            return "; ".join([*([self._stale(row)] if row.stale else []), *given])
         if row.status == "maybe" and row.instead_of:
             return f"only if {node_of(row.instead_of)} fails"
         if row.status == "maybe" and row.depends and row.cause != "edit":

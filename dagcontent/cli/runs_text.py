@@ -21,7 +21,7 @@ from dagcontent.cli.words import counted, listed, seconds, when
 from dagcontent.store.past import PastRun
 from dagcontent.values.money import usd_decimal
 
-__all__ = ["run_document", "run_lines", "runs_document", "runs_lines"]
+__all__ = ["graph_of_run", "run_document", "run_lines", "runs_document", "runs_lines", "summary_document"]
 
 _ROLES: Final = {"ok": "ok", "running": "run", "interrupted": "maybe", "budget": "maybe", "waiting": "waiting"}
 _KEPT: Final = ("hit", "cutoff", "pinned")
@@ -48,11 +48,12 @@ def runs_document(found: History) -> dict[str, Any]:
     return {
         "since": found.since.said or None,
         "total": found.total,
-        "runs": [_summary_document(one) for one in found.rows],
+        "runs": [summary_document(one) for one in found.rows],
     }
 
 
-def _summary_document(one: RunSummary) -> dict[str, Any]:
+def summary_document(one: RunSummary) -> dict[str, Any]:
+    """Return what documents say of a run."""
     run, cost = one.run, one.cost
     return {
         "run": run.id, "short": one.short, "graph": run.graph, "profile": run.profile or None, "started_ms": run.started_ms,
@@ -65,7 +66,7 @@ def _summary_document(one: RunSummary) -> dict[str, Any]:
 def run_document(detail: RunDetail) -> dict[str, Any]:
     """Return the JSON document of one run."""
     return {
-        **_summary_document(detail.summary),
+        **summary_document(detail.summary),
         "made": [
             {
                 "key": one.key, "nodes": list(one.nodes), "kind": one.kind, "model": one.model or None,
@@ -104,7 +105,7 @@ def _table(rows: Sequence[RunSummary], screen: Screen, now: dt.datetime) -> list
     columns: dict[str, list[Cell]] = {
         "run" if roomy else "run (UTC)": [one.short for one in rows],
         **({"began": [("dim", when(one.run.started_ms, now)) for one in rows]} if roomy else {}),
-        "graph": [_graph(one.run) for one in rows],
+        "graph": [graph_of_run(one.run) for one in rows],
         "ended": [(_ROLES.get(one.run.status, "failed"), _ended(one.run, roomy=roomy)) for one in rows],
         "took": [_took(one.run, now, brief=not roomy) for one in rows],
         **{name: [_count(one.run, name) for one in rows] for name in ("made", "hits")},
@@ -148,7 +149,8 @@ def _took(run: PastRun, now: dt.datetime, *, brief: bool = False) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _graph(run: PastRun) -> str:
+def graph_of_run(run: PastRun) -> str:
+    """Return the graph of a run, as it is written from here, with its profile."""
     if run.graph == _RESUMED:
         return "jobs resume"
     return safe(_near(run.graph) + (f" ({run.profile})" if run.profile else ""))
@@ -178,7 +180,7 @@ def run_lines(detail: RunDetail, screen: Screen, now: dt.datetime, options: Sequ
     lines = [
         screen.style("head", "   ".join(parts)),
         "",
-        f"  {_graph(run)}",
+        f"  {graph_of_run(run)}",
         *([f"  {'   '.join(facts)}"] if facts else []),
     ]
     if cost.unpriced:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dagcontent.values.money import Ceiling
     from dagcontent.values.units import UnitCeiling
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["Settings", "files_beside", "read_settings"]
 
 
 class Settings(msgspec.Struct, frozen=True, dict=True):
@@ -110,6 +110,11 @@ def _confirm(own: FileSettings | None, beside: FileSettings | None) -> tuple[int
     if given is None or given <= confirm:
         return confirm if given is None else given, ()
     return confirm, ("confirm_above_usd beside the graph does not raise your own: it can lower it only",)
+
+
+def files_beside(graph: Path) -> list[str]:
+    """Return the files that configure a graph from beside it, whether they are there or not."""
+    return [os.path.realpath(graph.parent / "dagcontent.toml")]
 
 
 def _files(graph: Path | None, environment: Mapping[str, str]) -> list[tuple[Path, bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dagcontent import api
-from dagcontent.api.showing import Artifact, ShowResult
+from dagcontent.api.showing import Artifact, Replacement, ShowResult
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.documents import passed_document
 from dagcontent.cli.money import dollars
@@ -174,7 +174,9 @@ def _more_facts(facts: dict[str, Any]) -> list[str]:
 
 def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
     rows: list[Sequence[Cell]] = []
-    if found.at_ms is not None:
+    if found.replaced is not None:
+        rows += _replaced(found, found.replaced)
+    elif found.at_ms is not None:
         made = when(found.at_ms, dt.datetime.now().astimezone())
         took = f", in {seconds(found.seconds)}" if found.seconds is not None else ""
         rows.append([("dim", "made"), f"{made}{took}"])
@@ -197,6 +199,24 @@ def _provenance(found: ShowResult) -> list[Sequence[Cell]]:
     return rows
 
 
+def _replaced(found: ShowResult, by: Replacement) -> list[Sequence[Cell]]:
+    """Return who made it, and what it stands for."""
+    now = dt.datetime.now().astimezone()
+    moved = "   its inputs have moved since" if by.stale else ""
+    kept = f", kept {when(found.at_ms, now)}" if found.at_ms is not None else ""
+    rows: list[Sequence[Cell]] = [[("dim", "made"), f"by a person: {safe(by.file)}{kept}{moved}"]]
+    if by.instead_of is None:
+        return [*rows, [("dim", "instead"), "of nothing: no result was known then"]]
+    if by.at_ms is None:
+        return [*rows, [("dim", "instead"), f"of a result that is not in this store ({by.instead_of[:12]})"]]
+    words = [f"of what {safe(by.model or found.kind)} made {when(by.at_ms, now)}"]
+    words += [dollars(by.cost_microusd)] if by.cost_microusd else []
+    words += [] if by.artifacts else [short(by.original)]
+    rows.append([("dim", "instead"), "   ".join(words)])
+    files = by.artifacts[:_MOST_FILES]
+    return rows + [["", safe(one.path) if one.path else ("failed", "its bytes are gone")] for one in files]
+
+
 def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, Any]:
     return {
         "graph": graph,
@@ -207,13 +227,7 @@ def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, A
         "status": found.status,
         "stale": found.stale,
         "value": plain(found.value),
-        "artifacts": [
-            {
-                "digest": one.digest, "type": one.type, "media_type": one.media_type, "size_bytes": one.size_bytes,
-                "facts": plain(one.facts), "path": one.path,
-            }
-            for one in found.artifacts
-        ],
+        "artifacts": [_artifact(one) for one in found.artifacts],
         "outputs": list(found.outputs),
         "key": found.key,
         "run": found.run,
@@ -222,9 +236,24 @@ def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, A
         "made_with": found.made_with,
         "cost_usd": usd_decimal(found.cost_microusd),
         "attempt": None if found.job is None else found.job.attempt,
+        "replaced": None if found.replaced is None else _replacement(found.replaced),
         **({"passed": [passed_document(one) for one in found.passed]} if found.passed else {}),
         **({} if found.served_by is None else {"served_by": found.served_by}),
         **({"candidates": [_candidate(found, one) for one in found.candidates]} if found.candidates else {}),
+    }  # fmt: skip
+
+
+def _artifact(one: Artifact) -> dict[str, Any]:
+    return {
+        "digest": one.digest, "type": one.type, "media_type": one.media_type, "size_bytes": one.size_bytes,
+        "facts": plain(one.facts), "path": one.path,
+    }  # fmt: skip
+
+
+def _replacement(by: Replacement) -> dict[str, Any]:
+    return {
+        "file": by.file, "stale": by.stale, "instead_of": by.instead_of, "original": plain(by.original),
+        "artifacts": [_artifact(one) for one in by.artifacts], "cost_usd": usd_decimal(by.cost_microusd),
     }  # fmt: skip
 
 

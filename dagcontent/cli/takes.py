@@ -70,7 +70,10 @@ def command(
         for line in [*([""] if position else []), *_lines(one, screen, now)]:
             screen.say(line)
     back = next(((one.node, row.reroll) for one in found for row in one.rows if _comes_back(row)), None)
-    if back is not None:
+    given = next((one.node for one in found for row in one.rows if row.now and row.file is not None), None)
+    if given is not None:
+        screen.say("\n" + screen.style("command", command_line(*session.again("replace", "--undo", given))))
+    elif back is not None:
         screen.say(
             "\n" + screen.style("command", command_line(*session.again("reroll", back[0], "--to", str(back[1]))))
         )
@@ -78,7 +81,7 @@ def command(
 
 
 def _comes_back(row: Taken) -> bool:
-    return row.there and not row.now and not row.differs
+    return row.there and not row.now and not row.differs and row.file is None
 
 
 def _lines(one: TakesResult, screen: Screen, now: dt.datetime) -> list[str]:
@@ -103,9 +106,11 @@ def _cells(row: Taken, now: dt.datetime) -> list[Cell]:
     elif not row.there:
         result = ("warning", "not in the store")
     differs = ", ".join(f"{field_name(diff)} {short(diff.old, _WORD)}" for diff in row.differs)
+    if row.file is not None:
+        differs = f"given by a person: {row.file}"
     return [
         mark,
-        str(row.reroll),
+        str(row.reroll) if row.file is None else "",
         when(row.at_ms, now),
         dollars(row.cost_microusd) if row.cost_microusd else "",
         result,
@@ -118,7 +123,7 @@ def _document(one: TakesResult) -> dict[str, Any]:
         {
             "key": row.key, "take": row.take, "reroll": row.reroll, "model": row.model or None, "at_ms": row.at_ms,
             "run": row.run, "cost_usd": usd_decimal(row.cost_microusd), "in_store": row.there, "now": row.now,
-            "pinned": row.pinned, "value": plain(row.value), "error": row.error,
+            "pinned": row.pinned, "value": plain(row.value), "error": row.error, "file": row.file,
             "differs": [{"field": d.field, "then": plain(d.old), "now": plain(d.new)} for d in row.differs],
         }
         for row in one.rows

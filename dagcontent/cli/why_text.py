@@ -21,7 +21,7 @@ from dagcontent.kinds.registry import KINDS
 from dagcontent.plan.model import FieldDiff
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["why_lines"]
+__all__ = ["then_and_now", "why_lines"]
 
 _CONTEXT: Final = 12
 _MOST: Final = 66
@@ -80,7 +80,7 @@ def _table(found: WhyResult, screen: Screen) -> list[str]:
     rows: list[Sequence[Cell]] = [[("dim", title) for title in titles]]
     # Changed ones first: they are what was asked for.
     for diff in sorted(found.diffs, key=lambda d: not d.changed):
-        then, now = _pair(diff)
+        then, now = then_and_now(diff)
         role = "head" if diff.changed else "dim"
         cells: list[Cell] = [(role, field_name(diff))]
         if compared:
@@ -91,7 +91,8 @@ def _table(found: WhyResult, screen: Screen) -> list[str]:
     return aligned(rows, screen.width(), screen.style, shrink=(1, 2, 3))
 
 
-def _pair(diff: FieldDiff) -> tuple[str, str]:
+def then_and_now(diff: FieldDiff) -> tuple[str, str]:
+    """Return both values of a field in few cells; of long texts what stands around the first place where they differ."""
     if diff.changed and not diff.unknown and not any(blobs_in([diff.old, diff.new])):
         if isinstance(diff.old, str) and isinstance(diff.new, str):
             return _around(diff.old, diff.new, '"')

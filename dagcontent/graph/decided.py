@@ -25,7 +25,7 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
                 message = f"there is no node `{choice.node}`: what was decided about it is not applied"
                 yield Mistake(message, file, path, "header", None, caret, warning=True)
         elif kind_of(node.kind).effect is Effect.PERSON:
-            if choice.about or choice.pin is not None or choice.pick is not None or choice.reroll:
+            if choice.about or choice.stays or choice.pick is not None or choice.reroll:
                 message = f"{node.kind} makes nothing of its own: `{choice.node}` is `approved` or `rejected`, and nothing else"
                 yield Mistake(message, file, path, "header", None, "take the rest out")
             elif choice.approved is not None and choice.approved == choice.rejected:
@@ -35,18 +35,19 @@ def check_choices(pipeline: Pipeline) -> Iterator[Mistake]:
             message = f"`approved`, `rejected` and `note` are for gates, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, path, "header", None, "take them out")
         elif kind_of(node.kind).chooses:
-            if choice.pin is not None or choice.reroll:
+            if choice.stays or choice.reroll:
                 message = (
                     f"{node.kind} makes nothing of its own: what can be decided about `{choice.node}` is its `pick`"
                 )
-                yield Mistake(message, file, path, "header", None, "reroll or pin what it chooses from")
+                yield Mistake(message, file, path, "header", None, "reroll, pin or replace what it chooses from")
             elif choice.pick is not None and "top" in node.params:
                 message = f"`{choice.node}` gives its best few, and a pick is for one"
                 yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")
-        elif choice.pin is not None and "." in node.name:
+        elif choice.stays and "." in node.name:
             of = node.name.partition(".")[0]
             message = f"`{choice.node}` is what `{of}` asks: an answer about other candidates cannot stay"
-            yield Mistake(message, file, (*path, "pin"), "key", None, f"what can be decided about `{of}` is its `pick`")
+            key = "pin" if choice.pin is not None else "replaced"
+            yield Mistake(message, file, (*path, key), "key", None, f"what can be decided about `{of}` is its `pick`")
         elif choice.pick is not None:
             message = f"`pick` is for selections, and `{choice.node}` is {node.kind}"
             yield Mistake(message, file, (*path, "pick"), "key", None, "take it out")

@@ -25,6 +25,7 @@ from dagcontent.plan.asking import Later
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.paid import ALWAYS, asked, is_paid
+from dagcontent.plan.replaced import REPLACED
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.model import Place
@@ -54,7 +55,7 @@ class Explainer:
         """Return a unit's keyed parameters as far as they are known, and its model. Raises NodeError where they fit none."""
         today = self._resolver.inputs.today(unit) if unit.status is Status.PINNED else ()
         manifest = today[0] if today else unit.manifest
-        if manifest is not None:
+        if manifest is not None and manifest.kind != REPLACED:
             return manifest.params, manifest.model
         params = dict(unit.params or {})
         model = str(params.pop("model", ""))

@@ -29,6 +29,7 @@ TOKENS_OF_A_TOKEN: Final = 4
 _NOBODYS: Final = Digest("0" * 64)
 _DEEPEST: Final = 4
 _SPOKEN: Final = ("duration", "seconds", "text")
+_TEMPLATE: Final = "text.template"
 _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
@@ -144,6 +145,10 @@ class Foreseen:
     def _made(self, by: Output, type_: Type, path: tuple[str, ...], made_by: Unit | None, depth: int) -> Any:
         """Return what stands for a part of a node's output."""
         node = self._graph.nodes[by.node]
+        if node.kind.name == _TEMPLATE and not by.steps:
+            # It makes nothing of its own: what it is put together of is foreseen.
+            put = dict(node.params).get("text")
+            return None if made_by is None or put is None else self._value(put, made_by, depth + 1)
         fact = next((step.name for step in by.steps if isinstance(step, FactStep)), "")
         if fact:
             return self._seconds(node, made_by, depth) if fact == "duration" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,8 +16,10 @@ from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped
 from dagcontent.plan.ports import Files, Lookup
+from dagcontent.plan.replaced import replaced_manifest
 from dagcontent.plan.selecting import Selecting
 from dagcontent.plan.unit import Status, Unit
+from dagcontent.spec.model import Choice
 from dagcontent.values.record import Done, Manifest, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Value, contains_unknown
 
@@ -131,8 +134,31 @@ class Inputs:
         for version in (node.kind.version, *node.kind.accepts):
             yield self._keys.manifest(node, params, model, version, sample)
 
-    def pinned(self, node: Node, key: str) -> Record:
-        """Return the result that a unit is pinned to. Raises NodeError where it is not at hand, or of another kind."""
+    def kept(self, node: Node, decided: Choice) -> Record:
+        """Return the result that a unit has whatever its inputs are. Raises NodeError where it is not at hand, or of another kind."""
+        if decided.replaced is not None:
+            return self._replaced(node, decided.instance, decided.replaced, decided.instead_of)
+        assert decided.pin is not None
+        return self._pinned(node, decided.pin)
+
+    def _replaced(self, node: Node, instance: str, content: str, instead_of: str | None) -> Record:
+        found = self._lookup.find(self._keys.key(replaced_manifest(node.kind.name, content, instead_of)))
+        if found is None or not isinstance(found.outcome, Done):
+            raise NodeError(
+                "the file that a person put in its place is not in this store",
+                facts=[("sha256 of the file", content)],
+                hint=f"dagcontent replace GRAPH {shlex.quote(instance)} FILE brings it here; replace --undo does without it",
+            )
+        return found
+
+    def moved(self, unit: Unit) -> bool | None:
+        """Tell whether the inputs of a unit that stays have moved; None where that is not known."""
+        decided = self._decisions.of(unit)
+        stands_for = unit.key if decided is None or decided.replaced is None else decided.instead_of
+        today = self.today(unit)
+        return all(self._keys.key(manifest) != stands_for for manifest in today) if today and stands_for else None
+
+    def _pinned(self, node: Node, key: str) -> Record:
         found = self._lookup.find(ActionKey(key))
         if found is None or not isinstance(found.outcome, Done):
             what = "the result that it is pinned to is not in this store"

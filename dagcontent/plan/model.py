@@ -75,8 +75,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on. `asks` says in a
     plan that a build is to be held to what a row asks for as it is written, whatever is made above it. `unsent`: of a request
     under way it may turn out that it never was; then it is sent.
-    `stale` says of a pinned one whether its inputs have moved, None where that is not known. `instead_of` is the alternative that
-    must come to nothing before this is begun.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known; `replaced` is the name of the
+    file that a person put in its place. `instead_of` is the alternative that must come to nothing before this is begun.
     `passed` are models that were refused before `model`; `fallbacks` those that may be asked after it, which its price counts.
     """
 
@@ -99,6 +99,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     stale: bool | None = None
     asks: str | None = None
     unsent: bool = False
+    replaced: str | None = None
     instead_of: str | None = None
     passed: tuple[Passed, ...] = ()
     fallbacks: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from dagcontent.plan.explain import Explainer, cause_of
 from dagcontent.plan.model import Plan, PlanRow, Price
 from dagcontent.plan.paid import is_paid, over_all
 from dagcontent.plan.passed import Passed, passed_words
+from dagcontent.plan.replaced import behind, file_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
@@ -161,11 +162,12 @@ class _Planner:
             return PlanRow(name, node.kind.name, model, "hit", key=unit.key, cost_microusd=cost, passed=unit.passed)
         if status is Status.PINNED and unit.record is not None:
             stale = self.resolver.moved(unit)
-            why = self.explainer.diff(unit, unit.record) if stale and self.explain else ()
-            cost = unit.record.cost_microusd
+            old = behind(unit.record, self.resolver.lookup.find)
+            why = self.explainer.diff(unit, old) if stale and self.explain and old is not None else ()
             return PlanRow(
-                name, node.kind.name, model, "pinned", why=why, key=unit.key, cost_microusd=cost, stale=stale
-            )
+                name, node.kind.name, model, "pinned", why=why, key=unit.key, cost_microusd=unit.record.cost_microusd,
+                stale=stale, replaced=file_of(unit.record),
+            )  # fmt: skip
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
             word = "passed_over" if unit in self.serving.passed else status.value
@@ -253,7 +255,8 @@ class _Planner:
 
     def _last(self, name: str) -> Record | None:
         key = self.last_build.get(name)
-        return None if key is None else self.resolver.lookup.find(ActionKey(key))
+        find = self.resolver.lookup.find
+        return None if key is None else behind(find(ActionKey(key)), find)
 
     def _model(self, unit: Unit, node: Node) -> str:
         if unit.manifest is not None:

@@ -134,8 +134,7 @@ class Resolver:
 
     def moved(self, unit: Unit) -> bool | None:
         """Tell whether a pinned unit's inputs have moved; None where that is not known. To be asked when all is settled."""
-        today = self.inputs.today(unit)
-        return all(self.keys.key(manifest) != unit.key for manifest in today) if today else None
+        return self.inputs.moved(unit)
 
     def is_root(self, unit: Unit) -> bool:
         """Whether a unit is asked for by itself, not only by others."""
@@ -229,8 +228,8 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
                     self._waiting.await_output(unit, output, scope)
-            elif decided is not None and decided.pin is not None:
-                self._use_pinned(unit, self.inputs.pinned(node, decided.pin))
+            elif decided is not None and decided.stays:
+                self._use_pinned(unit, self.inputs.kept(node, decided))
                 return
             else:
                 unit.phase = max(unit.phase, _INPUTS)

@@ -52,7 +52,7 @@ class _Written:
     def node(self, node: Node) -> str:
         """Return a node's digest; those of its producers are there."""
         read = self._values(node.index) if node.kind.effect is Effect.FILES else ()
-        choices = [c for c in self._graph.pipeline.choices if c.node == node.name]
+        decided = self._decided(node)
         return self._digest(
             [
                 node.kind.name,
@@ -64,9 +64,17 @@ class _Written:
                 list(read),
                 *([] if node.verdict is None else [self.nodes[node.verdict.node]]),
                 *([[self._as_asked(one) for one in node.fallbacks]] if node.fallbacks else []),
-                *([[[c.instance, c.about, c.reroll, c.pin] for c in choices]] if choices else []),
+                *([decided] if decided else []),
             ]
         )
+
+    def _decided(self, node: Node) -> list[list[Any]]:
+        made = []
+        for one in self._graph.pipeline.choices:
+            if one.node == node.name:
+                given = [one.replaced, one.instead_of] if one.replaced is not None else []
+                made.append([one.instance, one.about, one.reroll, one.pin, *given])
+        return made
 
     def _as_asked(self, node: Node) -> list[Any]:
         """Return what is written for a further model of a list."""

@@ -30,10 +30,10 @@ def written_wrongly(written: str) -> tuple[str, str] | None:
 class Beside:
     """The folder a graph may read from."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, looked: dict[str, tuple[str, str] | None] | None = None) -> None:
         self.root = root
         self._real_root = os.path.realpath(root)
-        self._checked: dict[str, tuple[str, str] | None] = {}
+        self._checked: dict[str, tuple[str, str] | None] = {} if looked is None else looked
 
     def resolve(self, folder: str, written: str) -> tuple[str, tuple[str, str] | None]:
         """Return the absolute path, and (what is wrong, hint) if it cannot be read."""

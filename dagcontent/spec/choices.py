@@ -19,7 +19,8 @@ __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
-_KEYS: Final = ("for", "reroll", "pick", "pin", "approved", "rejected", "note")
+_KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
+_DIGESTS: Final = ("pin", "pick", "replaced", "instead_of", "approved", "rejected")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z]+)?(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
@@ -96,13 +97,14 @@ class _Reader:
                     self._wrong((*path, key), f"`note` is text, not {a_value(value)}")
             elif key in _KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
                 self._wrong((*path, key), f"`{key}` is a digest", 'written "sha256:" and 64 digits of 0-9a-f')
+        if "instead_of" in table and "replaced" not in table:
+            self._at_key((*path, "instead_of"), "`instead_of` is nothing without `replaced`", "take it out")
         if self._findings.count > before:
             return None
-        return Choice(
-            name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0),
-            pin=_digest(table, "pin"), pick=_digest(table, "pick"), approved=_digest(table, "approved"),
-            rejected=_digest(table, "rejected"), note=str(table.get("note", "")),
-        )  # fmt: skip
+        digests = {key: str(table.get(key, "")).removeprefix("sha256:") or None for key in _DIGESTS}
+        place = Place(self._file, path)
+        about, reroll, note = table.get("for"), table.get("reroll", 0), str(table.get("note", ""))
+        return Choice(name, name.partition("[")[0], place, about, reroll, note=note, **digests)
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:
         for key in table:
@@ -114,7 +116,3 @@ class _Reader:
 
     def _wrong(self, path: TomlPath, message: str, caret: str = "") -> None:
         self._findings.at_value(Place(self._file, path), message, caret)
-
-
-def _digest(table: dict[str, Any], key: str) -> str | None:
-    return str(table.get(key, "")).removeprefix("sha256:") or None

@@ -21,7 +21,7 @@ from dagcontent.spec.span import Scan, scan
 __all__ = ["edited"]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-_ORDER: Final = ("for", "reroll", "pick", "pin", "approved", "rejected", "note")
+_ORDER: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
 
 

@@ -36,6 +36,7 @@ class Files:
         self.graph = os.path.abspath(given)
         self.sources: list[Source] = []
         self.digests: list[tuple[str, str]] = []
+        self.looked: dict[str, tuple[str, str] | None] = {}  # path -> what is wrong with it
         self._given = given
         self._read = read
         self._findings = findings

@@ -1,4 +1,4 @@
-"""Describe the JSON documents of `plan`, `build`, `spend` and `runs`, and the choices file, as JSON Schemas. Knows no code that makes them.
+"""Describe the JSON documents of `plan`, `build`, `spend`, `runs` and `diff` as JSON Schemas. Knows no code that makes them.
 
 What is listed stays; later versions may add fields, so the schemas are open.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 __all__ = [
     "BUILD_STATUSES", "CAUSES", "COUNTS", "PLAN_FORMAT", "RUN_STATUSES", "SPEND_BY", "STATUSES", "build_schema",
-    "choices_schema", "compare_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
+    "compare_schema", "diff_schema", "plan_schema", "run_schema", "runs_schema", "spend_schema",
 ]  # fmt: skip
 
 _Schema = dict[str, Any]
@@ -32,7 +32,6 @@ _TEXT: Final[_Schema] = {"type": "string"}
 _MAYBE_TEXT: Final[_Schema] = {"type": ["string", "null"]}
 _MONEY: Final[_Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "decimal, in USD"}
 _COUNT: Final[_Schema] = {"type": "integer", "minimum": 0}
-_DIGEST: Final[_Schema] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
 def _object(properties: _Schema, *required: str, **more: Any) -> _Schema:
@@ -130,6 +129,7 @@ def plan_schema() -> _Schema:
             "fallbacks": {"type": "array", "items": _TEXT, "description": "models that are asked if it is refused; in its cost"},
             "asks": {**_TEXT, "description": "digest of what is written of it; in files of `plan -o`"},
             "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
+            "replaced": {**_TEXT, "description": "pinned: the name of the file that a person put in its place"},
             "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
             "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
             "instead_of": {**_TEXT, "description": "the alternative that must come to nothing before this is begun"},
@@ -213,6 +213,7 @@ def build_schema() -> _Schema:
             "seconds": {"type": ["number", "null"], "minimum": 0},
             "error": _MAYBE_TEXT,
             "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
+            "replaced": {**_TEXT, "description": "pinned: the name of the file that a person put in its place"},
             "attempt": {**_TEXT, "description": "the paid request that keeps it from being made (dagcontent jobs)"},
         },
         "node", "status", "digest", "cost_usd", "seconds", "error",
@@ -333,29 +334,44 @@ def run_schema() -> _Schema:
     return _object({**head, **rest}, *head, *rest, title="dagcontent runs RUN")
 
 
-def choices_schema() -> _Schema:
-    """Return the schema of a choices file, GRAPH.choices.toml."""
-    entry = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "for": {**_DIGEST, "description": "digest of what it was about: the element, or the candidates"},
-            "reroll": {"type": "integer", "minimum": 0, "description": "number of the sample"},
-            "pick": {**_DIGEST, "description": "the chosen one"},
-            "pin": {**_DIGEST, "description": "key of the result that stays, even if its inputs change"},
-            "approved": {**_DIGEST, "description": "digest of what a gate showed when it was approved"},
-            "rejected": {**_DIGEST, "description": "digest of what a gate showed when it was rejected"},
-            "note": {**_TEXT, "description": "why it was rejected"},
-        },
+def diff_schema() -> _Schema:
+    """Return the schema of what `diff --json` prints: what changed first."""
+    artifact = {
+        "digest": _TEXT, "type": _TEXT, "media_type": _TEXT, "size_bytes": _COUNT,
+        "facts": {"type": "object", "description": "as they were measured"},
+        "path": {**_MAYBE_TEXT, "description": "in the store; null: its bytes are not there"},
+        "outputs": {"type": "array", "items": _TEXT, "description": "that hold it, from the output folder"},
+    }  # fmt: skip
+    result = {
+        "key": {**_TEXT, "description": "action key"},
+        "known": {"type": "boolean", "description": "its record was read; else all but the key is empty"},
+        "kind": _MAYBE_TEXT,
+        "model": _MAYBE_TEXT,
+        "value": {"description": "what dependants see; artifacts by digest"},
+        "error": {**_MAYBE_TEXT, "description": "of a failure that was paid for"},
+        "file": {**_MAYBE_TEXT, "description": "the name of the file, where a person gave it"},
+        "cost_usd": {**_MONEY, "description": "what it cost when it was made"},
+        "run": {**_MAYBE_TEXT, "description": "the run that made it"},
+        "artifacts": {"type": "array", "items": _object(artifact, *artifact)},
     }
-    nodes = {"type": "object", "description": "by instance", "additionalProperties": entry}
-    profile = {"type": "object", "additionalProperties": False, "properties": {"node": nodes}}
-    return {
-        "title": "dagcontent choices",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "node": nodes,
-            "profile": {"type": "object", "description": "by profile", "additionalProperties": profile},
-        },
+    perhaps = {"anyOf": [_object(result, *result), {"type": "null"}]}
+    row = {
+        "node": _TEXT,
+        "change": {"enum": ["changed", "appeared", "gone", "same"]},
+        "alike": {"type": "boolean", "description": "another request that gave the same content"},
+        "fields": {"type": "array", "items": _object({"field": _TEXT, "old": {}, "new": {}}, "field", "old", "new")},
+        "old": perhaps,
+        "new": perhaps,
     }
+    run = {**_past_run(), "whole": {"type": "boolean", "description": "it is known which result each instance had"}}
+    side = _object(run, *run)
+    signed = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "description": "decimal, in USD"}
+    sums = {"old": _MONEY, "new": _MONEY, "difference": signed}
+    counts = dict.fromkeys(("changed", "appeared", "gone", "same"), _COUNT)
+    rest = {
+        "old": side, "new": side, "counts": _object(counts, *counts),
+        "cost_usd": _object(sums, *sums, description="what each run spent"),
+        "untold": {**_COUNT, "description": "instances of one run that cannot be compared, since the other is not known whole"},
+        "nodes": {"type": "array", "items": _object(row, *row)},
+    }  # fmt: skip
+    return _object(rest, *rest, title="dagcontent diff")

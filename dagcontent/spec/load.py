@@ -37,13 +37,14 @@ _MAX_BUDGET_USD: Final = 1_000_000_000
 class Loaded(msgspec.Struct, frozen=True):
     """What came of a load. `files` are (absolute path, SHA-256) of every file that was read.
 
-    With mistakes (warnings aside) the pipeline holds what could be read.
+    `looked` are the paths that it names, whether something stands there or not. With mistakes (warnings aside) the pipeline holds what could be read.
     """
 
     pipeline: Pipeline
     sources: tuple[Source, ...]
     mistakes: tuple[Mistake, ...]
     files: tuple[tuple[str, str], ...]
+    looked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -75,7 +76,7 @@ def load(
         pipeline = _pipeline(document, files, findings, overrides or {}, profile)
     sources = tuple(files.sources)
     pipeline = msgspec.structs.replace(pipeline, files=tuple(source.path for source in sources))
-    return Loaded(pipeline, sources, tuple(findings.mistakes), tuple(files.digests))
+    return Loaded(pipeline, sources, tuple(findings.mistakes), tuple(files.digests), tuple(files.looked))
 
 
 def _nothing(path: str) -> Pipeline:
@@ -87,7 +88,7 @@ def _nothing(path: str) -> Pipeline:
 def _pipeline(
     document: Document, files: Files, findings: Findings, overrides: Mapping[str, str], profile: str | None
 ) -> Pipeline:
-    beside = Beside(document.folder)
+    beside = Beside(document.folder, files.looked)
     tables = gather(document, files, beside, findings)
     literals = Literals(files, beside, findings)
     _sections(tables, findings)

@@ -196,8 +196,9 @@ class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
-    the result that stays, `pick` the digest of the candidate that a selection gives; `approved` and `rejected` are those of what a
-    gate showed when a person said so, `note` what was said of it.
+    the result that stays, `pick` the digest of the candidate that a selection gives. `replaced` is the digest of the file that a
+    person put in the place of the result `instead_of` (a key), None where none was known. `approved` and `rejected` are those
+    of what a gate showed when a person said so, `note` what was said of it.
     """
 
     instance: str
@@ -207,9 +208,16 @@ class Choice(msgspec.Struct, frozen=True):
     reroll: int = 0
     pin: str | None = None
     pick: str | None = None
+    replaced: str | None = None
+    instead_of: str | None = None
     approved: str | None = None
     rejected: str | None = None
     note: str = ""
+
+    @property
+    def stays(self) -> bool:
+        """Whether it says what the result is, whatever the inputs are."""
+        return self.pin is not None or self.replaced is not None
 
 
 class Pipeline(msgspec.Struct, frozen=True):

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import KINDS
+from dagcontent.spec.choices_schema import choices_schema
 from dagcontent.spec.document_schemas import (
     build_schema,
-    choices_schema,
     compare_schema,
+    diff_schema,
     plan_schema,
     run_schema,
     runs_schema,
@@ -62,6 +63,7 @@ def generate() -> dict[str, str]:
         "spend.schema.json": spend_schema(),
         "runs.schema.json": runs_schema(),
         "run.schema.json": run_schema(),
+        "diff.schema.json": diff_schema(),
     }
     return {
         name: json.dumps({"$schema": _DRAFT, **schema}, indent=2, ensure_ascii=False) + "\n"

@@ -30,6 +30,7 @@ __all__ = [
     "create",
     "fetch",
     "has_attempts",
+    "has_maps",
     "integrity_problems",
     "mapped",
     "migrate",
@@ -44,7 +45,7 @@ INLINE_BYTES: Final = 8 * 1024
 """A record whose stored form is longer is a blob of its own."""
 
 _APPLICATION_ID: Final = 0x44414743  # "DAGC"
-_USER_VERSION: Final = 2
+_USER_VERSION: Final = 3
 # Earlier ones can lose pages when two processes reset the log at once.
 _SQLITE_MIN: Final = (3, 51, 3)
 _BUSY_TIMEOUT_MS: Final = 10_000
@@ -94,7 +95,13 @@ _ATTEMPT: Final = {
     "attempt_by_state": "CREATE INDEX attempt_by_state ON attempt (state)",
     "attempt_unlogged": "CREATE INDEX attempt_unlogged ON attempt (seq) WHERE logged = 0",
 }
-_SCHEMAS: Final = {1: _SCHEMA_1, 2: {**_SCHEMA_1, **_ATTEMPT}}
+_MAP: Final = {
+    "build_map": "CREATE TABLE build_map (digest BLOB PRIMARY KEY, base BLOB, body BLOB NOT NULL) STRICT",
+    "run_map": "CREATE TABLE run_map (run TEXT PRIMARY KEY, digest BLOB NOT NULL) STRICT, WITHOUT ROWID",
+}
+_ADDED: Final = {2: _ATTEMPT, 3: _MAP}
+"""What each format has that the one before had not."""
+_SCHEMAS: Final = {1: _SCHEMA_1, 2: {**_SCHEMA_1, **_ATTEMPT}, 3: {**_SCHEMA_1, **_ATTEMPT, **_MAP}}
 
 
 def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
@@ -162,9 +169,11 @@ def migrate(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
 def _migrate(connection: apsw.Connection, crashpoint: Callable[[str], None]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.pragma("user_version") == 1:
-            for statement in _ATTEMPT.values():
+        found = int(connection.pragma("user_version") or 0)
+        for version in range(found + 1, _USER_VERSION + 1):
+            for statement in _ADDED[version].values():
                 connection.execute(statement)
+        if found < _USER_VERSION:
             crashpoint("db.migrating")
             connection.pragma("user_version", _USER_VERSION)
         crashpoint("db.before-migrated")
@@ -179,6 +188,11 @@ def _migrate(connection: apsw.Connection, crashpoint: Callable[[str], None]) -> 
 def has_attempts(connection: apsw.Connection) -> bool:
     """Tell whether a database has a journal of paid attempts: one of format 1 has none."""
     return bool(connection.pragma("user_version") != 1)
+
+
+def has_maps(connection: apsw.Connection) -> bool:
+    """Tell whether a database keeps which result each instance had in a run: one of format 2 does not."""
+    return bool(connection.pragma("user_version") not in {1, 2})
 
 
 def open_writer(layout: Layout, *, torn: bool = False) -> apsw.Connection:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dagcontent.errors import StoreBusy, StoreError, StoreFull
 
-__all__ = ["OPEN_SAFELY", "fsync_dir", "fsync_file", "locked", "store_error", "write_atomically"]
+__all__ = ["OPEN_SAFELY", "fsync_dir", "fsync_file", "locked", "shared_by_writers", "store_error", "write_atomically"]
 
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW
 """Never inherited by a program we start, never through a link."""
@@ -43,6 +43,24 @@ def locked(path: Path, *, create: bool = False, unless: Callable[[], bool] = lam
         yield True
     finally:
         os.close(descriptor)
+
+
+def shared_by_writers(lock: Path, log: Path) -> tuple[int, bool]:
+    """Return the lock of those who write, held with them, and whether the last one of them died with its log open.
+
+    Whoever can lock the file alone knows that nobody else has the store open for writing.
+    """
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            torn = log.exists() and log.stat().st_size > 0
+        except BlockingIOError:
+            torn = False
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except OSError as error:
+        raise store_error(error, lock) from error
+    return descriptor, torn
 
 
 def write_atomically(path: Path, tmp: Path, data: bytes, *, durable: bool = False) -> None:

@@ -34,8 +34,8 @@ from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error, w
 
 __all__ = ["FORMAT_READABLE_FROM", "FORMAT_VERSION", "Layout", "examine", "file_system_of", "prepare", "write_format"]
 
-FORMAT_VERSION: Final = 2
-FORMAT_READABLE_FROM: Final = 2
+FORMAT_VERSION: Final = 3
+FORMAT_READABLE_FROM: Final = 3
 _MAGIC: Final = "dagcontent store"
 _FOLDERS: Final = ("cas", "tmp", "runs", "memo", "side", "quarantine", "spool", "limits", "trash")
 _OWN_NAMES: Final = frozenset({*_FOLDERS, "FORMAT", "lock", "generation", "store.db", "store.db-wal", "store.db-shm",

@@ -35,6 +35,8 @@ _OTHERS: Final = {
     "run": "id, graph, profile, epoch, started_ms, ended_ms, status, counts",
     "last_build": "graph, profile, part, body, checksum",
     "output": "graph, path, digest, size, mtime_ns",
+    "build_map": "digest, base, body",
+    "run_map": "run, digest",
 }
 """Tables that are carried over as they are: they explain and compare, they decide nothing."""
 

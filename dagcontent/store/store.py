@@ -8,7 +8,6 @@ a `Pending` that is done once it is committed: that survives the death of the pr
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import threading
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import apsw
 
 from dagcontent.errors import InternalError, StoreBusy, StoreDamaged, StoreError
-from dagcontent.store import db, history, memo, records, runs
+from dagcontent.store import db, history, maps, memo, records, runs
 from dagcontent.store.attempts import Attempts
 from dagcontent.store.cas import BlobDamaged, Cas
-from dagcontent.store.disk import OPEN_SAFELY, store_error
+from dagcontent.store.disk import shared_by_writers
 from dagcontent.store.layout import FORMAT_VERSION, Layout, examine, prepare, write_format
 from dagcontent.store.side import SideCache
 from dagcontent.store.spool import Ballast, Spool
@@ -84,7 +83,9 @@ class Store:
         self._read_lock = threading.Lock()
         self._reader: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
-        self._shared_lock, torn = self._share() if layout.writable else (-1, False)
+        self._shared_lock, torn = (
+            shared_by_writers(layout.lock, Path(f"{layout.db}-wal")) if layout.writable else (-1, False)
+        )
         self._writer = Writer(
             lambda: db.open_writer(layout, torn=torn),
             lambda error, number: db.store_error_of(error, layout.db, number),
@@ -208,10 +209,21 @@ class Store:
         self.attempts.log_paid()
         return run
 
-    def finish_run(self, run: runs.Run, status: str, counts: Mapping[str, int], *, now_ms: int) -> None:
-        """End a run: its claims are free. After the status "ok" the next `open_epoch` of its graph is another one."""
+    def finish_run(
+        self, run: runs.Run, status: str, counts: Mapping[str, int], *, now_ms: int, rows: dict[str, str] | None = None
+    ) -> None:
+        """End a run: its claims are free. After the status "ok" the next `open_epoch` of its graph is another one.
+
+        `rows` are the keys that instances have now; the caller must not change them any more.
+        """
+
+        def work(connection: apsw.Connection) -> None:
+            runs.end(connection, run, status, counts, now_ms)
+            if rows is not None:
+                maps.keep(connection, run.id, rows)
+
         try:
-            self.write(lambda connection: runs.end(connection, run, status, counts, now_ms)).result()
+            self.write(work).result()
         finally:
             run.unlock()
             with contextlib.suppress(ValueError):
@@ -271,6 +283,10 @@ class Store:
             self._snapshots[graph, profile] = history.save(connection, graph, profile, rows, known)
 
         return self.write(work)
+
+    def run_map(self, run: str) -> dict[str, str] | None:
+        """Return instance -> key as a run left it; None where that was not written down. Raises StoreDamaged if it cannot be read."""
+        return self.read(lambda connection: maps.of_run(connection, run), None)
 
     def outputs(self, graph: str) -> dict[str, history.Output]:
         """Return path -> what was written there for a graph."""
@@ -379,21 +395,3 @@ class Store:
         if not self.layout.writable:
             raise InternalError("a store that was opened for reading was asked to write")
         return self._writer.submit(work, durable=durable, soon=soon)
-
-    def _share(self) -> tuple[int, bool]:
-        """Return the lock of those who write, and whether the last one of them died with its log open.
-
-        Whoever can lock the file alone knows that nobody else has the store open for writing.
-        """
-        try:
-            descriptor = os.open(self.layout.lock, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                log = Path(f"{self.layout.db}-wal")
-                torn = log.exists() and log.stat().st_size > 0
-            except BlockingIOError:
-                torn = False
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        except OSError as error:
-            raise store_error(error, self.layout.lock) from error
-        return descriptor, torn

@@ -319,7 +319,7 @@ def test_what_is_written_is_the_same_whoever_writes_it(bench: Bench, golden: boo
         expected.write_text(text, encoding="utf-8")
     assert text == expected.read_text(encoding="utf-8")
     jsonschema = pytest.importorskip("jsonschema")
-    from dagcontent.spec.document_schemas import choices_schema
+    from dagcontent.spec.choices_schema import choices_schema
 
     jsonschema.validate(json.loads(json.dumps(__import__("tomli").loads(text))), choices_schema())
 

@@ -148,7 +148,7 @@ def test_later_options_are_said_to_be_later(run: Run, here: Path, args: list[str
         (["graph", "small.toml", "-o", "no/such/folder.svg"], "cannot be written"),
         (["kinds", "image.resise"], "did you mean `image.resize`?"),
         (["kinds", "command"], "not available yet"),
-        (["schema", "diff"], "'diff' is not one of"),
+        (["schema", "dif"], "'dif' is not one of"),
         (["store", "vrify"], "did you mean `store verify`?"),
         (["store", "stats", "--store", "small.toml"], "is not a folder"),
         (["new", "small.toml"], "cannot be written"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from PIL import Image
 
 from dagcontent import api
 
@@ -145,6 +146,21 @@ def test_what_waits_for_a_person(here: Path, run: Callable[..., Result]) -> None
     assert page.count('class="card is-chosen"') == 1
     assert "picked by a person" in page
     assert "still to come" not in page
+
+
+def test_what_a_person_made(small: Path, here: Path, run: Callable[..., Result]) -> None:
+    """Nobody is to take a retouched picture for a model's: the page says whose it is, and how to go back."""
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(here / "red <i>.png")
+    assert run("build", str(small)).exit_code == 0
+    assert run("replace", "small.toml", "card[dawn]", "red <i>.png").exit_code == 0
+    for _ in ("planned", "built"):
+        page = Path(json.loads(run("gallery", "small.toml", "--json").stdout)["page"]).read_text(encoding="utf-8")
+        card = page.partition('id="card[dawn]"')[2].partition("</article>")[0]
+        assert "made by a person: red &lt;i&gt;.png" in card
+        assert "dagcontent replace small.toml --undo" in card
+        assert "dagcontent reroll" not in card
+        assert "local/card" not in card.partition("<h4")[0]
+        assert run("build", "small.toml").exit_code == 0
 
 
 def test_profiles_have_pages_of_their_own(small: Path, run: Callable[..., Result]) -> None:

@@ -45,7 +45,7 @@ class Instance(NamedTuple):
 
 class Oracle:
     """`instances` holds everything, by the name that reports use. `made` is what earlier builds made, by key: a pinned
-    instance is what its pin says.
+    instance is what its pin says. Of what a person gave it holds the value by the digest of the file.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class Oracle:
             when = value == against if "is" in when else value in against
         if not when:
             return Instance("skipped")
-        pin = entry.get("pin")
+        pin = entry.get("replaced", entry.get("pin"))
         if pin is not None:
             value = self.made[pin.removeprefix("sha256:")]
             return Instance("pinned", value, pin.removeprefix("sha256:"))

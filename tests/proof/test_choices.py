@@ -1,5 +1,5 @@
 """What people decide, against the oracle: random graphs, edits and choices files. A choice changes what it is about, and what
-really follows.
+really follows; so does a file that a person puts in the place of a result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from oracle.graph import Instance, Oracle
 from oracle.worlds import World, chains
 
 from dagcontent import api
-from dagcontent.errors import GraphError
+from dagcontent.errors import ConfigError, GraphError, UsageError
 from dagcontent.kinds.declaration import Effect
 from dagcontent.kinds.registry import KINDS
 
@@ -44,6 +44,34 @@ def decide(draw: st.DrawFn, world: World, oracle: Oracle, actions: dict[str, Ins
         if name.partition("[")[0] in sampled or name.partition("[")[0] not in world.nodes
     ]
     (folder / "graph.choices.toml").write_text("\n".join(rows), encoding="utf-8")
+
+
+_GIVEN = {
+    **dict.fromkeys(("test.echo", "test.upper", "test.modulo", "test.join", "test.fail", "test.listen", "text.generate"), "text"),
+    "test.list": "list", "test.table": "table",
+}  # fmt: skip
+
+
+def replace(draw: st.DrawFn, world: World, oracle: Oracle, made: dict[str, object], folder: Path) -> None:
+    """Put files in the place of results, and take some away, as the command does."""
+    graph = folder / "graph.toml"
+    given = [name for name, spec in world.nodes.items() if spec["kind"] in _GIVEN]
+    places = [(name, at) for name in given for at in oracle.places(name) if None not in at]
+    for name, at in draw(st.lists(st.sampled_from(places), max_size=2)) if places else ():
+        words = draw(st.lists(st.sampled_from(["a", "quiet", "hill", "at", "Dawn"]), max_size=4))
+        text = " ".join(words)
+        table = {"title": text[:6], "rows": [{"id": word, "text": word} for word in words[:2]]}
+        value = {"text": text, "list": words[:3], "table": table}[_GIVEN[world.nodes[name]["kind"]]]
+        file = folder / "given.txt"
+        file.write_text((value if isinstance(value, str) else json.dumps(value)) + "\n", encoding="utf-8")
+        instance = oracle.name(name, at)
+        try:
+            (done,) = api.replace(graph, instance, file, store=folder / "store").nodes
+        except (ConfigError, UsageError):
+            continue  # what comes before it is not made yet, so that it has no name
+        made[done.digest] = value
+        if draw(st.integers(0, 3)) == 0:
+            api.undo_replace(graph, [instance], store=folder / "store")
 
 
 @settings(max_examples=max(10, settings().max_examples // 8))  # each is up to eight builds and as many plans
@@ -88,5 +116,6 @@ def test_a_build_with_choices_is_what_a_recursion_says(chain: list[World], data:
                 blobs |= oracle.bytes
                 event(f"pinned {min(len(pinned), 3)}")
                 decide(data.draw, world, oracle, actions, folder)
+                replace(data.draw, world, oracle, made, folder)
     finally:
         shutil.rmtree(folder)

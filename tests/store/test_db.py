@@ -124,7 +124,7 @@ def test_a_newer_database_asks_for_an_upgrade(tmp_path: Path) -> None:
     """Not damage: the way on is another version of us."""
     open_store(tmp_path / "store").close()
     connection = apsw.Connection(str(tmp_path / "store" / "store.db"))
-    connection.pragma("user_version", 3)
+    connection.pragma("user_version", 4)
     connection.close()
     with open_store(tmp_path / "store") as store, pytest.raises(StoreError, match="format 3"):
         store.get("ab" * 32)

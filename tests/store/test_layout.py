@@ -103,8 +103,8 @@ def test_a_file_is_no_store(tmp_path: Path) -> None:
     [
         ("dagcontent store\nversion 1\nreadable-from 1\n", True, True),
         ("dagcontent store\nversion 2\nreadable-from 2\n", True, True),
-        ("dagcontent store\nversion 3\nreadable-from 2\n", True, False),
-        ("dagcontent store\nversion 3\nreadable-from 3\n", False, False),
+        ("dagcontent store\nversion 4\nreadable-from 3\n", True, False),
+        ("dagcontent store\nversion 4\nreadable-from 4\n", False, False),
         ("dagcontent store\nversion two\nreadable-from 1\n", False, False),
         ("something else\nversion 1\nreadable-from 1\n", False, False),
         ("dagcontent store\n", False, False),

@@ -79,12 +79,12 @@ def test_an_older_store_is_brought_along_when_it_is_written(tmp_path: Path, make
         assert store.find(make_record(1).key) == make_record(1)
         assert store.verify().ok
         store.start_run("g", now_ms=NOW)
-    assert examine(root).format == 2
+    assert examine(root).format == 3
     assert reader.attempts.list() == []  # now from the new table
     reader.close()
     connection = apsw.Connection(str(root / "store.db"))
-    assert connection.pragma("user_version") == 2
-    assert dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")) == db._SCHEMAS[2]
+    assert connection.pragma("user_version") == 3
+    assert dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")) == db._SCHEMAS[3]
     connection.close()
 
 
@@ -142,4 +142,4 @@ def test_a_kill_while_a_store_is_brought_along_leaves_the_old_one_or_the_new_one
             assert store.find(make_record(1).key) == make_record(1)
             assert store.attempts.list() == []
             assert store.verify().ok
-    assert examine(root).format == 2
+    assert examine(root).format == 3
