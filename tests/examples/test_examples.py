@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from oracle.examples import EXAMPLES, Example
 
-from dagcontent.api import BuildResult, build, load, plan, show, why
+from dagcontent.api import BuildResult, load, plan, show, why
 from dagcontent.media.probe import measure
 
 SMALL = {

@@ -17,7 +17,7 @@ from dagcontent.api import BuildResult, approve, build, load, pick, plan, show
 from dagcontent.media import ffmpeg
 from dagcontent.testing.vendors.client import FakeVendors
 
-__all__ = ["EXAMPLES", "Example", "lufs"]
+__all__ = ["EXAMPLES", "Example", "failures", "lufs"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -76,6 +76,11 @@ class Example:
         text = self.graph.read_text()
         assert text.count(old) == 1
         self.graph.write_text(text.replace(old, new))
+
+
+def failures(result: BuildResult) -> list[tuple[str, str]]:
+    """Return what failed, and why: a test that compares them with none says it when it fails."""
+    return [(node.node, str(node.error)) for node in result.nodes if node.status == "failed"]
 
 
 def lufs(path: Path) -> float:
