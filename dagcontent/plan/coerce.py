@@ -108,6 +108,8 @@ def _to(value: Value, want: Type, param: Param) -> Value:
         number = _number(value, want)
         if number is not None:
             return number
+    elif isinstance(value, str) and any(t.name == "text" for t in param.also):
+        return value
     text = f"`{param.name}` takes {want}, and this is {_named(value)}"
     raise NodeError(text, hint="look at where the value comes from")
 

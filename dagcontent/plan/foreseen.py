@@ -28,8 +28,15 @@ TOKENS_OF_A_TOKEN: Final = 4
 
 _NOBODYS: Final = Digest("0" * 64)
 _DEEPEST: Final = 4
+_DIGITS: Final = 24
+_NUMBERS: Final = ("number", "integer")
 _SPOKEN: Final = ("duration", "seconds", "text")
 _TEMPLATE: Final = "text.template"
+_NO_LONGER: Final[Mapping[str, str]] = {
+    "media.check": "max_duration",
+    "audio.fit": "seconds",
+    "audio.place": "duration",
+}
 _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
@@ -100,7 +107,7 @@ class Foreseen:
         if not contains_unknown(known):
             return known
         if isinstance(expr, Join):
-            parts = [part if isinstance(part, str) else self._value(part, unit, depth + 1) for part in expr.parts]
+            parts = [part if isinstance(part, str) else self._part(part, unit, depth + 1) for part in expr.parts]
             return None if any(part is None for part in parts) else "".join(str(part) for part in parts)
         if isinstance(expr, Sequence):
             items = [(item, self._value(item, unit, depth + 1)) for item in expr.items]
@@ -120,6 +127,21 @@ class Foreseen:
         if isinstance(expr, Output):
             return self._all_made(expr, unit, depth)
         return None
+
+    def _part(self, expr: Expr, unit: Unit, depth: int) -> Any:
+        """Return what stands for a part of a text; a number that nobody knows yet is as long as one can be."""
+        found = self._value(expr, unit, depth)
+        return "0" * _DIGITS if found is None and self._is_number(expr) else found
+
+    def _is_number(self, expr: Expr) -> bool:
+        if not isinstance(expr, Element | Output):
+            return False
+        by = self._graph.dimensions[expr.dim].of if isinstance(expr, Element) else expr
+        if expr.type.name in _NUMBERS or not isinstance(by, Output):
+            return expr.type.name in _NUMBERS
+        path = _names(expr) if by is expr else (*_names(by), *_names(expr))
+        form = schema_at(self._graph.nodes[by.node].spec.params, path)
+        return form is not None and form.get("type") in _NUMBERS
 
     def _all_made(self, by: Output, unit: Unit, depth: int) -> Any:
         """Return what stands for all that a reference chooses: one for each instance, of a list that is not known as many as it
@@ -198,7 +220,9 @@ class Likely(Foreseen):
                 return len(found) / CHARACTERS_A_WORD / WORDS_A_SECOND
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return float(found)
-        return None
+        checked = self._param(node, unit, "media", depth) if node.kind.name == "media.check" else None
+        facts = checked.facts if isinstance(checked, Blob) else {}
+        return float(facts["duration_ms"]) / 1000 if "duration_ms" in facts else None
 
     def _prompt(self, node: Node, unit: Unit | None) -> str:
         found = self._param(node, unit, "prompt", _DEEPEST)
@@ -233,8 +257,12 @@ class Most(Foreseen):
             return None
         return next((fields[n] * TOKENS_OF_A_TOKEN for n in _LIMITS if isinstance(fields.get(n), int)), None)
 
-    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:  # noqa: ARG002 - no bound is known
-        return None  # what is made may be longer than was asked: a model snaps up, a voice takes its time
+    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        # What models make may be longer than was asked: one snaps up, a voice takes its time. Of these kinds nothing
+        # longer comes: they fail.
+        name = _NO_LONGER.get(node.kind.name)
+        found = self._param(node, unit, name, depth) if name is not None else None
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
 
 def _without_unknown(resolver: Resolver, unit: Unit | None, node: Node) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from oracle.examples import EXAMPLES, Example
 
-from dagcontent.api import BuildResult, build, load, plan, show, why
+from dagcontent.api import BuildResult, load, plan, show, why
 from dagcontent.media.probe import measure
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = {
     "hello": {"size": "180x320"},
     "slides": {"size": "320x180"},
@@ -25,32 +25,9 @@ pytestmark = [
 ]
 
 
-class Example:
-    """One example, copied, with a store of its own."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        shutil.copytree(EXAMPLES / name, folder / name, ignore=shutil.ignore_patterns("out"))
-        self.graph = folder / name / "graph.toml"
-        self.out = folder / name / "out"
-        self.store = folder / "store"
-        self.params = SMALL[name]
-
-    def build(self, profile: str | None = None) -> BuildResult:
-        """Build what is missing."""
-        return build(self.graph, params=self.params, store=self.store, profile=profile)
-
-    def pending(self) -> dict[str, set[str]]:
-        """Return instances by status, as the plan has them."""
-        found: dict[str, set[str]] = {"run": set(), "maybe": set(), "hit": set()}
-        for row in plan(self.graph, params=self.params, store=self.store).rows:
-            found[row.status].add(row.node)
-        return found
-
-    def edit(self, old: str, new: str) -> None:
-        """Change the graph's text in one place."""
-        text = self.graph.read_text()
-        assert text.count(old) == 1
-        self.graph.write_text(text.replace(old, new))
+def example(name: str, folder: Path) -> Example:
+    """Return an example, copied into a folder, small."""
+    return Example(name, folder, SMALL[name])
 
 
 def _made(result: BuildResult) -> set[str]:
@@ -59,7 +36,7 @@ def _made(result: BuildResult) -> set[str]:
 
 def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
     """The first promise to a new user: one command, a narrated film, and the second time nothing is made."""
-    hello = Example("hello", tmp_path)
+    hello = example("hello", tmp_path)
     assert hello.pending()["run"] == {row.node for row in plan(hello.graph, store=hello.store).rows}
     first = hello.build()
     assert first.status == "ok"
@@ -93,7 +70,7 @@ def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
 
 def test_slides_follow_their_folder(tmp_path: Path) -> None:
     """Pictures and notes come from folders: a new pair is one more clip, and nothing else is made but the film."""
-    slides = Example("slides", tmp_path)
+    slides = example("slides", tmp_path)
     result = slides.build()
     assert result.status == "ok"
     facts = measure(slides.out / "deck.mp4", "video", "video/mp4")
@@ -112,7 +89,7 @@ def test_slides_follow_their_folder(tmp_path: Path) -> None:
 
 def test_teaser_is_a_film_for_nothing_as_a_draft(tmp_path: Path) -> None:
     """Whoever tries the dearest example first sees a film: pictures, voices, captions, no key and no bill."""
-    teaser = Example("teaser", tmp_path)
+    teaser = example("teaser", tmp_path)
     first = teaser.build("draft")
     assert (first.status, first.spent_microusd, first.counts["ran"]) == ("ok", 0, 19)
     facts = measure(teaser.out / "teaser.mp4", "video", "video/mp4")
@@ -134,7 +111,7 @@ def test_storyboard_is_an_animatic_for_nothing_as_a_draft(tmp_path: Path) -> Non
     """One command gives the whole piece: a board of four shots with their lines, and a film of them, spoken and captioned.
     Nobody is asked in a draft, and every shot is one of its two takes.
     """
-    board = Example("storyboard", tmp_path)
+    board = example("storyboard", tmp_path)
     first = board.build("draft")
     assert (first.status, first.spent_microusd) == ("ok", 0)
     facts = measure(board.out / "storyboard.mp4", "video", "video/mp4")
@@ -152,7 +129,7 @@ def test_storyboard_is_an_animatic_for_nothing_as_a_draft(tmp_path: Path) -> Non
 
 def test_voices_are_merged_three_ways_for_nothing_as_a_draft(tmp_path: Path) -> None:
     """All of them one after another, the first, and the best: three recordings that can be compared by ear."""
-    voices = Example("voices", tmp_path)
+    voices = example("voices", tmp_path)
     assert voices.build("draft").status == "ok"
     every, first, best = (
         measure(voices.out / f"{name}.wav", "audio", "audio/wav") for name in ("all", "first", "best")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pictures import noise
+
 from dagcontent import api
 from dagcontent.plan.model import Plan, PlanRow
 
@@ -146,3 +148,33 @@ def test_a_list_of_what_is_still_to_be_made_costs_as_many(tmp_path: Path) -> Non
     text = '[graph]\nname = "open"\n' + listed + still.format(1).replace("prompt", 'each = "shot"\nprompt') + judged
     few = high(planned(tmp_path, text.replace("MOST", "2")), "best.judge")
     assert high(planned(tmp_path, text.replace("MOST", "9")), "best.judge") > few  # type: ignore[operator] - as above
+
+
+def test_a_check_of_length_bounds_what_is_paid_by_the_second(tmp_path: Path) -> None:
+    """Nothing longer passes `media.check`: an avatar of a voice that is still to be spoken has a most, and a likely cost."""
+    text = (
+        f'[graph]\nname = "talk"\n[node.said]\n{VOICE}\ntext = "In a hundred and fifty characters there is room for ten seconds of speech, '
+        'more or less, and that is all that is known of it before it was spoken."\n'
+        '[node.voice]\nkind = "media.check"\nmedia = "${said}"\nMAX\n'
+        '[node.talk]\nkind = "video.avatar"\nmodel = "fal/fal-ai/kling-video/ai-avatar/v2/standard"\nimage = "face.png"\n'
+        'audio = "${voice}"\n'
+    )
+    noise((64, 64)).save(tmp_path / "face.png")
+    loose = row(planned(tmp_path, text.replace("MAX", "not_silent = true")), "talk").price
+    tight = row(planned(tmp_path, text.replace("MAX", "max_duration = 20")), "talk").price
+    assert loose is not None
+    assert tight is not None
+    assert tight.quote.high == 20 * 71_000
+    assert tight.quote.expected is not None
+    assert tight.quote.expected < 12 * 56_200
+    assert loose.quote.high is None or loose.quote.high > tight.quote.high
+
+
+def test_a_number_that_is_still_to_be_made_does_not_unbound_a_text(tmp_path: Path) -> None:
+    """A prompt that says "a slot of ${line.seconds} seconds" is bounded: whatever the number will be."""
+    form = (
+        'schema = { type = "object", properties = { n = { type = "number" }, free = { type = "string" } } }\n'
+        f'max_tokens = 50\n[node.b]\n{CLAUDE}\nmax_tokens = 50\nprompt = "Of '
+    )
+    graph = f'[graph]\nname = "slot"\n[node.a]\n{CLAUDE}\nprompt = "A number."\n{form}'
+    assert high(planned(tmp_path, graph + '${a.n} seconds."\n'), "b") is not None
