@@ -20,7 +20,7 @@ from dagcontent.plan.action import Sample
 from dagcontent.plan.decisions import stands_for
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.resolver import Resolver
-from dagcontent.plan.selection import Candidate, among, candidates_of
+from dagcontent.plan.selection import Candidate, among
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.choices import choices_path, table_of
 from dagcontent.spec.model import Choice
@@ -104,7 +104,8 @@ class Choosing:
     def _asked(self, node: Node, units: list[Unit], text: str) -> list[Unit]:
         """Return the instances a text means. Raises UsageError where nothing can be decided about them."""
         fanout = self.resolver.fanout
-        _check_asked(node, self._asks)
+        verdict = None if node.verdict is None else self.loaded.graph.nodes[node.verdict.node].name
+        _check_asked(node, self._asks, verdict)
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
             hint = "name one" if self._asks == "pick" else f"name some, or all as '{text}[*]'"
@@ -134,6 +135,11 @@ class Choosing:
 
     def pin(self) -> Decided:
         """Have instances keep what they are: today's result, else that of the last build. Raises UsageError if there is none."""
+        for unit in self.units:
+            asking = self.loaded.graph.nodes[unit.node].asking
+            if asking is not None:
+                text = f"{self.resolver.fanout.name(unit)} is what `{asking.of}` asks: an answer about other candidates cannot stay"
+                raise UsageError(text, hint=f"dagcontent pick decides what {asking.of} gives")
         made = [self._pinned(unit) for unit in self.units]
         keys = {one.node: one.key for one in made}
         return self.write(made, lambda entry, name: {**entry, "pin": f"sha256:{keys[name]}"})
@@ -176,7 +182,7 @@ class Choosing:
         found = params.get(node.kind.chooses)
         if not isinstance(found, list) or contains_unknown(found):
             raise UsageError(f"what {name} chooses from is not made yet", hint="build it first")
-        return candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)
+        return resolver.inputs.selecting.candidates(unit, node, params)
 
     # -- samples ------------------------------------------------------------------------------------------------
 
@@ -240,13 +246,18 @@ class Choosing:
         return (*self._table, name), renewed
 
 
-def _check_asked(node: Node, asks: str) -> None:
+def _check_asked(node: Node, asks: str, verdict: str | None) -> None:
     """Raise UsageError where what is asked is nothing that can be decided about a node."""
     kind, name = node.kind, node.name
     gate = kind.effect is Effect.PERSON
     if asks == "pick" and not kind.chooses:
         raise UsageError(
             f"`{name}` is {kind.name}: it does not choose among others", hint="pick is for nodes of kind select"
+        )
+    if asks == "pick" and "top" in dict(node.params):
+        raise UsageError(
+            f"`{name}` gives its best few: a pick is for one",
+            hint="take `top` out of it, or let another selection choose from it",
         )
     if asks == "approve" and not gate:
         text = f"`{name}` is {kind.name}: nobody is asked to approve it"
@@ -255,7 +266,8 @@ def _check_asked(node: Node, asks: str) -> None:
         return
     if kind.chooses:
         text = f"`{name}` makes nothing of its own: it is one of what it chooses from"
-        raise UsageError(text, hint="dagcontent pick says which one; or name what it chooses from")
+        asked = "" if verdict is None else f" or whom it asks, `{verdict}`"
+        raise UsageError(text, hint=f"dagcontent pick says which one; or name what it chooses from{asked}")
     if gate:
         text = f"`{name}` makes nothing of its own: it gives on what it shows"
         raise UsageError(text, hint="dagcontent approve or reject decides about it; or name what it shows")

@@ -104,11 +104,10 @@ class _Outcomes:
         if unit.status is not Status.WAITING:
             return NodeResult(name, word, error=said)
         from dagcontent.api.picking import shown  # noqa: PLC0415 - most builds wait for nobody
-        from dagcontent.plan.selection import candidates_of  # noqa: PLC0415 - as above
 
         resolver, node = self._resolver, self._resolver.graph.nodes[unit.node]
         params = resolver.inputs.params(unit, node)
-        found = candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)
+        found = resolver.inputs.selecting.candidates(unit, node, params)
         if node.kind.chooses:
             return NodeResult(name, word, error=said, facts=tuple(shown(found)), asks="pick")
         from dagcontent.api.approving import shown_of, title_of  # noqa: PLC0415 - as above

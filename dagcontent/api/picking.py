@@ -55,7 +55,8 @@ def _meant(candidates: Sequence[Candidate], wanted: str) -> list[Candidate]:
 
 
 def _shown(one: Candidate) -> str:
-    parts = (one.instance, one.digest[:_SHORT], words_on(one.value))
+    score = "" if one.score is None else f"score {one.score:g}"
+    parts = (one.instance, one.digest[:_SHORT], score, words_on(one.value))
     return "  ".join(part for part in parts if part)
 
 

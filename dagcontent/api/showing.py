@@ -15,6 +15,7 @@ from dagcontent.api.targets import parse_targets
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.selection import Candidate
 from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.cas import BlobDamaged
@@ -43,7 +44,8 @@ class ShowResult(msgspec.Struct, frozen=True):
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
     `cost_microusd` is what it cost when it was made, `job` the paid request that it came from. `served_by` is the alternative
-    that a fallback is.
+    that a fallback is. Of a selection, `candidates` are those it chose from, and `chosen` the positions of what it gives, the
+    best first.
     """
 
     node: str
@@ -62,6 +64,8 @@ class ShowResult(msgspec.Struct, frozen=True):
     cost_microusd: int = 0
     job: Job | None = None
     served_by: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    chosen: tuple[int, ...] = ()
 
 
 def show_instance(
@@ -131,6 +135,8 @@ def _result(
         cost_microusd=0 if record is None else record.cost_microusd,
         job=None if record is None else _job(store, record),
         served_by=_served_by(resolver, unit),
+        candidates=_candidates(resolver, unit),
+        chosen=chosen.positions if (chosen := resolver.inputs.selecting.made.get(unit)) is not None else (),
     )
 
 
@@ -140,6 +146,13 @@ def _served_by(resolver: Resolver, unit: Unit) -> str | None:
         return None
     name = resolver.fanout.name(unit)
     return next((one.by for one in Serving(resolver).served if one.node == name and one.by), None)
+
+
+def _candidates(resolver: Resolver, unit: Unit) -> tuple[Candidate, ...]:
+    node = resolver.graph.nodes[unit.node]
+    if not node.kind.chooses:
+        return ()
+    return tuple(resolver.inputs.selecting.candidates(unit, node, resolver.inputs.params(unit, node)))
 
 
 def _job(store: Store, record: Record) -> Job | None:

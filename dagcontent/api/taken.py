@@ -72,9 +72,9 @@ def takes_of(
     check_targets(resolver, [target])
     node = loaded.graph.nodes[target.node]
     if node.kind.effect in WORKED_OUT:
-        raise UsageError(
-            f"{node.kind.name} is worked out each time: {node.name} has no results", hint="name another node"
-        )
+        asked = "" if node.verdict is None else loaded.graph.nodes[node.verdict.node].name
+        hint = f"name whom it asks: {asked}" if asked else "name another node"
+        raise UsageError(f"{node.kind.name} is worked out each time: {node.name} has no results", hint=hint)
     wanted = chosen_by([target])
     units = [u for u in resolver.fanout.units_of(target.node) if wanted is None or wanted(resolver.fanout, u)]
     history = Past(loaded, store, resolver)

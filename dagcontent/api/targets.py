@@ -15,7 +15,7 @@ from dagcontent.spec.nearest import nearest
 
 __all__ = ["Target", "chosen_by", "parse_targets"]
 
-_TARGET = re.compile(r"([a-z][a-z0-9_]*)(?:\[(.*)\])?", re.DOTALL)
+_TARGET = re.compile(r"([a-z][a-z0-9_]*(?:\.[a-z]+)?)(?:\[(.*)\])?", re.DOTALL)
 _LABEL = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|([^,'\[\]]+?))\s*(,|$)")
 
 

@@ -105,7 +105,7 @@ def _describe(screen: Screen, kind: Kind) -> None:
     screen.say()
     for line in textwrap.wrap(
         "and what every node takes: each, takes, needs, when, optional, output, on_error, retries, timeout, cache, tags"
-        + (", model, seed, options" if kind.by_model else ""),
+        + (", model, seed, options" if kind.by_model else "; a judge: model, seed, options" if kind.questions else ""),
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip
         screen.say(screen.style("dim", line))
@@ -127,6 +127,10 @@ def _facts(kind: Kind) -> list[tuple[str, str]]:
     rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))
+    if kind.questions:
+        rows.append(
+            ("judge", f"`model` is asked, as a node of kind {kind.questions}: it has prices, keys and rerolls like any")
+        )
     if kind.by_model:
         here = " or ".join(f"local/{name}" for name in kind.stand_ins)
         free = f", or {here}: free, on this machine" if here else ""

@@ -38,6 +38,7 @@ def type_passed_on(
         scope = Scope(face.dims, node=name)
         if face.kind.chooses:
             found = _element(_type(written, references, scope))
+            found = list_of(found) if "top" in spec.params else found
         elif face.kind.lazy:
             found = _of_alternatives(written, references, scope)
         elif face.kind.output_like is not None:

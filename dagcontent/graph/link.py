@@ -18,6 +18,7 @@ from dagcontent.graph.check import check_node
 from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
+from dagcontent.graph.judging import check_selections, with_asked, with_verdicts
 from dagcontent.graph.model import (
     Condition,
     Dimension,
@@ -38,7 +39,7 @@ from dagcontent.graph.model import (
 from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
 from dagcontent.graph.takes import TAKE, take_dimensions
 from dagcontent.graph.typing import joinable, type_of_literal, united
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.kinds.schema import schema_at
 from dagcontent.spec.model import (
     AssetPath,
@@ -77,12 +78,13 @@ def link(pipeline: Pipeline, broken: Collection[str] = (), today: date | None = 
 
 class _Linker:
     def __init__(self, pipeline: Pipeline, broken: frozenset[str], today: date | None) -> None:
-        self.pipeline = pipeline
+        self.written = pipeline
+        self.pipeline = with_asked(pipeline)
         self.broken = broken
         self.today = today
         self.mistakes: list[Mistake] = []
         self.params: dict[str, Expr] = {}
-        self.specs = pipeline.dimensions | take_dimensions(pipeline)
+        self.specs = pipeline.dimensions | take_dimensions(self.pipeline)
         self.dimension_index = {name: i for i, name in enumerate(self.specs)}
         self.linked_dims: dict[str, Dimension] = {}
         self.linking: list[str] = []
@@ -96,12 +98,16 @@ class _Linker:
         for spec in self.pipeline.params.values():
             self._param(spec)
         for index, node in enumerate(self.pipeline.nodes.values()):
-            kind = KINDS[node.kind]
+            kind = kind_of(node.kind)
             dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
             self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
         type_passed_on(self.pipeline.nodes, self.faces, self.references)
         dimensions = [self._dimension(name) for name in self._names]
-        nodes = [self._node(spec) for spec in self.pipeline.nodes.values()]
+        nodes = with_verdicts([self._node(spec) for spec in self.pipeline.nodes.values()])
+        self.mistakes = list(
+            dict.fromkeys(self.mistakes)
+        )  # a selection's references are linked for whom it asks as well
+        self.mistakes.extend(check_selections(self.written, nodes))
         self.mistakes.extend(check_choices(self.pipeline))
         order, cycles = topological_order(self.pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)

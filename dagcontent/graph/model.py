@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllOf",
+    "Asking",
     "AtLabel",
     "AtPosition",
     "Condition",
@@ -233,11 +234,26 @@ class Dimension(msgspec.Struct, frozen=True):
         return self.name.endswith(".take")
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """What a node asks about the candidates of the selection `of`: their scores by a judge, or by a metric.
+
+    Its parameters are made of these: in which order it sees candidates depends on what they are.
+    """
+
+    of: str
+    what: str  # "judge" or "metric"
+    candidates: Expr
+    references: Expr | None = None
+    rubric: Expr | None = None
+    metric: Expr | None = None
+
+
 class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
     options, seed), `ordering` those of `needs`. `model` is "" for kinds without one.
+    `verdict` is what a selection asks for once its candidates are known, if it must; `asking` is what the node that is asked goes by.
     """
 
     index: int
@@ -256,6 +272,14 @@ class Node(msgspec.Struct, frozen=True):
     outputs: tuple[Output, ...]
     when_outputs: tuple[Output, ...]
     wholes: tuple[int, ...] = ()
+    verdict: Output | None = None
+    asking: Asking | None = None
+
+    @property
+    def sources(self) -> tuple[Output, ...]:
+        """All that it waits for, whenever that is."""
+        found = (*self.outputs, *self.when_outputs, *self.ordering)
+        return found if self.verdict is None else (*found, self.verdict)
 
     @property
     def all_dims(self) -> tuple[int, ...]:
@@ -281,7 +305,7 @@ class Graph:
     def inputs_of(self, node: Node) -> tuple[int, ...]:
         """Return the indices of every node that this one waits for, directly or for its dimensions' lists."""
         found: dict[int, None] = {}
-        for output in (*node.outputs, *node.when_outputs, *node.ordering):
+        for output in node.sources:
             found[output.node] = None
         for dim in node.all_dims:
             for output in outputs_in(self.dimensions[dim].of):

@@ -31,7 +31,7 @@ from dagcontent.graph.model import (
     Whole,
 )
 from dagcontent.graph.takes import TAKE, position_of
-from dagcontent.graph.typing import FACT_TYPES
+from dagcontent.graph.typing import FACT_TYPES, SELECTION_FACTS, selection_fact
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
 from dagcontent.spec.nearest import nearest
@@ -219,11 +219,10 @@ class ReferenceCompiler:
                     f"write `${{{face.name}[{inside}]}}` for this {shared[0]}'s, or `${{{face.name}[*]}}` for all",
                 )
             picks = (AllOf(),) * len(dims)
-        if face.kind.chooses and steps and (face.type.artifact or face.type.name == "text"):
-            named = steps[0].name if isinstance(steps[0], FieldStep) else ""
-            if named in {"label", "position", "score"}:
-                raise BadReference(f"`{named}` of a selection is not available yet in this version")
-        linked, kind = self._steps(steps, face.type, scope)
+        last = steps[-1].name if steps and isinstance(steps[-1], FieldStep) else ""
+        fact = selection_fact(face.kind, face.type, last)
+        linked, kind = self._steps(steps if fact is None else steps[:-1], fact or face.type, scope)
+        linked = linked if fact is None else (*linked, FactStep(last))
         for pick in reversed(picks):
             if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):
                 kind = list_of(kind)
@@ -360,6 +359,8 @@ def _member(name: str, kind: Type) -> tuple[Step, Type]:
     if kind.artifact or kind.name == "text":
         if name in FACT_TYPES:
             return FactStep(name), FACT_TYPES[name]
+        if name in SELECTION_FACTS:
+            raise BadReference(f"`{name}` is not a fact of {kind}", "it is one of what a selection gives: kind select")
         raise BadReference(
             f"`{name}` is not a fact of {kind}", did_you_mean(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
         )

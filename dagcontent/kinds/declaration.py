@@ -70,7 +70,8 @@ class Kind(msgspec.Struct, frozen=True):
     was skipped or is left out, and the first that succeeds is the value.
     `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
-    which. `passes` names the parameter that is the value as it is, and so has its type. `later` are parameters of the language that cannot be used yet.
+    which. `passes` names the parameter that is the value as it is, and so has its type. `questions` names the kind of the requests
+    that are made where such a node is given a `model`. `later` are parameters of the language that cannot be used yet.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Kind(msgspec.Struct, frozen=True):
     passes: str = ""
     like: str = ""
     output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
+    questions: str = ""
     later: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,7 @@ from typing import Final
 from dagcontent.kinds import asset, audio, control, deciding, document, footage, image, lists, media, text, video
 from dagcontent.kinds.declaration import Kind
 
-__all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES"]
+__all__ = ["COMMON_KEYS", "KINDS", "LATER_KINDS", "RESERVED_NAMES", "kind_of"]
 
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
@@ -27,3 +27,8 @@ COMMON_KEYS: Final = (
 
 RESERVED_NAMES: Final = frozenset({"params", "each", "index", "label", "take", "prev", "next"})
 """Names that no node and no dimension may have."""
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind by name: one that can be used, or one that only nodes have which others bring with them."""
+    return control.MEASURE if name == control.MEASURE.name else KINDS[name]

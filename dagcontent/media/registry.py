@@ -22,6 +22,7 @@ _PLACES: Final = {
     ("image.upscale", "lanczos"): ("retouch", "upscale"),
     ("image.remove_background", "key"): ("retouch", "remove_background"),
     ("image.describe", "measure"): ("measured", "describe_picture"),
+    ("media.measure", ""): ("rating", "measure"),
     ("image.resize", ""): ("sheet", "resize"),
     ("document.pages", ""): ("pdf", "pages"),
     ("document.text", ""): ("pdf", "text"),

@@ -86,13 +86,8 @@ class Decisions:
             name = None if now is None else self._fanout.name(now)
             self.strays.append(Stray(choice, name, choice.instance in named))
 
-    def said(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status] | None:
-        """Return what a selection or a gate is, or why it is nothing yet; None where neither a person nor their absence
-        decides it. Raises NodeError where a person rejected it.
-        """
-        return self._selected(unit, node, params) if node.kind.chooses else self._passed(unit, node, params)
-
-    def _passed(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status] | None:
+    def passed(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status]:
+        """Return what a gate is, or why it is nothing yet. Raises NodeError where a person rejected it."""
         shown, choice = params[node.kind.passes], self.of(unit)
         if contains_unknown(shown):
             # Nobody can have looked at what is still to be made, unless it turns out to be what it was.
@@ -109,21 +104,30 @@ class Decisions:
             return shown, Status.VALUE
         return UNKNOWN, Status.WAITING
 
-    def _selected(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status] | None:
-        values, choice = params[node.kind.chooses], self.of(unit)
-        asks = params.get("by") == HUMAN and not self._drafts
-        if contains_unknown(values) or not isinstance(values, list):
-            # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
-            waits = asks and not unit.held and (choice is None or choice.pick is None)
-            if asks:
-                unit.hold()
-            return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+    def unknown(self, unit: Unit, params: Mapping[str, Value]) -> tuple[Value, Status]:
+        """Return what a selection is whose candidates are still to be made."""
+        choice = self.of(unit)
+        asks = self._asks(params)
+        # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
+        waits = asks and not unit.held and (choice is None or choice.pick is None)
+        if asks:
+            unit.hold()
+        return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+
+    def selected(
+        self, unit: Unit, params: Mapping[str, Value], values: Sequence[Value]
+    ) -> int | tuple[Value, Status] | None:
+        """Return the position that a person chose, or that a person is waited for; None where nobody decides it."""
+        choice = self.of(unit)
         if choice is not None and choice.pick is not None:
             position = position_of_pick(choice.pick, choice.about, values)
             if position is not None:
-                return values[position], Status.VALUE
+                return position
             self.strays.append(Stray(choice, None, there=True))
-        return (UNKNOWN, Status.WAITING) if asks and values else None
+        return (UNKNOWN, Status.WAITING) if self._asks(params) else None
+
+    def _asks(self, params: Mapping[str, Value]) -> bool:
+        return params.get("by") == HUMAN and not self._drafts
 
 
 def stands_for(fanout: Fanout, unit: Unit) -> str | None:

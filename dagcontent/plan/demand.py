@@ -10,11 +10,11 @@ __all__ = ["closure", "root_nodes"]
 
 
 def root_nodes(graph: Graph) -> list[int]:
-    """Return the nodes that are asked for by themselves: all but those used only as alternatives of a lazy kind, and
-    what only such nodes use (unless it has an output of its own, or makes the list of a dimension: what goes over that is
-    known only then).
+    """Return the nodes that are asked for by themselves: all but those used only as alternatives of a lazy kind, or asked for a
+    verdict, and what only such nodes use (unless it has an output of its own, or makes the list of a dimension: what goes over
+    that is known only then).
     """
-    if not any(node.kind.lazy for node in graph.nodes):
+    if not any(node.kind.lazy or node.asking is not None for node in graph.nodes):
         return list(graph.order)
     alternatives: set[int] = set()
     users: dict[int, set[int]] = {}
@@ -35,7 +35,9 @@ def root_nodes(graph: Graph) -> list[int]:
 
 
 def _alternatives(node: Node) -> set[int]:
-    """Return the nodes that a node refers to as alternatives and in no other way."""
+    """Return the nodes that a node refers to as alternatives, or asks for a verdict, and in no other way."""
+    if node.verdict is not None:
+        return {node.verdict.node}
     if not node.kind.lazy:
         return set()
     tried = {o.node for name, expr in node.params if name == node.kind.lazy for o in outputs_in(expr)} - {node.index}

@@ -15,6 +15,7 @@ from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
+from dagcontent.plan.selecting import Selecting
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record
 from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Value, contains_unknown
@@ -36,6 +37,7 @@ class Inputs:
         self._lookup = lookup
         self._files = files
         self._decisions = decisions
+        self.selecting = Selecting(fanout, evaluator, decisions)
 
     def params(self, unit: Unit, node: Node) -> dict[str, Any]:
         """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them.
@@ -44,8 +46,8 @@ class Inputs:
         """
         scope = self._fanout.scope_of(unit) if node.dims else {}
         optional = node.spec.optional
-        made: dict[str, Any] = {}
-        for name, expr in node.params:
+        made: dict[str, Any] = {} if node.asking is None else self.selecting.question(unit, node)
+        for name, expr in node.params if node.asking is None else ():
             param = node.kind.param(name)
             assert param is not None
             try:

@@ -67,7 +67,7 @@ class _Planner:
 
     def _certain(self) -> set[Unit] | None:
         """Return the units asked for whatever comes, or None when that is all of them."""
-        if not any(n.when is not None or n.kind.lazy for n in self.graph.nodes):
+        if not any(n.when is not None or n.kind.lazy or n.asking is not None for n in self.graph.nodes):
             return None
         return self._asked(sure=True)
 
@@ -99,7 +99,7 @@ class _Planner:
         if None in unit.coords:
             yield from self._of_lists(node)
             return
-        outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        outputs: tuple[Output, ...] = node.sources
         if unit.status is Status.PINNED:
             outputs = node.when_outputs
         if node.kind.lazy:
@@ -175,7 +175,8 @@ class _Planner:
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
-        runs = status is Status.RUN or self.explainer.must_run(unit)
+        # What a selection asks may turn out not to be asked: by a pick that fits again, or by candidates that are all the same.
+        runs = status is Status.RUN or (node.asking is None and self.explainer.must_run(unit))
         word = "run" if runs and sure and not unit.held else "maybe"
         price, attempt = self._price(unit, node, model), None
         if (
@@ -211,7 +212,8 @@ class _Planner:
         node = self.graph.nodes[unit.node]
         if None not in unit.coords:
             first = node.ordering if unit.params is None else ()
-            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs))
+            verdict = () if node.verdict is None else (node.verdict,)
+            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs, *verdict))
         yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:

@@ -9,9 +9,9 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
     WAITING -> SETTLED                          at once, for a unit that is pinned: its inputs are not waited for
     SETTLED -> READY                            `reopen`: a stored result turned out to be lost
 
-A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
+A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another; for a selection the verdict.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
-A selection that a person is to make is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
+A selection that waits for a person is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
 Every step is O(edges touched). Weakness: a node over lists made per element waits for all of those lists.
 """
 
@@ -176,10 +176,9 @@ class Resolver:
         for unit in units:
             if None in unit.coords:
                 self._settle_closed(unit)
-        if node.index in self._root_set:
-            for unit in units:
-                if self.is_root(unit):
-                    self._demand(unit)
+        for unit in units if node.index in self._root_set else ():
+            if self.is_root(unit):
+                self._demand(unit)
         self._readiness.expanded(node.index)
 
     def _make_linkable(self, node: int) -> None:
@@ -243,9 +242,8 @@ class Resolver:
         return group
 
     def _link(self, unit: Unit) -> None:
-        node = self.graph.nodes[unit.node]
+        node, decided = self.graph.nodes[unit.node], self.decisions.of(unit)
         scope = self.fanout.scope_of(unit) if node.dims else {}
-        decided = self.decisions.of(unit)
         for dim in node.all_dims if self._lists_open else ():
             unit.open |= self.fanout.list_at(dim, scope).open
         try:
@@ -273,9 +271,10 @@ class Resolver:
             self._ready.append(unit)
 
     def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
-        if not node.kind.lazy:
-            return node.outputs
-        return outputs_in(self.alternatives.at(node, phase - _INPUTS, scope))
+        at = phase - _INPUTS
+        if node.kind.lazy:
+            return outputs_in(self.alternatives.at(node, at, scope))
+        return (node.verdict,) if at and node.verdict is not None else node.outputs
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -329,12 +328,21 @@ class Resolver:
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
 
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
-        inputs = self.inputs
-        params = inputs.params(unit, node)
-        said = self.decisions.said(unit, node, params) if node.kind.asks else None
-        if said is not None:
-            unit.value, status = said
-            self._settle(unit, status)
+        inputs, params = self.inputs, self.inputs.params(unit, node)
+        if node.kind.asks:
+            at = unit.phase > _INPUTS
+            chooses = node.kind.chooses
+            said = (
+                inputs.selecting.of(unit, node, params, asked=at)
+                if chooses
+                else self.decisions.passed(unit, node, params)
+            )
+            if said is None:
+                unit.phase += 1  # nobody has decided it: whom it asks is asked for now
+                self._link(unit)
+            else:
+                unit.value, status = said
+                self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN

@@ -24,8 +24,8 @@ def mermaid(picture: Picture) -> str:
         text = "<br/>".join(_mermaid_text(part) for part in _texts(box))
         opening, closing = ("([", "])") if box.value else ("[", "]")
         status = _status(box)
-        lines.append(f'  n_{box.name}{opening}"{text}"{closing}' + (f":::{status}" if status else ""))
-    lines += [f"  n_{source} --> n_{target}" for source, target in picture.arrows]
+        lines.append(f'  {_id(box.name)}{opening}"{text}"{closing}' + (f":::{status}" if status else ""))
+    lines += [f"  {_id(source)} --> {_id(target)}" for source, target in picture.arrows]
     used = {_status(box) for box in picture.boxes}
     lines += [f"  classDef {s} stroke:{_COLOURS[s]},stroke-width:2px" for s in STATUSES if s in used]
     return "\n".join(lines) + "\n"
@@ -102,3 +102,8 @@ def _mermaid_text(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(visible(text), ensure_ascii=False)
+
+
+def _id(name: str) -> str:
+    """Return what a node is called in Mermaid, where a dot is no part of a name; no name of a node has capitals."""
+    return "n_" + name.replace(".", "_ASKS_")

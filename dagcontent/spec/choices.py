@@ -21,7 +21,7 @@ CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
 _KEYS: Final = ("for", "reroll", "pick", "pin", "approved", "rejected", "note")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
+_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z]+)?(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
 
 

@@ -153,7 +153,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
 
     `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template. `takes` is
     None without any: one take is a list of one.
-    `origin` says where a key of it stands when that is not under the node itself (defaults).
+    `origin` says where a key of it stands when that is not under the node itself (defaults). `broken` are keys that were given
+    and could not be read: each is a mistake already.
     """
 
     name: str
@@ -176,6 +177,7 @@ class NodeSpec(msgspec.Struct, frozen=True):
     cache: bool | str = True  # True or "run"
     tags: dict[str, str] = {}
     origin: dict[str, Place] = {}
+    broken: tuple[str, ...] = ()
 
 
 class Choice(msgspec.Struct, frozen=True):

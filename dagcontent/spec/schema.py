@@ -202,6 +202,8 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         names = ", ".join(f"local/{name}" for name in kind.stand_ins)
         here = f"; on this machine: {names}" if names else ""
         common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
+    elif kind.questions:
+        common["model"] = {"type": "string", "description": "Who judges: an alias, or provider/name."}
     else:
         common.pop("model")
     if kind.effect in WORKED_OUT:

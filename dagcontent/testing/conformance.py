@@ -33,7 +33,7 @@ def check_declaration(kind: Kind) -> None:
     _that(not set(names) & set(COMMON_KEYS), f"{kind.name}: {set(names) & set(COMMON_KEYS)} are keys of every node")
     _that(kind.version >= 1 and kind.version not in kind.accepts, f"{kind.name}: accepts are older versions")
     _that(
-        (kind.effect in WORKED_OUT) == (kind.evaluate is not None or bool(kind.lazy)),
+        (kind.effect in WORKED_OUT) == (kind.evaluate is not None or bool(kind.lazy or kind.chooses)),
         f"{kind.name}: value kinds evaluate",
     )
     _that(not kind.lazy or kind.param(kind.lazy) is not None, f"{kind.name}: `lazy` names a parameter")
