@@ -29,6 +29,15 @@ TOKENS_OF_A_TOKEN: Final = 4
 _NOBODYS: Final = Digest("0" * 64)
 _DEEPEST: Final = 4
 _SPOKEN: Final = ("duration", "seconds", "text")
+_SHORTENED: Final = {
+    "audio.trim": "audio", "audio.fade": "audio", "audio.normalize": "audio", "audio.convert": "audio",
+    "video.trim": "video", "video.resize": "video", "video.reframe": "video", "video.convert": "video",
+    "video.overlay": "video", "subtitles.burn": "video", "media.check": "media", "metadata.write": "media",
+}  # fmt: skip
+"""Kinds whose result is no longer than what they take, and the parameter that it is of."""
+SPOKEN_MOST: Final = 50
+"""Characters that nobody speaks more of in a second, in the writing of any language."""
+_SENTENCE: Final = 15.0
 _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
@@ -85,6 +94,26 @@ class Foreseen:
     def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
         """Return how long a recording or clip of a node is."""
         raise NotImplementedError
+
+    def _kept(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        """Return how long what is passed on can be: as long as what was given, and no longer than is let through."""
+        source = _SHORTENED.get(node.kind.name)
+        if source is None:
+            return None
+        given = self._param(node, unit, source, depth)
+        lengths = [given.facts["duration_ms"] / 1000] if isinstance(given, Blob) and "duration_ms" in given.facts else []
+        most = self._param(node, unit, "max_duration", depth)
+        if isinstance(most, int | float) and not isinstance(most, bool):
+            lengths.append(float(most))
+        return min(lengths, default=None)
+
+    def _heard(self, node: Node, unit: Unit | None) -> float | None:
+        """Return how long what a transcript is of can be, in seconds; None where the node writes down nothing."""
+        if node.kind.name != "audio.transcribe":
+            return None
+        given = [self._param(node, unit, name, 0) for name in ("audio", "video")]
+        lengths = [one.facts["duration_ms"] / 1000 for one in given if isinstance(one, Blob) and "duration_ms" in one.facts]
+        return max(lengths, default=None)
 
     def _value(self, expr: Expr, unit: Unit, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -181,7 +210,11 @@ class Foreseen:
 class Likely(Foreseen):
     """As long as the prompts ask for."""
 
-    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:  # noqa: ARG002 - a prompt speaks of all
+    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:
+        heard = self._heard(node, unit)
+        if heard is not None:
+            seconds = min(heard, _SENTENCE) if path[:1] == ("segments",) else heard
+            return round(seconds * WORDS_A_SECOND * CHARACTERS_A_WORD)
         words = asked_words(self._prompt(node, unit))
         return None if words is None else round(words * CHARACTERS_A_WORD)
 
@@ -192,7 +225,7 @@ class Likely(Foreseen):
                 return len(found) / CHARACTERS_A_WORD / WORDS_A_SECOND
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return float(found)
-        return None
+        return self._kept(node, unit, depth)
 
     def _prompt(self, node: Node, unit: Unit | None) -> str:
         found = self._param(node, unit, "prompt", _DEEPEST)
@@ -217,6 +250,9 @@ class Most(Foreseen):
         limit = _schema_limit(node, path)
         if limit is not None:
             return limit
+        heard = self._heard(node, unit)
+        if heard is not None:
+            return round(heard * SPOKEN_MOST)
         if not self._of_tokens:
             return None
         model = unit.manifest.model if unit is not None and unit.manifest is not None else str(node.spec.model or "")
@@ -227,8 +263,9 @@ class Most(Foreseen):
             return None
         return next((fields[n] * TOKENS_OF_A_TOKEN for n in _LIMITS if isinstance(fields.get(n), int)), None)
 
-    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:  # noqa: ARG002 - no bound is known
-        return None  # what is made may be longer than was asked: a model snaps up, a voice takes its time
+    def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        # what a model makes may be longer than was asked: it snaps up, a voice takes its time
+        return self._kept(node, unit, depth)
 
 
 def _without_unknown(resolver: Resolver, unit: Unit | None, node: Node) -> dict[str, Any]:
