@@ -11,7 +11,19 @@ from typing import Any, Final
 
 from dagcontent.catalog.effective import request_of
 from dagcontent.errors import NodeError
-from dagcontent.graph.model import AllOf, Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
+from dagcontent.graph.model import (
+    AllOf,
+    Element,
+    Expr,
+    FactStep,
+    Join,
+    Literal,
+    LookUp,
+    MemberStep,
+    Node,
+    Output,
+    Sequence,
+)
 from dagcontent.kinds.schema import ReturnsError, schema_at, schema_of_returns
 from dagcontent.plan.asked import CHARACTERS_A_WORD, WORDS_A_SECOND, asked_words
 from dagcontent.plan.evaluate import Missing
@@ -50,7 +62,8 @@ def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
         return _with_schema({name: value for name, value in unit.params.items() if name != "model"})
     made: dict[str, Any] = {}
     scope = resolver.fanout.scope_of(unit)
-    for name, expr in node.params:
+    options = () if node.options is None else (("options", node.options),)
+    for name, expr in (*node.params, *options):
         try:
             made[name] = resolver.evaluator.value(expr, scope)
         except (NodeError, Missing):
@@ -101,7 +114,9 @@ class Foreseen:
         if source is None:
             return None
         given = self._param(node, unit, source, depth)
-        lengths = [given.facts["duration_ms"] / 1000] if isinstance(given, Blob) and "duration_ms" in given.facts else []
+        lengths = (
+            [given.facts["duration_ms"] / 1000] if isinstance(given, Blob) and "duration_ms" in given.facts else []
+        )
         most = self._param(node, unit, "max_duration", depth)
         if isinstance(most, int | float) and not isinstance(most, bool):
             lengths.append(float(most))
@@ -112,7 +127,9 @@ class Foreseen:
         if node.kind.name != "audio.transcribe":
             return None
         given = [self._param(node, unit, name, 0) for name in ("audio", "video")]
-        lengths = [one.facts["duration_ms"] / 1000 for one in given if isinstance(one, Blob) and "duration_ms" in one.facts]
+        lengths = [
+            one.facts["duration_ms"] / 1000 for one in given if isinstance(one, Blob) and "duration_ms" in one.facts
+        ]
         return max(lengths, default=None)
 
     def _value(self, expr: Expr, unit: Unit, depth: int) -> Any:
@@ -157,6 +174,9 @@ class Foreseen:
             if isinstance(pick, AllOf) and element.name == "list" and element.item is not None:
                 bound = self._graph.dimensions[dim].spec.max
                 element, most = element.item, 0 if bound is None else most * bound
+        if element is by.type and by.type.item is not None and any(isinstance(pick, LookUp) for pick in by.picks):
+            looked_up = [self._one_made(by, by.type.item, maker, depth) for maker in self._units(by, unit)]
+            return None if not looked_up or any(one is None for one in looked_up) else looked_up
         if element is by.type:
             return self._made(by, by.type, _names(by), self._chosen(by, unit), depth)
         there = self._units(by, unit)
