@@ -172,7 +172,7 @@ class Paid:
         said = json.loads(self.run("spend", "--json").stdout)
         assert said["total"]["requests"] == charged
         assert (said["total"]["failed_usd"], said["total"]["reserved_usd"]) == ("0", "0")
-        spent = {row["name"]: row["spent_usd"] for row in said["rows"]}
+        spent = {row["provider"]: row["spent_usd"] for row in said["rows"]}
         told = sum(one.microusd or 0 for one in self.vendors.charges("openrouter"))
         assert Decimal(spent["openrouter"]) * 1_000_000 == told
 
