@@ -219,7 +219,7 @@ def _brief(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _catalogs(rows: Iterable[_Row]) -> Iterable[SeenFile]:
     """Yield the catalogs of other packages that these rows rest on; our own change with our version."""
-    providers = {row.model.partition("/")[0] for row in rows if row.model} - {"local"}
+    providers = {row.model.partition("/")[0] for row in rows if "/" in row.model} - {"local"}
     if not providers:
         return
     from dagcontent.catalog.load import VENDORS  # noqa: PLC0415 - a free graph rests on none

@@ -169,7 +169,7 @@ def lacks(spending: Spending, rows: Sequence[PlanRow]) -> list[tuple[str, str]]:
 
     nodes: dict[str, list[str]] = {}
     for row in rows:
-        for provider in dict.fromkeys(model.partition("/")[0] for model in (row.model, *row.fallbacks)):
+        for provider in dict.fromkeys(model.partition("/")[0] for model in (row.model, *row.fallbacks) if "/" in model):
             if provider != "local":
                 nodes.setdefault(provider, []).append(row.node)
     return [

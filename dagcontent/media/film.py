@@ -234,7 +234,7 @@ def _checked(call: Call, plan: _Plan, out: Any) -> dict[str, Any]:
     facts, sound_ms = probe.measure_clip(out)
     frame_ms = 1000 / plan.fps
     wanted_ms = plan.total * frame_ms
-    off = abs(facts["duration_ms"] - wanted_ms)
+    off = float(abs(facts["duration_ms"] - wanted_ms))
     drift = abs((sound_ms or 0) - facts["duration_ms"])
     # The sound is stored in packets of 1,024 samples: at more than 46 pictures a second a packet is longer than one.
     if off >= frame_ms or drift >= max(float(frame_ms), _AAC_FRAME_MS):

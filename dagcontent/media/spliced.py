@@ -83,6 +83,7 @@ def splice(paths: Sequence[Path], fps: Fraction, out: Path) -> Path:
                     )
                     packet.stream = stream
                     packet.time_base, packet.pts, packet.dts = tick, shown, decoded
+                    packet.duration = round(_TICKS / fps)  # of the last one, nothing else tells when it ends
                     made.mux(packet)
                 begins += len(packets)
     return out

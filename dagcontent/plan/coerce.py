@@ -104,12 +104,12 @@ def _to(value: Value, want: Type, param: Param) -> Value:
     if isinstance(value, Blob):
         if value.type in _accepted(want, param):
             return value
+    elif isinstance(value, str) and any(t.name == "text" for t in param.also):
+        return value
     elif isinstance(value, int | float | bool):
         number = _number(value, want)
         if number is not None:
             return number
-    elif isinstance(value, str) and any(t.name == "text" for t in param.also):
-        return value
     text = f"`{param.name}` takes {want}, and this is {_named(value)}"
     raise NodeError(text, hint="look at where the value comes from")
 

@@ -11,7 +11,19 @@ from typing import Any, Final
 
 from dagcontent.catalog.effective import request_of
 from dagcontent.errors import NodeError
-from dagcontent.graph.model import AllOf, Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
+from dagcontent.graph.model import (
+    AllOf,
+    Element,
+    Expr,
+    FactStep,
+    Join,
+    Literal,
+    LookUp,
+    MemberStep,
+    Node,
+    Output,
+    Sequence,
+)
 from dagcontent.kinds.schema import ReturnsError, schema_at, schema_of_returns
 from dagcontent.plan.asked import CHARACTERS_A_WORD, WORDS_A_SECOND, asked_words
 from dagcontent.plan.evaluate import Missing
@@ -32,11 +44,16 @@ _DIGITS: Final = 24
 _NUMBERS: Final = ("number", "integer")
 _SPOKEN: Final = ("duration", "seconds", "text")
 _TEMPLATE: Final = "text.template"
-_NO_LONGER: Final[Mapping[str, str]] = {
-    "media.check": "max_duration",
-    "audio.fit": "seconds",
-    "audio.place": "duration",
-}
+_NO_LONGER: Final[Mapping[str, str]] = {"audio.fit": "seconds", "audio.place": "duration"}
+_SHORTENED: Final = {
+    "audio.trim": "audio", "audio.fade": "audio", "audio.normalize": "audio", "audio.convert": "audio",
+    "video.trim": "video", "video.resize": "video", "video.reframe": "video", "video.convert": "video",
+    "video.overlay": "video", "subtitles.burn": "video", "media.check": "media", "metadata.write": "media",
+}  # fmt: skip
+"""Kinds whose result is no longer than what they take, and the parameter that it is of."""
+SPOKEN_MOST: Final = 50
+"""Characters that nobody speaks more of in a second, in the writing of any language."""
+_SENTENCE: Final = 15.0
 _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
@@ -49,7 +66,8 @@ def known_params(resolver: Resolver, unit: Unit, node: Node) -> dict[str, Any]:
         return with_schema({name: value for name, value in unit.params.items() if name != "model"})
     made: dict[str, Any] = {}
     scope = resolver.fanout.scope_of(unit)
-    for name, expr in node.params:
+    options = () if node.options is None else (("options", node.options),)
+    for name, expr in (*node.params, *options):
         try:
             made[name] = resolver.evaluator.value(expr, scope)
         except (NodeError, Missing):
@@ -94,6 +112,30 @@ class Foreseen:
     def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
         """Return how long a recording or clip of a node is."""
         raise NotImplementedError
+
+    def _kept(self, node: Node, unit: Unit | None, depth: int) -> float | None:
+        """Return how long what is passed on can be: as long as what was given, and no longer than is let through."""
+        source = _SHORTENED.get(node.kind.name)
+        if source is None:
+            return None
+        given = self._param(node, unit, source, depth)
+        lengths = (
+            [given.facts["duration_ms"] / 1000] if isinstance(given, Blob) and "duration_ms" in given.facts else []
+        )
+        most = self._param(node, unit, "max_duration", depth)
+        if isinstance(most, int | float) and not isinstance(most, bool):
+            lengths.append(float(most))
+        return min(lengths, default=None)
+
+    def _heard(self, node: Node, unit: Unit | None) -> float | None:
+        """Return how long what a transcript is of can be, in seconds; None where the node writes down nothing."""
+        if node.kind.name != "audio.transcribe":
+            return None
+        given = [self._param(node, unit, name, 0) for name in ("audio", "video")]
+        lengths = [
+            one.facts["duration_ms"] / 1000 for one in given if isinstance(one, Blob) and "duration_ms" in one.facts
+        ]
+        return max(lengths, default=None)
 
     def _value(self, expr: Expr, unit: Unit, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -152,6 +194,9 @@ class Foreseen:
             if isinstance(pick, AllOf) and element.name == "list" and element.item is not None:
                 bound = self._graph.dimensions[dim].spec.max
                 element, most = element.item, 0 if bound is None else most * bound
+        if element is by.type and by.type.item is not None and any(isinstance(pick, LookUp) for pick in by.picks):
+            looked_up = [self._one_made(by, by.type.item, maker, depth) for maker in self._units(by, unit)]
+            return None if not looked_up or any(one is None for one in looked_up) else looked_up
         if element is by.type:
             return self._made(by, by.type, _names(by), self._chosen(by, unit), depth)
         there = self._units(by, unit)
@@ -209,7 +254,11 @@ class Foreseen:
 class Likely(Foreseen):
     """As long as the prompts ask for."""
 
-    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:  # noqa: ARG002 - a prompt speaks of all
+    def _text(self, node: Node, unit: Unit | None, path: tuple[str, ...]) -> int | None:
+        heard = self._heard(node, unit)
+        if heard is not None:
+            seconds = min(heard, _SENTENCE) if path[:1] == ("segments",) else heard
+            return round(seconds * WORDS_A_SECOND * CHARACTERS_A_WORD)
         words = asked_words(self._prompt(node, unit))
         return None if words is None else round(words * CHARACTERS_A_WORD)
 
@@ -220,9 +269,7 @@ class Likely(Foreseen):
                 return len(found) / CHARACTERS_A_WORD / WORDS_A_SECOND
             if isinstance(found, int | float) and not isinstance(found, bool):
                 return float(found)
-        checked = self._param(node, unit, "media", depth) if node.kind.name == "media.check" else None
-        facts = checked.facts if isinstance(checked, Blob) else {}
-        return float(facts["duration_ms"]) / 1000 if "duration_ms" in facts else None
+        return self._kept(node, unit, depth)
 
     def _prompt(self, node: Node, unit: Unit | None) -> str:
         found = self._param(node, unit, "prompt", _DEEPEST)
@@ -247,6 +294,9 @@ class Most(Foreseen):
         limit = _schema_limit(node, path)
         if limit is not None:
             return limit
+        heard = self._heard(node, unit)
+        if heard is not None:
+            return round(heard * SPOKEN_MOST)
         if not self._of_tokens:
             return None
         model = unit.manifest.model if unit is not None and unit.manifest is not None else str(node.spec.model or "")
@@ -262,7 +312,9 @@ class Most(Foreseen):
         # longer comes: they fail.
         name = _NO_LONGER.get(node.kind.name)
         found = self._param(node, unit, name, depth) if name is not None else None
-        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return float(found)
+        return self._kept(node, unit, depth)
 
 
 def _without_unknown(resolver: Resolver, unit: Unit | None, node: Node) -> dict[str, Any]:

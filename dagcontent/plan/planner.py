@@ -51,6 +51,11 @@ def make_plan(
     return _Planner(resolver, last_build, explain=explain, market=market or Market()).plan()
 
 
+_OPEN_MODEL = "several"
+"""Stands for models that differ among instances which are not told apart yet: none has this name, so none has its price."""
+_OPEN_NOTE = "its models differ, and a list before them is still to be made: in `each`, name their dimension first"
+
+
 class _Planner:
     def __init__(self, resolver: Resolver, last_build: Mapping[str, str], *, explain: bool, market: Market) -> None:
         self.resolver = resolver
@@ -241,6 +246,8 @@ class _Planner:
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
         if not is_paid(model):
             return None
+        if model == _OPEN_MODEL:
+            return Price(notes=(_OPEN_NOTE,))
         price = self.estimates.price(unit, node, model)
         # Parameters that are all known stand there fitted already: what was changed in them is remembered beside them.
         return msgspec.structs.replace(price, notes=unit.notes) if unit.notes else price
@@ -263,7 +270,13 @@ class _Planner:
             return unit.manifest.model
         if unit.params is not None and not contains_unknown(unit.params.get("model")):
             return str(unit.params.get("model", ""))
-        return node.spec.model if isinstance(node.spec.model, str) else ""
+        if isinstance(node.spec.model, str) or node.model is None:
+            return node.spec.model if isinstance(node.spec.model, str) else ""
+        try:
+            made = self.resolver.evaluator.value(node.model, self.resolver.fanout.scope_of(unit))
+        except (NodeError, Missing):
+            return _OPEN_MODEL
+        return _OPEN_MODEL if contains_unknown(made) else self.graph.pipeline.models.get(str(made), str(made))
 
     def _open_row(self, unit: Unit, node: Node, name: str, model: str) -> PlanRow:
         """Word a fan-out whose list is still to be made; the last build says how many to expect."""

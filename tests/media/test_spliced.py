@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dagcontent.media import spliced
+from dagcontent.media import probe, spliced
 from dagcontent.media.probe import measure_clip
 from dagcontent.values.value import Blob
 
@@ -54,6 +56,14 @@ def test_what_is_seen_is_what_the_clips_show(studio: Studio, card: Blob) -> None
     clips = _clips(studio, card)
     film = studio.make("video.concat", clips=clips)
     assert pictures(film) == [picture for clip in clips for picture in pictures(clip)]
+
+
+def test_the_last_picture_lasts(studio: Studio, card: Blob, tmp_path: Path) -> None:
+    """Pictures without any sound tell when they end themselves: a film is a whole number of them, of the clips' rate."""
+    clip = studio.make("video.from_still", image=card, duration=1.0, size="64x36", fps=24)
+    out = spliced.splice([studio.path(clip), studio.path(clip)], Fraction(24), tmp_path / "out.mp4")
+    facts = probe.measure(out, "video", "video/mp4")
+    assert (facts["duration_ms"], facts["fps"]) == (2000, [24, 1])
 
 
 def test_others_are_encoded_again(studio: Studio, card: Blob, silent: Blob, voice: Blob) -> None:

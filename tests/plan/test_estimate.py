@@ -178,3 +178,82 @@ def test_a_number_that_is_still_to_be_made_does_not_unbound_a_text(tmp_path: Pat
     )
     graph = f'[graph]\nname = "slot"\n[node.a]\n{CLAUDE}\nprompt = "A number."\n{form}'
     assert high(planned(tmp_path, graph + '${a.n} seconds."\n'), "b") is not None
+
+
+SEVERAL = """
+[graph]
+name = "several"
+[each.angle]
+of = "${angles.all}"
+max = 3
+[each]
+maker = [{ id = "dear", model = "fal/fal-ai/flux-pro/v1.1" }, { id = "cheap", model = "fal/fal-ai/flux/schnell" }]
+[node.angles]
+kind = "text.generate"
+model = "openrouter/anthropic/claude-sonnet-5.5"
+prompt = "Three angles."
+max_tokens = 100
+returns = { all = ["text"] }
+[node.picture]
+kind = "image.generate"
+each = EACH
+model = "${maker.model}"
+prompt = "${angle}"
+size = "512x512"
+"""
+
+
+def test_models_of_a_dimension_have_their_prices_before_the_list_is_known(tmp_path: Path) -> None:
+    """What several models make is paid for, whatever is still unknown; it must never pass for free."""
+    plan = planned(tmp_path, SEVERAL.replace("EACH", '["maker", "angle"]'))
+    dear, cheap = high(plan, "picture[dear,*]"), high(plan, "picture[cheap,*]")
+    assert dear is not None
+    assert cheap is not None
+    assert dear > cheap > 0
+    mixed = row(planned(tmp_path, SEVERAL.replace("EACH", '["angle", "maker"]')), "picture[*,*]")
+    assert mixed.price is not None
+    assert mixed.price.quote.high is None
+    assert "name their dimension first" in mixed.price.notes[0]
+
+
+HEARD = """
+[graph]
+name = "heard"
+[each.sentence]
+of = "${heard.segments}"
+max = 10
+[node.film]
+kind = "media.check"
+media = "film.mp4"
+not_silent = true
+MOST
+[node.heard]
+kind = "audio.transcribe"
+model = "elevenlabs/scribe_v2"
+video = "${film}"
+[node.rate]
+kind = "image.describe"
+each = "sentence"
+model = "openrouter/openai/gpt-6-luna"
+image = "still.png"
+prompt = "Does it fit? ${sentence.text}"
+OPTIONS
+"""
+
+
+def test_a_length_that_is_let_through_bounds_what_is_heard(tmp_path: Path) -> None:
+    """A film of unknown length has no price; one that is refused beyond ten minutes has, and so has what reads its words."""
+    (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom")
+    (tmp_path / "still.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+
+    def most(limit: str, options: str = "") -> tuple[int | None, int | None]:
+        plan = planned(tmp_path, HEARD.replace("MOST", limit).replace("OPTIONS", options))
+        return high(plan, "heard"), high(plan, "rate[*]")
+
+    assert most("") == (None, None)
+    short, long = most("max_duration = 60"), most("max_duration = 600")
+    assert all(one is not None and more is not None and one < more for one, more in zip(short, long, strict=True))
+    told = most("max_duration = 60", "options = { max_tokens = 100 }")
+    assert told[1] is not None
+    assert short[1] is not None
+    assert told[1] < short[1], "what an option bounds is bounded in a list that is still to be made as well"
