@@ -26,7 +26,7 @@ from dagcontent.graph.model import (
     Table,
     exprs_in,
 )
-from dagcontent.graph.references import did_you_mean
+from dagcontent.graph.steps import did_you_mean
 from dagcontent.graph.takes import TAKE
 from dagcontent.graph.typing import fits_param
 from dagcontent.kinds.declaration import Param
@@ -40,14 +40,14 @@ _UNKNOWN: Final = object()
 
 
 def check_node(
-    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Mapping[str, str], today: date | None = None
+    node: Node, nodes: list[Node], dimensions: list[Dimension], today: date | None = None
 ) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node. `today` decides which models have ended."""
     for name, expr in node.params:
-        if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
+        if not isinstance(expr, Literal) or expr.place is None or not _within(expr.place, node.spec.place):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None:
-        yield from _models(node, models, dimensions, lambda model: _model(node, model, nodes, dimensions, today))
+        yield from _models(node, node.models, dimensions, lambda model: _model(node, model, nodes, dimensions, today))
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
         yield _mistake(
             node,
@@ -57,6 +57,10 @@ def check_node(
         )
     if node.output is not None:
         yield from _output_name(node, dimensions)
+
+
+def _within(place: Place, node: Place) -> bool:
+    return place.file == node.file and place.path[: len(node.path)] == node.path
 
 
 def _models(

@@ -1,17 +1,19 @@
 """What selects or sifts into its type, which is that of what it is given: an element of it, or a list. Knows no instances.
 
 A selection may choose from selections, so they are looked at in the order of their references; in a cycle, which is a mistake
-of its own, nothing is known.
+of its own, nothing is known. One that is asked for while another graph's are looked at is settled then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
 
-from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope
+from dagcontent.graph.references import ReferenceCompiler, Scope
+from dagcontent.graph.space import NodeFace
+from dagcontent.graph.steps import BadReference
 from dagcontent.graph.typing import type_of_literal, united
 from dagcontent.spec.model import AssetPath, FileText, NodeSpec, Ref, Template
 from dagcontent.values.types import ANY, TEXT, Type
@@ -21,8 +23,8 @@ __all__ = ["type_selections"]
 
 def type_selections(
     nodes: Mapping[str, NodeSpec], faces: MutableMapping[str, NodeFace], references: ReferenceCompiler
-) -> None:
-    """Give the face of every node its type that has it from what it is given."""
+) -> Callable[[], None]:
+    """Return what gives the face of every node its type that has it from what it is given; to be called when all of these know theirs."""
     open_ = {name for name, face in faces.items() if face.kind.chooses or face.kind.like}
 
     def settle(name: str) -> None:
@@ -38,8 +40,13 @@ def type_selections(
         found = _element(given) if like is None else like(given, spec.params)
         faces[name] = msgspec.structs.replace(face, type=found)
 
-    for name in list(open_):
-        settle(name)
+    def settle_all() -> None:
+        for name in list(open_):
+            settle(name)
+
+    if open_:
+        references.settle = settle
+    return settle_all
 
 
 def _refs(value: Any) -> list[Ref]:

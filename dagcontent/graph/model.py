@@ -24,6 +24,7 @@ __all__ = [
     "AtLabel",
     "AtPosition",
     "Condition",
+    "Conditions",
     "Dimension",
     "Element",
     "Expr",
@@ -217,6 +218,12 @@ class Condition(msgspec.Struct, frozen=True):
     against: Expr | None = None
 
 
+class Conditions(msgspec.Struct, frozen=True):
+    """Several of which each must hold: those of the nodes that a graph stands for, from the outermost in, then a node's own."""
+
+    every: tuple[Condition, ...]
+
+
 class Dimension(msgspec.Struct, frozen=True):
     """A named list. `outer` are the dimensions its list differs over, in the order in which nodes must name them."""
 
@@ -237,7 +244,8 @@ class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
-    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one.
+    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `models` are the aliases that its file knows.
+    In a graph within a graph `levels` says how many of its dimensions are of each node that stands around it.
     """
 
     index: int
@@ -249,13 +257,15 @@ class Node(msgspec.Struct, frozen=True):
     model: Expr | None
     options: Expr | None
     seed: Expr | None
-    when: Condition | None
+    when: Condition | Conditions | None
     ordering: tuple[Output, ...]
     output: Expr | None
     type: Type
     outputs: tuple[Output, ...]
     when_outputs: tuple[Output, ...]
     wholes: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
+    models: dict[str, str] = {}
 
     @property
     def all_dims(self) -> tuple[int, ...]:

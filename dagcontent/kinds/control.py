@@ -7,7 +7,7 @@ from typing import Final
 
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Effect, Kind, Param
-from dagcontent.values.types import ANY, TEXT, list_of
+from dagcontent.values.types import ANY, JSON, TEXT, list_of
 from dagcontent.values.value import Value
 
 __all__ = ["KINDS"]
@@ -44,5 +44,17 @@ KINDS: Final = (
         evaluate=_first,
         chooses="from",
         later=("rubric", "references", "metric", "scores", "top"),
+    ),
+    Kind(
+        "graph",
+        "Another graph in the place of a node: its nodes are built as parts of this one.",
+        (
+            Param("path", TEXT, "its file, relative to this one, as ad.toml", required=True),
+            Param("params", JSON, 'what its [params] are here: { language = "${lang}" }'),
+        ),
+        ANY,
+        Effect.VALUE,
+        gives="its [exports], by name: ${ad.film}",
+        common=("kind", "each", "when", "needs"),
     ),
 )

@@ -66,7 +66,8 @@ class Kind(msgspec.Struct, frozen=True):
     was skipped or is left out, and the first that succeeds is the value.
     `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
-    which. `later` are parameters of the language that cannot be used yet.
+    which. `later` are parameters of the language that cannot be used yet. `common` are the common keys that it takes, None for
+    all of them: others are said in the nodes that it stands for.
     """
 
     name: str
@@ -91,6 +92,11 @@ class Kind(msgspec.Struct, frozen=True):
     like: str = ""
     output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
     later: tuple[str, ...] = ()
+    common: tuple[str, ...] | None = None
+
+    def takes_key(self, key: str) -> bool:
+        """Tell whether a node of this kind takes a common key."""
+        return self.common is None or key in self.common
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""

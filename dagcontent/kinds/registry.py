@@ -18,7 +18,7 @@ KINDS: Final[dict[str, Kind]] = {
 
 LATER_KINDS: Final = frozenset(
     "audio.mix audio.place audio.trim audio.fade audio.normalize audio.fit audio.convert media.check metadata.write "
-    "fallback gate assert graph python command".split()
+    "fallback gate assert python command".split()
 )
 """Kinds of the language that this version cannot build yet."""
 

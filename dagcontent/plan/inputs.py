@@ -64,7 +64,7 @@ class Inputs:
             if extra is not None:
                 made[name] = self._evaluator.value(extra, scope)
         if isinstance(made.get(_MODEL), str):
-            made[_MODEL] = self._fanout.graph.pipeline.models.get(made[_MODEL], made[_MODEL])
+            made[_MODEL] = node.models.get(made[_MODEL], made[_MODEL])
         return made
 
     def evaluated(self, node: Node, params: Mapping[str, Any]) -> Value:

@@ -11,6 +11,7 @@ from dagcontent.graph.analysis import layers, reduced_edges
 from dagcontent.graph.model import Graph, Literal, Node, Sequence
 from dagcontent.kinds.declaration import Effect
 from dagcontent.plan.model import PlanRow
+from dagcontent.values.instances import node_of
 
 __all__ = ["FAMILIES", "STATUSES", "Box", "Picture", "picture_of"]
 
@@ -71,7 +72,7 @@ def picture_of(graph: Graph, rows: Iterable[PlanRow] = ()) -> Picture:
     """Return a graph's picture; without rows it says nothing of what is made."""
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        mine = counts.setdefault(row.node.partition("[")[0], {})
+        mine = counts.setdefault(node_of(row.node), {})
         mine[row.status] = mine.get(row.status, 0) + 1
     made = {node.name: _box(graph, node, counts.get(node.name, {})) for node in graph.nodes}
     order = {name: i for i, name in enumerate(made)}

@@ -14,6 +14,7 @@ from dagcontent.spec.document import Files
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import Choice, Place, TomlPath
 from dagcontent.spec.words import a_value, listed
+from dagcontent.values.instances import is_instance_name, node_of
 
 __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
@@ -22,7 +23,6 @@ _SECTIONS: Final = ("node", "profile")
 _KEYS: Final = ("for", "reroll", "pick", "pin", "approved")
 _LATER: Final = {"approved": "`approved` is"}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
 
 
@@ -85,7 +85,7 @@ class _Reader:
 
     def _choice(self, name: str, table: dict[str, Any], path: TomlPath) -> Choice | None:
         before = self._findings.count
-        if _INSTANCE.fullmatch(name) is None:
+        if not is_instance_name(name):
             self._at_key(path, f"`{name}` is not the name of an instance", 'as in [node."still[intro,take=0]"]')
         self._known(path, table, _KEYS, f"an entry has: {listed(_KEYS)}")
         for key, value in table.items():
@@ -99,7 +99,7 @@ class _Reader:
         if self._findings.count > before:
             return None
         return Choice(
-            name, name.partition("[")[0], Place(self._file, path), table.get("for"), table.get("reroll", 0),
+            name, node_of(name), Place(self._file, path), table.get("for"), table.get("reroll", 0),
             str(table.get("pin", "")).removeprefix("sha256:") or None,
             str(table.get("pick", "")).removeprefix("sha256:") or None,
         )  # fmt: skip
