@@ -37,6 +37,8 @@ class _Outcomes:
         status, record = unit.status, unit.record
         if status is None or status is Status.VALUE:
             return None
+        if self._resolver.graph.nodes[unit.node].hands_on and status is not Status.FAILED:
+            return None
         name = self._resolver.fanout.name(unit)
         if record is not None and isinstance(record.outcome, Done):
             return self._made(unit, name, record, record.outcome)
@@ -103,6 +105,8 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
         if unit.record is None and unit.status is not Status.SKIPPED:
             continue
         node = resolver.graph.nodes[unit.node]
+        if node.hands_on:
+            continue
         model = "" if unit.manifest is None else unit.manifest.model
         pinned = unit.status is Status.PINNED
         status = "skipped" if unit.record is None else "pinned" if pinned else "hit"

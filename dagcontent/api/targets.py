@@ -9,7 +9,6 @@ import msgspec
 
 from dagcontent.errors import ConfigError
 from dagcontent.graph.model import Graph, Node
-from dagcontent.graph.space import VALUE_OF_GRAPH
 from dagcontent.plan.demand import root_nodes
 from dagcontent.plan.fanout import Fanout
 from dagcontent.plan.unit import Unit
@@ -40,7 +39,7 @@ def parse_target(graph: Graph, text: str) -> Target:
     name = "".join(part for part, _ in parts) if parts is not None else text
     node = graph.by_name.get(name)
     if parts is None or node is None:
-        inner = [known for known in graph.by_name if known.startswith(f"{name}/")]
+        inner = [n.name for n in graph.nodes if n.name.startswith(f"{name}/") and not n.hands_on]
         if inner:
             raise ConfigError(f"`{name}` is a graph of {len(inner)} nodes", hint=f"name one: {listed(inner, 8)}")
         close = nearest(name, graph.by_name)
@@ -69,7 +68,7 @@ def _whole_graph(graph: Graph, text: str) -> list[Target]:
     return [
         _target(graph, node, parts, text)
         for node in (graph.nodes[index] for index in root_nodes(graph))
-        if node.name.startswith(f"{name}/") and node.kind is not VALUE_OF_GRAPH
+        if node.name.startswith(f"{name}/") and not node.hands_on
     ]
 
 

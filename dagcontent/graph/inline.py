@@ -24,7 +24,8 @@ from dagcontent.graph.model import (
     exprs_in,
     outputs_in,
 )
-from dagcontent.graph.space import VALUE_OF_GRAPH, Space
+from dagcontent.graph.space import Space
+from dagcontent.kinds.control import VALUE_OF_GRAPH
 from dagcontent.kinds.declaration import Effect, Kind
 from dagcontent.spec.model import NodeSpec, Place, Ref
 from dagcontent.values.types import TEXT

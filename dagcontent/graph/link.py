@@ -158,6 +158,7 @@ class _Linker:
         if wanted is not None and not fits(expr.type, wanted):
             name = os.path.basename(space.pipeline.files[0])
             self._mistake(f"`{spec.name}` of {name} takes {wanted}, and this is {expr.type}", place, "")
+            return Literal(None, ANY, place)
         return expr
 
     def _hide(self, space: Space, name: str, expr: Expr, place: Place) -> int:

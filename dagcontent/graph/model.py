@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from dagcontent.kinds.control import VALUE_OF_GRAPH
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import DimensionSpec, NodeSpec, Pipeline, Place, Ref
 from dagcontent.values.types import Type
@@ -266,6 +267,11 @@ class Node(msgspec.Struct, frozen=True):
     wholes: tuple[int, ...] = ()
     levels: tuple[int, ...] = ()
     models: dict[str, str] = {}
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether it only holds a value on its way into a graph or out of it: it stands in no file, and has no row."""
+        return self.kind is VALUE_OF_GRAPH
 
     @property
     def all_dims(self) -> tuple[int, ...]:

@@ -214,7 +214,7 @@ class ReferenceCompiler:
                 text, f"as ${{{ref.root}.{next(iter(graph.pipeline.exports), 'film')}}}", graph.exports_known
             )
         expr = graph.export(named.name, ref)
-        picks, steps = self.chosen(ref, graph.face, scope)
+        picks, steps = self.chosen(ref, graph.face, scope, f".{named.name}")
         if not steps or steps[0] is not named:
             raise BadReference(
                 f"`{ref.text}`: brackets before `.{named.name}` choose instances, and there is one too many"
@@ -222,8 +222,10 @@ class ReferenceCompiler:
         linked, kind = self._steps(steps[1:], expr.type, scope)
         return graph.output(named.name, picks, linked, _listed(kind, picks), ref)
 
-    def chosen(self, ref: Ref, face: NodeFace, scope: Scope) -> tuple[tuple[Pick, ...], tuple[Any, ...]]:
-        """Return which instances of a node a reference chooses, and the steps that follow."""
+    def chosen(
+        self, ref: Ref, face: NodeFace, scope: Scope, after: str = ""
+    ) -> tuple[tuple[Pick, ...], tuple[Any, ...]]:
+        """Return which instances of a node a reference chooses, and the steps that follow: `after` is what a message shows of them."""
         same = self.space.same
         for dim in self.space.outer:
             scope.holds(dim)
@@ -235,9 +237,9 @@ class ReferenceCompiler:
         if shared:
             inside = ", ".join(shared)
             raise BadReference(
-                f"`${{{face.name}}}` holds all instances of `{face.name}`, and this node shares the dimension "
+                f"`${{{face.name}{after}}}` holds all instances of `{face.name}`, and this node shares the dimension "
                 f"`{shared[0]}` with it",
-                f"write `${{{face.name}[{inside}]}}` for this {shared[0]}'s, or `${{{face.name}[*]}}` for all",
+                f"write `${{{face.name}[{inside}]{after}}}` for this {shared[0]}'s, or `${{{face.name}[*]{after}}}` for all",
             )
         return (*same, *(AllOf(),) * len(dims)), steps
 

@@ -25,36 +25,28 @@ from dagcontent.graph.model import (
     KeyStep,
     Label,
     LookUp,
+    MemberStep,
     Output,
     Pick,
     Position,
     SameAs,
     StarStep,
     Step,
+    Table,
     Whole,
     exprs_in,
 )
 from dagcontent.graph.steps import BadReference, did_you_mean
-from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.control import VALUE_OF_GRAPH
+from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import NodeSpec, ParamSpec, Pipeline, Place, Ref
 from dagcontent.values.types import ANY, Type
-from dagcontent.values.value import ABSENT
 
 if TYPE_CHECKING:
     from dagcontent.graph.expressions import Expressions
     from dagcontent.graph.references import ReferenceCompiler
 
-__all__ = ["VALUE_OF_GRAPH", "NodeFace", "Space", "dims_in"]
-
-VALUE_OF_GRAPH = Kind(
-    "graph",
-    "What a graph exports, or is given.",
-    (Param("value", ANY, "the value"),),
-    ANY,
-    Effect.VALUE,
-    evaluate=lambda params: params.get("value", ABSENT),
-)
-"""The kind of a node that holds one value on its way into a graph or out of it."""
+__all__ = ["NodeFace", "Space", "dims_in"]
 
 
 class NodeFace(msgspec.Struct, frozen=True):
@@ -140,6 +132,10 @@ class Space:
 
     def into(self, name: str, expr: Expr, steps: tuple[Step, ...], kind: Type, ref: Ref) -> Expr:
         """Return a path into what a parameter was given."""
+        while steps and isinstance(expr, Table) and isinstance(steps[0], MemberStep):
+            expr, steps = dict(expr.items)[steps[0].name], steps[1:]
+        if not steps:
+            return expr
         if isinstance(expr, Output | Element | Into) and not _lists(expr):
             return msgspec.structs.replace(expr, steps=(*expr.steps, *steps), type=kind, ref=ref)
         place = self.pipeline.params[name].place or Place(0, ())

@@ -8,9 +8,9 @@ from typing import Final
 from dagcontent.errors import NodeError
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.values.types import ANY, JSON, TEXT, list_of
-from dagcontent.values.value import Value
+from dagcontent.values.value import ABSENT, Value
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "VALUE_OF_GRAPH"]
 
 
 def _first(params: Mapping[str, Value]) -> Value:
@@ -20,6 +20,16 @@ def _first(params: Mapping[str, Value]) -> Value:
         raise NodeError("there is nothing to choose from: the list is empty", hint="look at what `from` refers to")
     return candidates[0]
 
+
+VALUE_OF_GRAPH: Final = Kind(
+    "graph",
+    "What a graph exports, or is given.",
+    (Param("value", ANY, "the value"),),
+    ANY,
+    Effect.VALUE,
+    evaluate=lambda params: params.get("value", ABSENT),
+)
+"""The kind of a node that holds one value on its way into a graph or out of it; nobody writes one."""
 
 KINDS: Final = (
     Kind(

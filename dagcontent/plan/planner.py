@@ -129,6 +129,8 @@ class _Planner:
         if status is None or status is Status.VALUE:
             return None
         node = self.graph.nodes[unit.node]
+        if node.hands_on and status is not Status.FAILED:
+            return None
         name = self.fanout.name(unit)
         by = None if unit.status_by is None or unit.status_by.node < 0 else self.fanout.name(unit.status_by)
         is_action = node.kind.effect not in {Effect.VALUE, Effect.FILES} and not node.kind.lazy

@@ -213,7 +213,8 @@ def told(mistake: Mistake, composed: Mapping[int, Place]) -> Mistake:
     while file in composed:
         place = composed[file]
         name = next((str(part) for key, part in zip(place.path, place.path[1:], strict=False) if key == "node"), "")
-        places.append((place.file, place.path, f"read for node `{name}`"))
+        if all((place.file, place.path) != known[:2] for known in mistake.also):
+            places.append((place.file, place.path, f"read for node `{name}`"))
         file = place.file
     return msgspec.structs.replace(mistake, also=(*mistake.also, *places)) if places else mistake
 
