@@ -98,8 +98,9 @@ def _box(graph: Graph, node: Node, counts: dict[str, int]) -> Box:
 
 def _dimension(graph: Graph, index: int) -> str:
     dim = graph.dimensions[index]
+    name = dim.name.rpartition("/")[2]
     if isinstance(dim.of, Literal) and isinstance(dim.of.value, list):
-        return f"x{len(dim.of.value):,} {dim.name}"
+        return f"x{len(dim.of.value):,} {name}"
     if isinstance(dim.of, Sequence):
-        return f"x{len(dim.of.items):,} {dim.name}"
-    return f"each {dim.name}"
+        return f"x{len(dim.of.items):,} {name}"
+    return f"each {name}"
