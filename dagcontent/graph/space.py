@@ -9,6 +9,7 @@ expressions of its own that are asked for outside. Where neither can be put in p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,7 @@ from dagcontent.graph.model import (
     Dimension,
     Element,
     Expr,
+    IndexStep,
     Into,
     KeyStep,
     Label,
@@ -132,12 +134,14 @@ class Space:
 
     def into(self, name: str, expr: Expr, steps: tuple[Step, ...], kind: Type, ref: Ref) -> Expr:
         """Return a path into what a parameter was given."""
-        while steps and isinstance(expr, Table) and isinstance(steps[0], MemberStep):
-            expr, steps = dict(expr.items)[steps[0].name], steps[1:]
-        if not steps:
-            return expr
-        if isinstance(expr, Output | Element | Into) and not _lists(expr):
-            return msgspec.structs.replace(expr, steps=(*expr.steps, *steps), type=kind, ref=ref)
+        inside, rest = _descended(expr, steps)
+        narrowed = _narrowed(inside, rest)
+        if narrowed is not None and isinstance(inside, Output):
+            return Output(inside.node, *narrowed, kind, ref)
+        if narrowed is not None and isinstance(inside, Element | Into):
+            return msgspec.structs.replace(inside, steps=narrowed[1], type=kind, ref=ref)
+        if not rest:
+            return inside
         place = self.pipeline.params[name].place or Place(0, ())
         return Output(self.hide(self, f"params.{name}", expr, place), self.same, steps, kind, ref)
 
@@ -168,11 +172,17 @@ class Space:
         """Return what is asked of an export: of the node that makes it where that can be said, else of its value's node."""
         expr = self._exports[name]
         own = len(self.outer)
-        if isinstance(expr, Output) and expr.picks[:own] == self.same and _fixed(expr, expr.picks[own:]):
-            rest = expr.picks[own:]
-            if not steps or not _lists(expr):
-                return Output(expr.node, (*picks, *rest), (*expr.steps, *steps), kind, ref)
+        inside, rest = _descended(expr, steps)
+        if isinstance(inside, Output) and inside.node in self._made_here and _fixed(inside, inside.picks[own:]):
+            narrowed = _narrowed(inside, rest, own)
+            if narrowed is not None:
+                return Output(inside.node, (*picks, *narrowed[0]), narrowed[1], kind, ref)
         return Output(self.hide(self, name, expr, self.pipeline.exports[name].place), picks, steps, kind, ref)
+
+    @cached_property
+    def _made_here(self) -> frozenset[int]:
+        """The nodes of this graph: each goes over the outer dimensions first."""
+        return frozenset(face.index for space in self.walk() for face in space.faces.values())
 
     def _enter(self, what: str) -> None:
         if what in self._open:
@@ -181,12 +191,41 @@ class Space:
         self._open.append(what)
 
 
-def _lists(expr: Output | Element | Into) -> bool:
-    """Tell whether an expression is a list of what its steps lead to: a further step would go into each."""
-    picks = expr.picks if isinstance(expr, Output) else ()
-    return any(isinstance(step, StarStep) for step in expr.steps) or any(
-        isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list") for pick in picks
-    )
+def _descended(expr: Expr, steps: tuple[Step, ...]) -> tuple[Expr, tuple[Step, ...]]:
+    """Go into a table as it is written, as far as steps lead."""
+    while steps and isinstance(expr, Table) and isinstance(steps[0], MemberStep):
+        expr, steps = dict(expr.items)[steps[0].name], steps[1:]
+    return expr, steps
+
+
+def _narrowed(expr: Expr, steps: tuple[Step, ...], own: int = 0) -> tuple[tuple[Pick, ...], tuple[Step, ...]] | None:
+    """Return the picks (those after `own`) and steps of a path into an expression; None where they cannot say it.
+
+    A position in a list of instances is a pick of one, so that the others are not waited for.
+    """
+    if not isinstance(expr, Output | Element | Into):
+        return None
+    picks: list[Pick] = []
+    for pick in expr.picks[own:] if isinstance(expr, Output) else ():
+        several = isinstance(pick, LookUp) and pick.by.type.name == "list"
+        if not steps or not (several or isinstance(pick, AllOf)):
+            picks.append(pick)
+        elif isinstance(pick, AllOf) and isinstance(steps[0], StarStep):
+            picks.append(pick)
+            steps = steps[1:]
+        elif isinstance(pick, AllOf) and isinstance(steps[0], IndexStep) and not _may_miss(expr.steps):
+            picks.append(AtPosition(steps[0].position))
+            steps = steps[1:]
+        else:
+            return None
+    if steps and any(isinstance(step, StarStep) for step in expr.steps):
+        return None  # it would go into each
+    return tuple(picks), (*expr.steps, *steps)
+
+
+def _may_miss(steps: Sequence[Step]) -> bool:
+    """Tell whether a value may be left out of a list, so that the others move up."""
+    return any(isinstance(step, MemberStep) and step.optional for step in steps)
 
 
 def _fixed(expr: Output, picks: Sequence[Pick]) -> bool:

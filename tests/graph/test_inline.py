@@ -13,9 +13,14 @@ def states(built: Built) -> dict[str, tuple[str | None, str | None, object]]:
     """Return key, status and value of every unit that stands in a file, by node and position."""
     nodes = built.resolver.graph.nodes
     return {
-        f"{nodes[unit.node].name.replace('/', '_')}{unit.coords}": (unit.key, built.status[name], unit.value)
+        # Of two that ask for the same, chance says which is made.
+        f"{nodes[unit.node].name.replace('/', '_')}{unit.coords}": (
+            unit.key,
+            str(built.status[name]).replace("hit", "ran"),
+            unit.value,
+        )
         for name, unit in built.units.items()
-        if not nodes[unit.node].hands_on
+        if not nodes[unit.node].hands_on and not nodes[unit.node].name.startswith("joined_")
     }
 
 

@@ -37,7 +37,8 @@ class Composed:
     param: str
     of: str  # what the inner dimension is made of: "literal", "param", "node"
     nodes: list[Inner]
-    exports: list[str]
+    exports: list[tuple[str, str]]  # a node, and what is exported of it: "all", "first", "joined", "table"
+    path: bool  # whether a position is asked for where the export is a list
 
     # -- composed -----------------------------------------------------------------------------------------------
 
@@ -49,7 +50,7 @@ class Composed:
         return (
             self._head()
             + f'[node.ad]\nkind = "graph"\npath = "ad.toml"\nneeds = "ok"\n{each}{when}{params}'
-            + self._tail(lambda export, pick: f"${{ad{pick}.{export}}}")
+            + self._tail(lambda i, pick, path: f"${{ad{pick}.x{i}{'.t' * (self.exports[i][1] == 'table')}{path}}}")
         )
 
     def inner(self, params: str = 'p = { required = true, type = "text" }\nlist = []') -> str:
@@ -58,7 +59,26 @@ class Composed:
         text = f"[params]\n{params}\n[each.item]\nof = {of}\n"
         for node in self.nodes:
             text += self._node(node, node.name, ["item"] if node.over else [], "${params.p}", "${item}", "")
-        return text + "[exports]\n" + "".join(f'{name} = "${{{name}}}"\n' for name in self.exports)
+        text += "[exports]\n"
+        for i, (name, how) in enumerate(self.exports):
+            ref = f"${{{name}{self._first(name, how)}}}"
+            value = f'"<{ref}|${{params.p}}>"' if how == "joined" else f'"{ref}"'
+            text += f"x{i} = {{ t = {value}, other = 1 }}\n" if how == "table" else f"x{i} = {value}\n"
+        return text
+
+    def _first(self, name: str, how: str) -> str:
+        node = next(node for node in self.nodes if node.name == name)
+        return "[0]" if how == "first" and self._own(node) else ""
+
+    def _own(self, node: Inner) -> int:
+        return int(node.over) + int(node.takes)
+
+    def _path(self, i: int) -> str:
+        """Return the path that is asked for where an export is a list of instances."""
+        name, how = self.exports[i]
+        node = next(node for node in self.nodes if node.name == name)
+        lists = 0 if how == "joined" else self._own(node) - (how == "first" and self._own(node) > 0)
+        return "[1]" if self.path and lists else ""
 
     # -- by hand ------------------------------------------------------------------------------------------------
 
@@ -71,7 +91,23 @@ class Composed:
         for node in self.nodes:
             dims = [*outer, *(["ad_item"] if node.over else [])]
             text += self._node(node, f"ad_{node.name}", dims, self.param, "${ad_item}", "ad_")
-        return text + self._tail(lambda export, pick: f"${{ad_{export}{pick}}}")
+        for i, (name, how) in enumerate(self.exports):
+            if how == "joined":
+                each = 'each = "lang"\n' if outer else ""
+                when = 'when = "${lang.on}"\n' if self.when else ""
+                ref = f"${{ad_{name}{'[lang]' if outer else ''}}}"
+                text += f'[node.joined_{i}]\nkind = "text.template"\n{each}{when}needs = "ok"\n'
+                text += f'text = "<{ref}|{self.param}>"\n'
+        return text + self._tail(self._asked_by_hand)
+
+    def _asked_by_hand(self, i: int, pick: str, path: str) -> str:
+        name, how = self.exports[i]
+        if how == "joined":
+            return f"${{joined_{i}{pick}}}"
+        inside = [pick[1:-1]] if pick else []
+        inside += ["0"] if self._first(name, how) else []
+        inside += [path[1:-1]] if path else []
+        return f"${{ad_{name}{'[' + ', '.join(inside) + ']' if inside else ''}}}"
 
     # -- parts --------------------------------------------------------------------------------------------------
 
@@ -107,14 +143,16 @@ class Composed:
             f"parts = {json.dumps(parts)}\n" if node.kind == "test.join" else f"text = {json.dumps(' '.join(parts))}\n"
         )
 
-    def _tail(self, ask: Callable[[str, str], str]) -> str:
+    def _tail(self, ask: Callable[[int, str, str], str]) -> str:
         text = ""
-        for export in self.exports:
-            text += f'[node.end_{export}]\nkind = "test.join"\nparts = ["${{ok}}", "{ask(export, "[*]" if self.over_lang else "")}"]\n'
+        for i in range(len(self.exports)):
+            path = self._path(i)
+            every = ask(i, "[*]" if self.over_lang else "", path)
+            text += f'[node.end_{i}]\nkind = "test.join"\nparts = ["${{ok}}", "{every}"]\n'
             if self.over_lang:
-                text += f'[node.per_{export}]\nkind = "test.echo"\neach = "lang"\ntext = "{ask(export, "[lang]")}"\n'
-                one = ask(export, "['a']")
-                text += f'[node.one_{export}]\nkind = "test.echo"\ntext = "{one}"\n'
+                here, one = ask(i, "[lang]", path), ask(i, "['a']", path)
+                text += f'[node.per_{i}]\nkind = "test.echo"\neach = "lang"\ntext = "{here}"\n'
+                text += f'[node.one_{i}]\nkind = "test.echo"\ntext = "{one}"\n'
         return text
 
 
@@ -142,5 +180,9 @@ def composed(draw: st.DrawFn) -> Composed:
         "${said[0]}",
         *(["${lang.word}", "${said[lang]}", "${lang.id} and ${said[lang]}"] if over_lang else []),
     ]
-    exports = draw(st.lists(st.sampled_from([node.name for node in nodes]), min_size=1, max_size=3, unique=True))
-    return Composed(over_lang, over_lang and draw(st.booleans()), draw(st.sampled_from(params)), of, nodes, exports)
+    export = st.tuples(
+        st.sampled_from([node.name for node in nodes]), st.sampled_from(["all", "first", "joined", "table"])
+    )
+    exports = draw(st.lists(export, min_size=1, max_size=3))
+    when = over_lang and draw(st.booleans())
+    return Composed(over_lang, when, draw(st.sampled_from(params)), of, nodes, exports, draw(st.booleans()))
