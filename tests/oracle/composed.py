@@ -136,7 +136,7 @@ class Composed:
         text += "takes = 2\n" if node.takes else ""
         if prefix:
             text += 'when = "${lang.on}"\n' if self.when else ""
-            text += f"needs = {json.dumps(['ok', *([prefix + node.needs] if node.needs else [])])}\n"
+            text += f"needs = {json.dumps(['ok', *([prefix + node.needs + ('[lang]' if outer else '')] if node.needs else [])])}\n"
         elif node.needs:
             text += f'needs = "{node.needs}"\n'
         return text + (
