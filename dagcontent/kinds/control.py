@@ -21,13 +21,17 @@ def _first(params: Mapping[str, Value]) -> Value:
     return candidates[0]
 
 
+def _value(params: Mapping[str, Value]) -> Value:
+    return params.get("value", ABSENT)
+
+
 VALUE_OF_GRAPH: Final = Kind(
     "graph",
     "What a graph exports, or is given.",
     (Param("value", ANY, "the value"),),
     ANY,
     Effect.VALUE,
-    evaluate=lambda params: params.get("value", ABSENT),
+    evaluate=_value,
 )
 """The kind of a node that holds one value on its way into a graph or out of it; nobody writes one."""
 
@@ -65,6 +69,7 @@ KINDS: Final = (
         ANY,
         Effect.VALUE,
         gives="its [exports], by name: ${ad.film}",
+        evaluate=_value,  # never asked for: such a node is taken apart when it is linked
         common=("kind", "each", "when", "needs"),
     ),
 )

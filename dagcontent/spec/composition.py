@@ -136,6 +136,8 @@ class _Given:
         name = self._files.shown(graph.files[0])
         params = dict(graph.params)
         written = self._written()
+        if written is None:
+            return graph
         for key, value in written.items():
             spec = graph.params.get(key)
             if spec is None:
@@ -150,11 +152,11 @@ class _Given:
                 note = f"it is {spec.help}" if spec.help else ""
                 at = "value" if written else "header"
                 message = f"`{spec.name}` of {name} must be given"
-                caret = f"write params = {{ {spec.name} = ... }}"
+                caret = f"add {spec.name} = ..." if written else f"write params = {{ {spec.name} = ... }}"
                 self._findings.add(self._place.file, self._place.path, message, at=at, caret=caret, note=note)
         return msgspec.structs.replace(graph, params=params)
 
-    def _written(self) -> Mapping[str, Any]:
+    def _written(self) -> Mapping[str, Any] | None:
         if "params" not in self._node.params:
             return {}
         value: Any = self._document.data
@@ -164,16 +166,19 @@ class _Given:
             return value
         what = "text" if isinstance(value, str) else a_value(value)
         self._findings.at_value(self._place, f"`params` is a table, not {what}", "give each by its name: { x = ... }")
-        return {}
+        return None
 
     def _param(self, spec: ParamSpec, value: Any, key: str) -> ParamSpec:
         spot = Spot(self._place.file, self._document.folder, (*self._place.path, key))
         type_ = _type_of(spec)
+        before = self._findings.count
         found = self._literals.typed(value, (type_,), key, spot)
         if spec.choices and isinstance(found, str) and found not in spec.choices:
             hint = self._findings.suggestion(found, spec.choices) or f"allowed: {listed(spec.choices)}"
             self._literals.wrong(spot, f"`{key}` cannot be `{found}`", hint)
         place = Place(spot.file, spot.path)
+        if self._findings.count > before:
+            return ParamSpec(spec.name, "given", None, place=place)  # it was given, and nothing is known of it
         return ParamSpec(spec.name, "given", found, str(type_), spec.choices, spec.help, place)
 
 
