@@ -135,7 +135,7 @@ def test_effect_fits_what_is_declared(kind: Kind) -> None:
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
     assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
-    assert not kind.gives or kind.output_of is not None or kind.chooses or kind.like
+    assert not kind.gives or kind.output_of is not None or kind.chooses or kind.like or kind.common is not None
     assert (kind.output_like is not None) == bool(kind.like)
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)

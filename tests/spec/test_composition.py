@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ CASES = {
     "a budget within": "BUDGET" + NODE + GIVEN,
 }
 INSIDE = {
-    "an unknown parameter": ("text = ", "txt = "),
+    "an unknown parameter": ('text = "${', 'txt = "${'),
     "a reference to nothing": ("${scene}", "${sceen}"),
     "a name of the outer graph": ("${scene}", "${lang}"),
     "TOML that cannot be read": ("[exports]", "[exports"),
@@ -90,7 +91,7 @@ def test_messages_are_as_recorded(tmp_path: Path, golden: bool) -> None:
 
 def chain(folder: Path, *links: str) -> Path:
     """Write graphs of which each holds the next; return the first."""
-    for name, inner in zip(links, links[1:], strict=False):
+    for name, inner in pairwise(links):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f'[node.n]\nkind = "graph"\npath = "{inner.rpartition("/")[2]}"\n', encoding="utf-8")
@@ -118,7 +119,7 @@ def test_graphs_may_stand_within_each_other_to_a_depth(tmp_path: Path) -> None:
     path = chain(tmp_path, *names)
     (tmp_path / names[-1]).write_text("[exports]\nx = 1\n", encoding="utf-8")
     assert not find_mistakes(path)
-    for name, inner in zip(names, names[1:], strict=False):
+    for name, inner in pairwise(names):
         nodes = [f'[node.n{i}]\nkind = "graph"\npath = "{inner}"\n' for i in range(6)]
         (tmp_path / name).write_text("".join(nodes), encoding="utf-8")
     assert any("graphs stand within this one" in mistake.message for mistake in find_mistakes(path))
