@@ -106,7 +106,7 @@ def test_a_graph_can_be_needed() -> None:
 
 def test_graphs_within_graphs() -> None:
     """Every level adds its dimensions and its part of the name."""
-    deep = '[params]\nw = ""\n[each]\nz = ["p", "q"]\n' + echo("e", "${params.w}${z}", 'each = "z"\ntakes = 1\n')
+    deep = '[params]\nw = ""\n[each]\nz = ["p", "q"]\n' + echo("e", "${params.w}${z}", 'each = "z"\n')
     inner = (
         '[params]\nw = ""\n[each]\ny = [1, 2]\n[node.in]\nkind = "graph"\npath = "deep.toml"\neach = "y"\nparams = { w = "${params.w}-${y}-" }\n'
         '[exports]\nall = "${in[*].e}"\none = "${in[1].e[0]}"\n'
