@@ -216,7 +216,9 @@ class ReferenceCompiler:
         expr = graph.export(named.name, ref)
         picks, steps = self.chosen(ref, graph.face, scope, f".{named.name}")
         if not steps or steps[0] is not named:
-            over = ", ".join(self._name(self.by_index(d)) for d in graph.outer[len(self.space.outer) :]) or "no dimension"
+            over = (
+                ", ".join(self._name(self.by_index(d)) for d in graph.outer[len(self.space.outer) :]) or "no dimension"
+            )
             raise BadReference(f"`{ref.root}` goes over {over}: there is a bracket too many before `.{named.name}`")
         linked, kind = self._steps(steps[1:], expr.type, scope)
         return graph.output(named.name, picks, linked, _listed(kind, picks), ref)
