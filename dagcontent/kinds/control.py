@@ -68,7 +68,7 @@ KINDS: Final = (
         ),
         ANY,
         Effect.VALUE,
-        gives="its [exports], by name: ${ad.film}",
+        gives="by `exports`",
         evaluate=_value,  # never asked for: such a node is taken apart when it is linked
         common=("kind", "each", "when", "needs"),
     ),
