@@ -156,6 +156,8 @@ class Profiles:
             place = Place(layer.document.file, layer.path("node", name))
             if name not in self._nodes:
                 caret = self._findings.suggestion(name, self._nodes)
+                if "/" in name:
+                    caret = f"a [profile.{layer.name}] in the inner graph's own file changes its nodes"
                 self._findings.add(place.file, place.path, f"there is no node `{name}`: a profile adds none",
                                    at="header", caret=caret)  # fmt: skip
             elif not isinstance(table, dict):

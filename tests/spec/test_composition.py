@@ -52,6 +52,7 @@ CASES = {
     "an export that is not there": NODE + GIVEN + USE.format("${ad.frist} ${ad.lines.x}"),
     "all where one is meant": LANG + NODE + 'each = "lang"\n' + GIVEN + USE.format("${ad.first}") + 'each = "lang"\n',
     "a dimension of the inner graph": NODE + GIVEN + USE.format("${ad.lines[scene]} ${scene}"),
+    "a profile for a node within": NODE + GIVEN + '[profile.p.node."ad/line"]\ntext = "x"\n',
     "a budget within": "BUDGET" + NODE + GIVEN,
 }
 INSIDE = {
