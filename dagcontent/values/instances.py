@@ -1,7 +1,7 @@
 """The name of a node and labels into the name of an instance, and back. Knows no graph.
 
 The nodes of a graph within a graph are named `ad/clip`, what it exports is `ad.film`; labels stand at the part of the name
-whose dimensions they are of: `ad[es]/clip[intro]`, `ad[es].film`.
+whose dimensions they are of: `ad[es]/clip[intro]`, `ad.film[es]`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ __all__ = ["PLAIN", "instance_name", "is_instance_name", "node_of", "parts_of"]
 PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:")
 """Characters of a label that needs no quotes."""
 _BRACKETS: Final = r"\[(?:'(?:[^'\\]|\\.)*'|[^'\]])*\]"
-_PART: Final = re.compile(rf"([/.]?[a-z][a-z0-9_]*)({_BRACKETS})?", re.DOTALL)
+_PART: Final = re.compile(rf"(/?[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)({_BRACKETS})?", re.DOTALL)
 _INSIDE: Final = re.compile(_BRACKETS, re.DOTALL)
-_NODE_PART: Final = re.compile(r"[/.]?[^/.]+")
+_NODE_PART: Final = re.compile(r"/?[^/]+")
 
 
 def instance_name(node: str, labels: Sequence[str] | None, levels: Sequence[int] = ()) -> str:
@@ -40,7 +40,7 @@ def instance_name(node: str, labels: Sequence[str] | None, levels: Sequence[int]
 def node_of(name: str) -> str:
     """Return `still` of `still[intro,2]`, and `ad/clip` of `ad[es]/clip[intro]`."""
     head, bracket, rest = name.partition("[")
-    if not bracket or ("]/" not in rest and "]." not in rest):
+    if not bracket or "]/" not in rest:
         return head
     return _INSIDE.sub("", name)
 
@@ -51,7 +51,7 @@ def parts_of(name: str) -> list[tuple[str, str | None]] | None:
     at = 0
     while at < len(name):
         part = _PART.match(name, at)
-        if part is None or (part[1][0] in "/.") != bool(found):
+        if part is None or (part[1][0] == "/") != bool(found):
             return None
         found.append((part[1], None if part[2] is None else part[2][1:-1]))
         at = part.end()

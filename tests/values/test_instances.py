@@ -30,12 +30,13 @@ def test_a_name_says_which_node_it_is_of(parts: list[tuple[str, list[str]]]) -> 
 
 
 def test_labels_stand_at_the_part_that_they_are_of() -> None:
-    """`ad[es]/clip[intro]` says which film, and which clip of it; what a graph exports is said with a dot, as in references."""
+    """`ad[es]/clip[intro]` says which film, and which clip of it."""
     assert instance_name("ad/clip", ["es", "intro", "take=1"], (1,)) == "ad[es]/clip[intro,take=1]"
     assert instance_name("ad/sub/clip", ["es", "x y"], (1, 0)) == "ad[es]/sub/clip['x y']"
-    assert instance_name("ad.film", ["es"], (1,)) == "ad[es].film"
+    assert instance_name("ad/sub.film", ["es", "x"], (1, 1)) == "ad[es]/sub.film[x]"
+    assert instance_name("ad/best.judge", ["es", "x"], (1,)) == "ad[es]/best.judge[x]"
     assert instance_name("ad/clip", None, (0,)) == "ad/clip"
-    assert node_of("ad[es].film") == "ad.film"
+    assert node_of("ad[es]/best.judge[x]") == "ad/best.judge"
 
 
 def test_other_text_is_no_name() -> None:
