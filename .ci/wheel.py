@@ -124,7 +124,13 @@ def try_out(python: Path, folder: Path) -> None:
     if not where[0].startswith(str(site_packages(python))):
         sys.exit(f"the wheel is not what was imported, but {where[0]}")
     package = Path(where[0]).parent
-    for name in ("py.typed", "schemas/graph.schema.json", "catalog/fal.toml"):
+    for name in (
+        "py.typed",
+        "schemas/graph.schema.json",
+        "catalog/fal.toml",
+        "report/gallery.css",
+        "report/gallery.js",
+    ):
         if not (package / name).is_file():
             sys.exit(f"{name} is not in the wheel")
     command = str(python.parent / "dagcontent")

@@ -21,7 +21,8 @@ from dagcontent.store.store import Store, open_store
 
 if TYPE_CHECKING:
     from dagcontent.api.building import Build
-    from dagcontent.api.choices import pick, pin, reroll, takes, unpin
+    from dagcontent.api.choices import approve, pick, pin, reject, reroll, takes, unpin
+    from dagcontent.api.gallery import write_gallery
     from dagcontent.api.loaded import LoadedGraph
     from dagcontent.api.loading import find_mistakes
     from dagcontent.api.seams import Seams
@@ -43,6 +44,7 @@ __all__ = [
     "WhyResult",
     "abuild",
     "aplan",
+    "approve",
     "build",
     "default_store",
     "find_mistakes",
@@ -50,16 +52,18 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "reject",
     "reroll",
     "show",
     "takes",
     "unpin",
     "why",
+    "write_gallery",
 ]
 
 _LATE = {
-    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "find_mistakes": "loading", "pick": "choices",
-    "pin": "choices",    "reroll": "choices", "takes": "choices", "unpin": "choices",
+    "LoadedGraph": "loaded", "Seams": "seams", "Spending": "spending", "approve": "choices", "find_mistakes": "loading", "pick": "choices",
+    "pin": "choices", "reject": "choices", "reroll": "choices", "takes": "choices", "unpin": "choices", "write_gallery": "gallery",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ A stored artifact that turns out damaged when it is placed sends the build round
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import msgspec
 from dagcontent.api.files import BesideFiles
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.memo import Question, write_memo
-from dagcontent.api.outcome import known_rows, node_results, unlike
+from dagcontent.api.outcome import counts_of, known_rows, node_results, served_in, status_of, unlike
 from dagcontent.api.planning import check_outputs, check_targets, new_resolver
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.api.seams import Seams
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Build", "BuildOptions"]
 
 _ROUNDS_MOST = 3
-_COUNTED = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned")
 
 
 class BuildOptions:
@@ -98,6 +97,7 @@ class Build:
         self._profile = loaded.profile or ""
         self._began = options.clock()
         self._placed: dict[str, str] = {}
+        self._at: dict[str, str] = {}  # by digest
         self._facts: dict[str, dict[str, Any]] = {}
         self._said: list[str] = []
         self._rounds = 0
@@ -245,14 +245,11 @@ class Build:
             return None
         unplaced = {failure.node for failure in failures}
         nodes = [
-            *(n for n in node_results(self.resolver, self._store, self._run_id) if n.node not in unplaced),
+            *(n for n in node_results(self.resolver, self._store, self._run_id, self._at) if n.node not in unplaced),
             *failures,
         ]
-        counts = dict.fromkeys(_COUNTED, 0)
-        for node in nodes:
-            counts[node.status] += 1
-        counts["unneeded"] = sum(1 for u in self.resolver.fanout.all_units() if u.status is None)
-        status = self._status(nodes, counts)
+        counts = counts_of(nodes, self.resolver)
+        status = status_of(nodes, counts, interrupted=self._interrupted)
         run = self._run_id
         spent, reserved = self._store.attempts.spent(Cap("run", run, 0)) if run and self._loaded.paid else (0, 0)
         self._remember(status, counts)
@@ -276,6 +273,7 @@ class Build:
             reserved_microusd=reserved,
             saved_microusd=sum(node.cost_microusd for node in nodes if not node.paid),
             profile=self._loaded.profile,
+            served=served_in(self.resolver),
         )
         self._keep_memo(result)
         return msgspec.structs.replace(result, warnings=(*result.warnings, *self._said)) if self._said else result
@@ -283,18 +281,6 @@ class Build:
     @property
     def _run_id(self) -> str:
         return self._run.id if self._run else ""
-
-    def _status(self, nodes: Sequence[NodeResult], counts: Mapping[str, int]) -> str:
-        """Return how a build ended: the first that holds."""
-        if self._interrupted:
-            return "interrupted"
-        if counts["unresolved"]:
-            return "unresolved"
-        if any(node.over_budget for node in nodes):
-            return "budget"
-        if counts["failed"] or (counts["blocked"] and not counts["waiting"]):
-            return "failed"
-        return "waiting" if counts["waiting"] else "ok"
 
     def abandon(self) -> None:
         """End the run after an error that stopped the build; what was committed stays."""
@@ -346,6 +332,7 @@ class Build:
         path = str(folder / file.path)
         self._placed[path] = file.instance
         if isinstance(file.value, Blob):
+            self._at[file.value.digest] = path
             self._facts[path] = {**file.value.facts, "size_bytes": file.value.size_bytes}
         else:
             self._facts[path] = {"size_bytes": len(file.value)}
@@ -376,7 +363,8 @@ class Build:
     def _keep_memo(self, result: BuildResult) -> None:
         """Keep the answer for the next who asks, if asking again gives the same."""
         fresh_each_run = any(node.spec.cache == "run" for node in self._loaded.graph.nodes)
-        if self._question is None or result.status != "ok" or fresh_each_run:
+        passed_over = result.counts["passed_over"]  # what failed is tried again, if nothing keeps a record of it
+        if self._question is None or result.status != "ok" or fresh_each_run or passed_over:
             return
         write_memo(
             self._store,

@@ -10,10 +10,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from dagcontent.api import GraphLike, loaded_from, opened_at
+from dagcontent.api.approving import Approving
 from dagcontent.api.deciding import Choosing, Decided
 from dagcontent.api.taken import TakesResult, takes_of
 
-__all__ = ["pick", "pin", "reroll", "takes", "unpin"]
+__all__ = ["approve", "pick", "pin", "reject", "reroll", "takes", "unpin"]
 
 
 def reroll(
@@ -55,8 +56,28 @@ def pick(
     Writes the choices file, as `reroll`. Raises ConfigError for what names none or several, UsageError where nothing is to be
     chosen.
     """
-    with _choosing(graph, [instance], params, profile, store, realms, picks=True) as choosing:
+    with _choosing(graph, [instance], params, profile, store, realms, asks="pick") as choosing:
         return choosing.pick(choice)
+
+
+def approve(
+    graph: GraphLike, instances: Sequence[str], *, params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have gates give on what they show now. Writes the choices file, as `reroll`. Raises UsageError where there is nothing to
+    approve yet.
+    """
+    with _choosing(graph, instances, params, profile, store, realms, asks="approve") as choosing:
+        return Approving(choosing).approve()
+
+
+def reject(
+    graph: GraphLike, instances: Sequence[str], *, note: str = "", params: Mapping[str, str] | None = None,
+    profile: str | None = None, store: str | os.PathLike[str] | None = None, realms: Mapping[str, str] | None = None,
+) -> Decided:  # fmt: skip
+    """Have gates fail while they show what they show now; `note` says why. Writes the choices file, as `approve`."""
+    with _choosing(graph, instances, params, profile, store, realms, asks="approve") as choosing:
+        return Approving(choosing).reject(note)
 
 
 def takes(
@@ -73,8 +94,8 @@ def takes(
 def _choosing(
     graph: GraphLike, instances: Sequence[str], params: Mapping[str, str] | None,
     profile: str | None, store: str | os.PathLike[str] | None, realms: Mapping[str, str] | None,
-    *, picks: bool = False,
+    *, asks: str = "",
 ) -> Iterator[Choosing]:  # fmt: skip
     loaded = loaded_from(graph, params, profile)
     with opened_at(store, write=False) as opened:
-        yield Choosing(loaded, opened, instances, realms, picks=picks)
+        yield Choosing(loaded, opened, instances, realms, asks=asks)

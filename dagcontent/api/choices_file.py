@@ -26,7 +26,7 @@ Edit = tuple[TomlPath, Callable[[Mapping[str, Any]], Mapping[str, str | int]]]
 """An entry by its path, and what it is to say, given what it says."""
 
 _HEAD: Final = """\
-# What people decided about {graph}. Written by dagcontent reroll, pick, pin and unpin, read by every build. Commit it.
+# What people decided about {graph}. Written by dagcontent reroll, pick, approve, pin and others, read by every build. Commit it.
 """
 _BOM: Final = "\ufeff"
 

@@ -73,6 +73,9 @@ class LoadedGraph:
                 words = f"{name} is {stray.now} now: what was decided about it went along"
             elif stray.there and stray.choice.pick is not None:
                 words = f"{name} chooses among others now: what was picked is not applied"
+            elif stray.there and (stray.choice.approved or stray.choice.rejected):
+                word = "approved" if stray.choice.approved else "rejected"
+                words = f"{name} shows something else now: what was {word} is not applied"
             elif stray.there:
                 words = f"what was decided about {name} was about something else: it is not applied"
             else:

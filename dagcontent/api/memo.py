@@ -114,7 +114,11 @@ class Memo:
             status="ok",
             run="",
             counts=self._head.counts,
-            nodes=tuple(NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale) for r in rows),
+            nodes=tuple(
+                NodeResult(r.node, r.status, r.digest, cost_microusd=r.cost, stale=r.stale)
+                for r in rows
+                if r.status != "unneeded"
+            ),
             outputs=tuple((instance, path) for instance, path, _ in self._head.placed),
             seconds=seconds,
             warnings=self._head.warnings,

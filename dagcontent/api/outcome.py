@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from dagcontent.api.result import Job, NodeResult
 from dagcontent.errors import AttemptDetached, AttemptUnresolved, NodeError, OverBudget, StoreDamaged
-from dagcontent.plan.model import PlanRow
+from dagcontent.kinds.declaration import WORKED_OUT
+from dagcontent.plan.model import PlanRow, Served
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.store import Store
 from dagcontent.values.attempt import Attempt
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import Blob, blobs_in
 
-__all__ = ["known_rows", "node_results", "unlike"]
+__all__ = ["counts_of", "known_rows", "node_results", "served_in", "status_of", "unlike"]
+
+_COUNTED: Final = (
+    "hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned", "passed_over",
+)  # fmt: skip
 
 
-def node_results(resolver: Resolver, store: Store, run: str) -> list[NodeResult]:
-    """Return what became of every instance of a build; `run` is its run, empty if nothing was to be made."""
-    return _Outcomes(resolver, store, run).all()
+def node_results(
+    resolver: Resolver, store: Store, run: str, placed: Mapping[str, str] = types.MappingProxyType({})
+) -> list[NodeResult]:
+    """Return what became of every instance of a build; `run` is its run, empty if nothing was to be made. `placed` are the files that
+    artifacts were placed at, by digest.
+    """
+    return _Outcomes(resolver, store, run, placed).all()
+
+
+def counts_of(nodes: Iterable[NodeResult], resolver: Resolver) -> dict[str, int]:
+    """Return how many instances came to what."""
+    counts = dict.fromkeys(_COUNTED, 0)
+    for node in nodes:
+        counts[node.status] += 1
+    made = resolver.graph.nodes
+    counts["unneeded"] = sum(u.status is None and not made[u.node].hands_on for u in resolver.fanout.all_units())
+    return counts
+
+
+def status_of(nodes: Iterable[NodeResult], counts: Mapping[str, int], *, interrupted: bool) -> str:
+    """Return how a build ended: the first that holds."""
+    if interrupted:
+        return "interrupted"
+    if counts["unresolved"]:
+        return "unresolved"
+    if any(node.over_budget for node in nodes):
+        return "budget"
+    if counts["failed"] or (counts["blocked"] and not counts["waiting"]):
+        return "failed"
+    return "waiting" if counts["waiting"] else "ok"
 
 
 class _Outcomes:
-    def __init__(self, resolver: Resolver, store: Store, run: str) -> None:
+    def __init__(self, resolver: Resolver, store: Store, run: str, placed: Mapping[str, str]) -> None:
         self._resolver = resolver
         self._store = store
         self._run = run
+        self._placed = placed
+        self._passed = Serving(resolver).passed
 
     def all(self) -> list[NodeResult]:
         units = self._resolver.fanout.all_units()
@@ -46,12 +83,13 @@ class _Outcomes:
         error = unit.error
         word = status.value if status in {Status.SKIPPED, Status.FAILED, Status.WAITING} else "blocked"
         if unit.held:  # in a build nothing else is unknown in the end
-            return NodeResult(name, word, error="waits for a person", facts=self._candidates(unit))
+            return self._held(unit, name, word)
         tried = self._attempts(unit) if status is Status.FAILED else []
         job = next((Job.of(one) for one in tried if one.blocks), None)
         if word == "failed" and isinstance(error, AttemptUnresolved | AttemptDetached) and (job or _named(error)):
             word = "unresolved"
         cost = sum(one.cost_microusd or 0 for one in tried if one.intent.run == self._run)
+        word = "passed_over" if unit in self._passed and word in {"failed", "blocked"} else word
         return NodeResult(
             name, word, cost_microusd=cost, paid=cost > 0,
             error=None if error is None else error.message,
@@ -63,16 +101,22 @@ class _Outcomes:
             job=job,
         )  # fmt: skip
 
-    def _candidates(self, unit: Unit) -> tuple[tuple[str, str], ...]:
-        """Return what a person is to choose from."""
+    def _held(self, unit: Unit, name: str, word: str) -> NodeResult:
+        """Return what a person is asked, with what there is to look at; or what waits for that."""
+        said = "waits for a person"
         if unit.status is not Status.WAITING:
-            return ()
+            return NodeResult(name, word, error=said)
         from dagcontent.api.picking import shown  # noqa: PLC0415 - most builds wait for nobody
-        from dagcontent.plan.selection import candidates_of  # noqa: PLC0415 - as above
 
         resolver, node = self._resolver, self._resolver.graph.nodes[unit.node]
         params = resolver.inputs.params(unit, node)
-        return tuple(shown(candidates_of(resolver.fanout, resolver.evaluator, unit, node, params)))
+        found = resolver.inputs.selecting.candidates(unit, node, params)
+        if node.kind.chooses:
+            return NodeResult(name, word, error=said, facts=tuple(shown(found)), asks="pick")
+        from dagcontent.api.approving import shown_of, title_of  # noqa: PLC0415 - as above
+
+        shows = shown_of(found, self._placed)
+        return NodeResult(name, word, error=said, asks="approve", title=title_of(params), shows=shows)
 
     def _made(self, unit: Unit, name: str, record: Record, outcome: Done) -> NodeResult:
         first = next(blobs_in(outcome.value), None)
@@ -101,11 +145,15 @@ class _Outcomes:
 def known_rows(resolver: Resolver) -> list[PlanRow]:
     """Return the plan of a build that came out well: everything is there, or was skipped."""
     rows = []
+    unneeded = Serving(resolver).unneeded
     for unit in resolver.fanout.all_units():
-        if unit.record is None and unit.status is not Status.SKIPPED:
-            continue
         node = resolver.graph.nodes[unit.node]
         if node.hands_on:
+            continue
+        if unit in unneeded and node.kind.effect not in WORKED_OUT:
+            model = node.spec.model if isinstance(node.spec.model, str) else ""
+            rows.append(PlanRow(resolver.fanout.name(unit), node.kind.name, model, "unneeded"))
+        if unit.record is None and unit.status is not Status.SKIPPED:
             continue
         model = "" if unit.manifest is None else unit.manifest.model
         pinned = unit.status is Status.PINNED
@@ -120,6 +168,11 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
 def _named(error: NodeError) -> bool:
     """Whether an error is about a request that was sent."""
     return any(label == "attempt" for label, _ in error.facts)
+
+
+def served_in(resolver: Resolver) -> tuple[Served, ...]:
+    """Return by which alternatives fallbacks are served."""
+    return tuple(Serving(resolver).served)
 
 
 def unlike(resolver: Resolver) -> Iterator[str]:

@@ -23,7 +23,7 @@ from dagcontent.store.past import PastRun
 from dagcontent.store.store import Store, open_store
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["History", "Made", "RunDetail", "RunSummary", "list_runs", "short_runs", "show_run"]
+__all__ = ["History", "Made", "RunDetail", "RunSummary", "list_runs", "short_runs", "show_run", "summaries"]
 
 _SHORTEST: Final = len("20261125T101112")
 _LONGER: Final = len("20261125T101112.123")
@@ -80,13 +80,13 @@ def list_runs(
     asked = since or Since()
     with open_store(store, write=False) as opened:
         found = past.runs_since(opened, _since_ms(asked), graph=None if graph is None else str(graph))
-        return History(_summaries(opened, found[:most]), len(found), asked)
+        return History(summaries(opened, found[:most]), len(found), asked)
 
 
 def show_run(store: Path, prefix: str) -> RunDetail:
     """Return the run whose id begins so, with what it made. Raises UsageError, StoreError."""
     with open_store(store, write=False) as opened:
-        (summary,) = _summaries(opened, past.runs_since(opened, run=_id_of(opened, prefix.strip())))
+        (summary,) = summaries(opened, past.runs_since(opened, run=_id_of(opened, prefix.strip())))
         run = summary.run
         attempts = opened.attempts.list(run=run.id)
         found = past.records_of(opened, run)
@@ -119,7 +119,8 @@ def _since_ms(since: Since) -> int:
     return calendar.timegm(time.strptime(since.day, "%Y-%m-%d")) * 1000 if since.day else since.ms
 
 
-def _summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
+def summaries(store: Store, found: Sequence[PastRun]) -> tuple[RunSummary, ...]:
+    """Return runs with what they cost, and the shortest names that tell them from all others."""
     if not found:
         return ()
     short = short_runs(past.run_ids(store))

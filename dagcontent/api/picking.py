@@ -10,7 +10,7 @@ from dagcontent.errors import ConfigError
 from dagcontent.plan.selection import Candidate
 from dagcontent.values.value import Blob, Value
 
-__all__ = ["chosen_of", "shown"]
+__all__ = ["chosen_of", "shown", "words_on"]
 
 _POSITION: Final = re.compile(r"#(\d{1,9})")
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
@@ -55,14 +55,16 @@ def _meant(candidates: Sequence[Candidate], wanted: str) -> list[Candidate]:
 
 
 def _shown(one: Candidate) -> str:
-    parts = (one.instance, one.digest[:_SHORT], _words(one.value))
+    score = "" if one.score is None else f"score {one.score:g}"
+    parts = (one.instance, one.digest[:_SHORT], score, words_on(one.value))
     return "  ".join(part for part in parts if part)
 
 
-def _words(value: Value) -> str:
+def words_on(value: Value) -> str:
     """Return a few words on a value."""
     if isinstance(value, Blob):
         size = f" {value.facts['width']}x{value.facts['height']}" if {"width", "height"} <= value.facts.keys() else ""
-        return value.type + size
+        long = f" {value.facts['duration_ms'] / 1000:.1f} s" if "duration_ms" in value.facts else ""
+        return value.type + size + long
     text = " ".join(str(value).split())
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."

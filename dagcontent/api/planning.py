@@ -18,6 +18,7 @@ from dagcontent.api.targets import Target, chosen_by, parse_target, parse_target
 from dagcontent.api.wiring import StoreLookup
 from dagcontent.catalog.market import Market
 from dagcontent.errors import ConfigError, NodeError, UsageError
+from dagcontent.graph.roots import root_nodes
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.planner import make_plan, resolve_dry
@@ -132,7 +133,8 @@ def explain_instance(
 ) -> WhyResult:
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
     targets = [parse_target(loaded.graph, instance)]
-    resolver = dry_resolver(loaded, store, asked_with(loaded, targets), realms)
+    alone = targets[0].node in root_nodes(loaded.graph)  # else it is asked for by a fallback, or not at all
+    resolver = dry_resolver(loaded, store, asked_with(loaded, targets) if alone else (), realms)
     last = store.last_build(str(loaded.path), loaded.profile or "")
     plan = msgspec.structs.replace(make_plan(resolver, last), profile=loaded.profile)
     unit = only_unit(resolver, targets[0], instance)
@@ -140,7 +142,8 @@ def explain_instance(
     row = next((r for r in plan.rows if r.node == name), None)
     explainer = Explainer(resolver)
     old, compared = _earlier(resolver, explainer, unit, last.get(name))
-    diffs = explainer.diff(unit, old, everything=True) if None not in unit.coords else ()
+    asked = None not in unit.coords and unit.status is not None
+    diffs = explainer.diff(unit, old, everything=True) if asked else ()
     return WhyResult(
         node=name,
         status="value" if row is None else row.status,

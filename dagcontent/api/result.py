@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dagcontent.plan.model import FieldDiff, Plan
+from dagcontent.plan.model import FieldDiff, Plan, Served
 from dagcontent.values.attempt import Attempt
 from dagcontent.values.money import Refused, usd_decimal
 
@@ -55,12 +55,29 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A part of what a gate shows: the instance that made it (empty for what is written), the digest of its content, a few words on it,
+    and where it was placed beside the graph, if it was.
+    """
+
+    instance: str
+    digest: str
+    words: str
+    path: str | None = None
+
+    def document(self) -> dict[str, str | None]:
+        """Return it as documents have it."""
+        return {"node": self.instance or None, "digest": f"sha256:{self.digest}", "path": self.path}
+
+
 class NodeResult(msgspec.Struct, frozen=True):
-    """What became of one instance. `status`: hit, pinned, cutoff, ran, skipped, failed, blocked, unresolved, waiting.
+    """What became of one instance. `status`: hit, pinned, cutoff, ran, skipped, failed, blocked, unresolved, waiting, passed_over (it
+    failed, or was blocked by what did, and a fallback went on to another).
 
     `cost_microusd` is what its result cost, whenever that was; `paid` says that it was in this build. `refused` is the
     cap that kept it from being sent, if one did. `job` is the paid request that keeps it from being made, if that is why.
-    `stale` says of a pinned one whether its inputs have moved, None where that is not known.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known. `asks` is what a person is to do:
+    "pick" or "approve", `title` how a gate puts it, `shows` what it shows.
     """
 
     node: str
@@ -77,12 +94,15 @@ class NodeResult(msgspec.Struct, frozen=True):
     by: str | None = None
     job: Job | None = None
     stale: bool | None = None
+    asks: str = ""
+    title: str = ""
+    shows: tuple[Shown, ...] = ()
 
 
 class BuildResult(msgspec.Struct, frozen=True):
     """What came of a build. `status`: ok, failed, interrupted, unresolved, budget, waiting. `outputs`: instance -> path; a list gives several rows.
 
-    `facts` are those of the outputs by path, as they were measured (`duration_ms`, `width`, `size_bytes`, ...).
+    `served` says by which alternative fallbacks are served. `facts` are those of the outputs by path, as they were measured (`duration_ms`, `width`, `size_bytes`, ...).
     """
 
     graph: str
@@ -98,6 +118,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     reserved_microusd: int = 0
     saved_microusd: int = 0
     profile: str | None = None
+    served: tuple[Served, ...] = ()
 
     @property
     def waiting(self) -> list[str]:
@@ -129,10 +150,12 @@ class BuildResult(msgspec.Struct, frozen=True):
                     "node": n.node, "status": n.status, "digest": n.digest, "cost_usd": usd_decimal(n.cost_microusd if n.paid else 0),
                     "seconds": n.seconds, "error": n.error, **({} if n.job is None else {"attempt": n.job.attempt}),
                     **({"stale": n.stale} if n.status == "pinned" else {}),
+                    **({"asks": n.asks, "title": n.title, "shows": [one.document() for one in n.shows]} if n.asks else {}),
                 }
                 for n in self.nodes
             ],
             "outputs": outputs,
+            **({"served": [{"node": s.node, "by": s.by or None, "position": s.position} for s in self.served]} if self.served else {}),
             "warnings": list(self.warnings),
         }  # fmt: skip
 

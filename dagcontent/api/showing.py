@@ -15,6 +15,8 @@ from dagcontent.api.targets import parse_target
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.selection import Candidate
+from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.store.cas import BlobDamaged
 from dagcontent.store.store import Store
@@ -41,7 +43,9 @@ class ShowResult(msgspec.Struct, frozen=True):
 
     `status` is today's: hit, value, or, for the result of an earlier build, that of a plan (`stale`). `value` holds
     artifacts as Blobs. `outputs` are the files beside the graph that hold an artifact of it, as they were written.
-    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from.
+    `cost_microusd` is what it cost when it was made, `job` the paid request that it came from. `served_by` is the alternative
+    that a fallback is. Of a selection, `candidates` are those it chose from, and `chosen` the positions of what it gives, the
+    best first.
     """
 
     node: str
@@ -59,6 +63,9 @@ class ShowResult(msgspec.Struct, frozen=True):
     stale: bool = False
     cost_microusd: int = 0
     job: Job | None = None
+    served_by: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    chosen: tuple[int, ...] = ()
 
 
 def show_instance(
@@ -75,11 +82,23 @@ def show_instance(
         last = store.last_build(str(loaded.path), loaded.profile or "").get(name)
         record = None if last is None else resolver.lookup.find(ActionKey(last))
     value = unit.value if record is None else _value(record)
+    if unit.status is Status.WAITING and loaded.graph.nodes[unit.node].kind.passes:
+        value, stale = _asked(resolver, unit), False
     if stale and record is None:
         _refuse(unit, name)
     if contains_unknown(value):
         raise UsageError(f"{name} depends on what is not made yet", hint="build it first")
     return _result(loaded, store, resolver, unit, value, record, stale=stale)
+
+
+def _asked(resolver: Resolver, unit: Unit) -> Value:
+    """Return what a gate shows while a person is still to look at it. Raises UsageError where that is not made yet."""
+    node = resolver.graph.nodes[unit.node]
+    value: Value = resolver.inputs.params(unit, node)[node.kind.passes]
+    if contains_unknown(value):
+        name = resolver.fanout.name(unit)
+        raise UsageError(f"what {name} shows is still to be made", hint="build it first")
+    return value
 
 
 def _result(
@@ -115,7 +134,25 @@ def _result(
         stale=stale,
         cost_microusd=0 if record is None else record.cost_microusd,
         job=None if record is None else _job(store, record),
+        served_by=_served_by(resolver, unit),
+        candidates=_candidates(resolver, unit),
+        chosen=chosen.positions if (chosen := resolver.inputs.selecting.made.get(unit)) is not None else (),
     )
+
+
+def _served_by(resolver: Resolver, unit: Unit) -> str | None:
+    """Return the alternative that a fallback is, where one instance made it."""
+    if not resolver.graph.nodes[unit.node].kind.lazy:
+        return None
+    name = resolver.fanout.name(unit)
+    return next((one.by for one in Serving(resolver).served if one.node == name and one.by), None)
+
+
+def _candidates(resolver: Resolver, unit: Unit) -> tuple[Candidate, ...]:
+    node = resolver.graph.nodes[unit.node]
+    if not node.kind.chooses:
+        return ()
+    return tuple(resolver.inputs.selecting.candidates(unit, node, resolver.inputs.params(unit, node)))
 
 
 def _job(store: Store, record: Record) -> Job | None:

@@ -17,7 +17,7 @@ from dagcontent.api.planning import asked_with, check_targets, dry_resolver
 from dagcontent.api.targets import chosen_by, parse_target
 from dagcontent.errors import UsageError
 from dagcontent.graph.model import Node
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.explain import Explainer
 from dagcontent.plan.model import FieldDiff
 from dagcontent.plan.resolver import Resolver
@@ -26,7 +26,7 @@ from dagcontent.store.store import Store
 from dagcontent.values.attempt import AttemptState
 from dagcontent.values.record import FailedCharged, Record
 
-__all__ = ["Taken", "TakesResult", "takes_of"]
+__all__ = ["Past", "Taken", "TakesResult", "takes_of"]
 
 _MOST_SAMPLES: Final = 64
 """Samples that are looked for beyond the one that a person asked for."""
@@ -71,17 +71,19 @@ def takes_of(
     resolver = dry_resolver(loaded, store, asked_with(loaded, [target]), realms)
     check_targets(resolver, [target])
     node = loaded.graph.nodes[target.node]
-    if node.kind.effect in {Effect.VALUE, Effect.FILES}:
-        raise UsageError(
-            f"{node.kind.name} is worked out each time: {node.name} has no results", hint="name another node"
-        )
+    if node.kind.effect in WORKED_OUT:
+        asked = "" if node.verdict is None else loaded.graph.nodes[node.verdict.node].name
+        hint = f"name whom it asks: {asked}" if asked else "name another node"
+        raise UsageError(f"{node.kind.name} is worked out each time: {node.name} has no results", hint=hint)
     wanted = chosen_by([target])
     units = [u for u in resolver.fanout.units_of(target.node) if wanted is None or wanted(resolver.fanout, u)]
-    history = _History(loaded, store, resolver)
+    history = Past(loaded, store, resolver)
     return tuple(history.of(unit, node) for unit in units if None not in unit.coords)
 
 
-class _History:
+class Past:
+    """What the units of one resolution ever were."""
+
     def __init__(self, loaded: LoadedGraph, store: Store, resolver: Resolver) -> None:
         self._loaded = loaded
         self._store = store

@@ -9,7 +9,7 @@ import msgspec
 
 from dagcontent.errors import ConfigError
 from dagcontent.graph.model import Graph, Node
-from dagcontent.plan.demand import root_nodes
+from dagcontent.graph.roots import root_nodes
 from dagcontent.plan.fanout import Fanout
 from dagcontent.plan.unit import Unit
 from dagcontent.spec.nearest import nearest
@@ -65,11 +65,8 @@ def _whole_graph(graph: Graph, text: str) -> list[Target]:
     name = "".join(part for part, _ in parts or ())
     if not parts or name in graph.by_name:
         return []
-    return [
-        _target(graph, node, parts, text)
-        for node in (graph.nodes[index] for index in root_nodes(graph))
-        if node.name.startswith(f"{name}/") and not node.hands_on
-    ]
+    asked = [graph.nodes[index] for index in root_nodes(graph, f"{name}/")]
+    return [_target(graph, node, parts, text) for node in asked if not node.hands_on]
 
 
 def _target(graph: Graph, node: Node, parts: Sequence[tuple[str, str | None]], text: str) -> Target:

@@ -41,7 +41,7 @@ def summary_lines(
     blocks = [_paid_lines(result, screen, load, options), _troubles(result, screen, load, cancelled)]
     if screen.verbose:
         blocks.append(_costs(result, screen))
-    blocks.append(_outputs(result, screen))
+    blocks += [_served(result, screen), _outputs(result, screen)]
     for block in blocks:
         if block:
             lines += ["", *block]
@@ -163,6 +163,8 @@ def _tail(counts: dict[str, int]) -> str:
         words.append(counted(counts["hit"], "hit"))
     if counts["pinned"]:
         words.append(f"{counts['pinned']:,} pinned")
+    if counts["passed_over"]:
+        words.append(f"{counts['passed_over']:,} passed over")
     if counts["skipped"]:
         words.append(f"{counts['skipped']:,} skipped")
     return "   ".join(words)
@@ -179,6 +181,23 @@ def _outputs(result: BuildResult, screen: Screen) -> list[str]:
             f"  and {len(result.outputs) - _MOST_OUTPUTS:,} more in {os.path.commonpath([p for _, p in result.outputs])}"
         )
     return lines
+
+
+def _served(result: BuildResult, screen: Screen) -> list[str]:
+    """Return which fallbacks are not served by their first alternative, and by which."""
+    later = [one for one in result.served if one.position]
+    rows: list[Sequence[Cell]] = [
+        [
+            ("passed_over", "fell back"),
+            safe(one.node),
+            safe(one.by) or "what is written",
+            ("dim", f"alternative {one.position + 1}"),
+        ]
+        for one in later[: None if screen.verbose else _MOST_FAILED]
+    ]
+    more = len(later) - len(rows)
+    lines = aligned(rows, screen.width(), screen.style, shrink=(1, 2))
+    return [*lines, *([f"  and {more:,} more; -v shows all"] if more else [])]
 
 
 def _size(path: str) -> int | None:
@@ -214,17 +233,28 @@ def _troubles(
 
 
 def _waiting(result: BuildResult, screen: Screen, load: Callable[[], LoadedGraph]) -> list[str]:
-    """Return what a person is to choose, with the candidates."""
+    """Return what a person is to choose or to approve, with what there is to look at."""
     waiting = [one for one in result.nodes if one.status == "waiting"]
     lines: list[str] = []
     for one in waiting[:_MOST_FAILED]:
         place = screen.style("place", _place_of(load(), one.node))
         lines.append(f"  {screen.style('waiting', 'waiting')}  {screen.style('head', safe(one.node))}   {place}")
+        if one.asks == "approve":
+            lines += _shown(one, screen)
+            continue
         wide = max((len(label) for label, _ in one.facts), default=0)
         lines += [f"{_INDENT}{safe(label):<{wide}}  {safe(value)}" for label, value in one.facts]
     if len(waiting) > _MOST_FAILED:
         lines.append(f"  and {len(waiting) - _MOST_FAILED:,} more wait; --json lists all")
     return lines
+
+
+def _shown(one: NodeResult, screen: Screen) -> list[str]:
+    """Return the question of a gate and what it shows."""
+    from dagcontent.cli.deciding import shown_lines  # noqa: PLC0415 - most builds wait for nobody
+
+    title = _wrapped(safe(one.title), screen.width()) if one.title else []
+    return [*title, *shown_lines(one.shows, screen, _INDENT)]
 
 
 def _failed(loaded: LoadedGraph, same: Sequence[NodeResult], screen: Screen) -> list[str]:

@@ -16,6 +16,7 @@ from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import screen_path
+from dagcontent.plan.approval import REJECTED
 from dagcontent.plan.model import PlanRow
 from dagcontent.values.instances import node_of
 from dagcontent.values.money import Refused
@@ -23,6 +24,7 @@ from dagcontent.values.money import Refused
 __all__ = ["GoesOn", "say_next"]
 
 _MOST_PICKS: Final = 3
+_MOST_GATES: Final = 4
 _CONTINUES: Final = "continues; nothing that is done is done again"
 
 
@@ -40,15 +42,15 @@ def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:
     if screen.quiet:
         return
     if result.status == "waiting":
-        names = result.waiting
         screen.say("")
-        for name in names[:_MOST_PICKS]:
-            screen.say(screen.style("command", command_line(*session.again("pick", name, "CHOICE"))))
-        if len(names) > _MOST_PICKS:
-            screen.say(f"  and {len(names) - _MOST_PICKS:,} more")
+        for line in _deciding(session, [node for node in result.nodes if node.status == "waiting"]):
+            screen.say(line)
         return
     broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
     if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):
+        rejected = [node.node for node in broke if REJECTED in dict(node.facts)]
+        if rejected:
+            screen.say("\n" + screen.style("command", command_line(*session.again("approve", rejected[0]))))
         return
     options: list[str] = []
     note = _CONTINUES
@@ -76,6 +78,23 @@ def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:
     screen.say(f"\n{screen.style('command', again)}{f'        # {note}' if fits else ''}")
 
 
+def _deciding(session: Session, waiting: Sequence[NodeResult]) -> Iterator[str]:
+    """Yield the commands by which a person decides: a pick each; a look, and one word or the other, for gates."""
+    style = session.screen.style
+    picks = [node.node for node in waiting if node.asks != "approve"]
+    gates = [node.node for node in waiting if node.asks == "approve"]
+    for name in picks[:_MOST_PICKS]:
+        yield style("command", command_line(*session.again("pick", name, "CHOICE")))
+    if len(picks) > _MOST_PICKS:
+        yield f"  and {len(picks) - _MOST_PICKS:,} more"
+    if gates:
+        yield style("command", command_line(*session.again("show", gates[0])))
+        yield style("command", command_line(*session.again("approve", *gates[:_MOST_GATES])))
+        yield style("command", command_line(*session.again("reject", gates[0], "--note", "WHY")))
+    if len(gates) > _MOST_GATES:
+        yield f"  and {len(gates) - _MOST_GATES:,} more gates"
+
+
 def _sort(refused: Refused) -> Refused:
     """Return a cap without what is of one request alone."""
     return msgspec.structs.replace(refused, wanted=0)
@@ -83,9 +102,9 @@ def _sort(refused: Refused) -> Refused:
 
 def _stays(node: NodeResult) -> bool:
     """Whether building again changes nothing: a person must settle it, or it was charged and is not sent again."""
-    return (node.job is not None and node.job.state in {"unresolved", "expired", "abandoned"}) or "charged" in dict(
-        node.facts
-    )
+    if node.job is not None and node.job.state in {"unresolved", "expired", "abandoned"}:
+        return True
+    return not {"charged", REJECTED}.isdisjoint(dict(node.facts))
 
 
 def _named(row: PlanRow, asked: GoesOn) -> bool:

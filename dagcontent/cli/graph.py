@@ -107,7 +107,7 @@ def _drawn(picture: Picture, form: str) -> str:
 def _say(session: Session, picture: Picture) -> None:
     screen = session.screen
     words = [screen.style("head", safe(picture.name)), counted(len(picture.boxes), "node")]
-    words += [screen.style(status, f"{count:,} {status}") for status, count in picture.counts.items()]
+    words += [screen.style(status, f"{count:,} {status.replace('_', ' ')}") for status, count in picture.counts.items()]
     screen.say("   ".join(words))
     rows: list[Sequence[Cell]] = [[("dim", title) for title in ("node", "made by", "each", "state", "uses")]]
     statuses = {box.name: box.statuses for box in picture.boxes}

@@ -106,7 +106,8 @@ def _describe(screen: Screen, kind: Kind) -> None:
     common = "each, takes, needs, when, optional, output, on_error, retries, timeout, cache, tags".split(", ")
     common += ["model", "seed", "options"] if kind.by_model else []
     for line in textwrap.wrap(
-        f"and what every node takes: {', '.join(key for key in common if kind.takes_key(key))}",
+        f"and what every node takes: {', '.join(key for key in common if kind.takes_key(key))}"
+        + ("; a judge: model, seed, options" if kind.questions else ""),
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip
         screen.say(screen.style("dim", line))
@@ -129,6 +130,10 @@ def _facts(kind: Kind) -> list[tuple[str, str]]:
     rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))
+    if kind.questions:
+        rows.append(
+            ("judge", f"`model` is asked, as a node of kind {kind.questions}: it has prices, keys and rerolls like any")
+        )
     if kind.by_model:
         here = " or ".join(f"local/{name}" for name in kind.stand_ins)
         free = f", or {here}: free, on this machine" if here else ""

@@ -13,14 +13,14 @@ import msgspec
 from dagcontent.api.result import BuildResult
 from dagcontent.errors import ConfigError
 from dagcontent.plan.model import BUYS, PlanRow
-from dagcontent.values.money import MICRO, budget_for, typed_usd, usd_decimal
+from dagcontent.report.quantities import digits_of, dollars
+from dagcontent.values.money import budget_for, typed_usd, usd_decimal
 
 __all__ = [
     "BUYS", "UNKNOWN", "Range", "budget_for", "digits_of", "dollars", "given_budget", "money_words", "most_text", "range_of", "shown", "total",
 ]  # fmt: skip
 
 UNKNOWN: Final = "$?"
-_USUAL: Final = 3
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -47,6 +47,8 @@ def range_of(row: PlanRow) -> Range:
     if not row.buys:
         return Range(0, 0, most)
     expected = quote.high if quote.expected is None else quote.expected
+    if row.instead_of is not None:  # as a rule the alternative before it serves
+        return Range(0, 0, most)
     if not row.is_list:
         return Range(quote.low if row.status == "run" else 0, expected, most)
     likely = row.items_expected or row.items_max
@@ -65,20 +67,6 @@ def total(rows: Iterable[PlanRow]) -> tuple[Range, list[str]]:
         if one.high is None:
             unpriced.append(row.node)
     return Range(low, expected, high), unpriced
-
-
-def digits_of(amounts: Sequence[int]) -> int:
-    """Return how many decimals a column of amounts needs: three, more where the smallest would vanish."""
-    least = min((amount for amount in amounts if amount), default=MICRO)
-    return next((digits for digits in range(_USUAL, 6) if least >= 10 ** (6 - digits)), 6)
-
-
-def dollars(amount: int, digits: int | None = None, *, up: bool = False) -> str:
-    """Return "$0.025"; `up` rounds an upper bound up."""
-    kept = digits_of([amount]) if digits is None else digits
-    unit = 10 ** (6 - kept)
-    units = -(-amount // unit) if up else (amount + unit // 2) // unit
-    return f"${units // 10**kept:,}.{units % 10**kept:0{kept}d}"
 
 
 def most_text(amount: int | None) -> str:

@@ -17,6 +17,8 @@ COMMANDS: Final = {
         "takes": "Every result a node ever had: what differed, what it cost.",
         "reroll": "Have another sample made of a node; going back is free.",
         "pick": "Choose one of a selection's candidates.",
+        "approve": "Let a gate give on what it shows.",
+        "reject": "Have a gate fail for what it shows, with a note.",
         "pin": "Keep a node's result, whatever becomes of its inputs.",
         "unpin": "Let it be what its inputs make it.",
     },
@@ -24,6 +26,8 @@ COMMANDS: Final = {
         "why": "What of a node differs from its last build, field by field.",
         "runs": "The history of builds: how they ended, what they made and cost.",
         "show": "A node's result: its file, its facts, how and when it was made.",
+        "open": "A node's result, in this machine's own viewer.",
+        "gallery": "One page of a build: every result with player, prompt and cost.",
         "graph": "The picture of a graph: svg, mermaid, dot, json or text.",
         "kinds": "The kinds of nodes, with their parameters.",
         "models": "The models there are: what they make, take and cost.",
@@ -38,7 +42,7 @@ COMMANDS: Final = {
 }
 """Every command by section, with its line of help: its module has the same name."""
 
-LATER: Final = frozenset("watch open approve reject replace diff gallery ui import trust".split())
+LATER: Final = frozenset("watch replace diff ui import trust".split())
 """Commands of the language that this version has not."""
 
 SHORT: Final = {name: text for section in COMMANDS.values() for name, text in section.items()}

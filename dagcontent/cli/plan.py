@@ -30,6 +30,8 @@ from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, DagcontentError
+from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.registry import KINDS
 from dagcontent.plan.model import Plan
 from dagcontent.values.money import Ceiling
 
@@ -191,9 +193,11 @@ def _next(
     if stuck:
         commands.append((command_line("jobs", "list", *store), f"settles {listed([row.node for row in stuck])}"))
     lost = [row for row in made.rows if row.status == "repay"]
-    waiting = [row.node for row in made.rows if row.status == "waiting"]
+    waiting = [row for row in made.rows if row.status == "waiting"]
     if waiting and not lost and not any(row.status in {"run", "resume"} for row in made.rows):
-        commands += [(command_line(*session.again("pick", name, "CHOICE")), "") for name in waiting[:1]]
+        name, gate = waiting[0].node, KINDS[waiting[0].kind].effect is Effect.PERSON
+        words = ("approve", name) if gate else ("pick", name, "CHOICE")
+        commands.append((command_line(*session.again(*words)), ""))
     elif made.pending or lost:
         commands += _builds(session, made, targets, limit, files)
     if lost:

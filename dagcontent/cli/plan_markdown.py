@@ -28,7 +28,9 @@ _CALLS: Final = frozenset({"&#64;", "&#35;"})
 _APART: Final = "&#8288;"
 _MOST_ROWS: Final = 200
 _MOST_OF_A_VALUE: Final = 300
-_ORDER: Final = ("hit", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "blocked")
+_ORDER: Final = (
+    "hit", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "passed_over", "blocked", "unneeded",
+)  # fmt: skip
 
 
 def plan_markdown(plan: Plan, shown: str, commands: Sequence[tuple[str, str]], today: date) -> str:
@@ -51,7 +53,7 @@ def plan_markdown(plan: Plan, shown: str, commands: Sequence[tuple[str, str]], t
 
 def _counts(plan: Plan) -> str:
     counts = plan.counts
-    words = [f"{counts[word]:,} {word}" for word in _ORDER if word in counts]
+    words = [f"{counts[word]:,} {word.replace('_', ' ')}" for word in _ORDER if word in counts]
     return f"{counted(len(plan.rows), 'instance')}: {', '.join(words)}." if words else "Nothing to make."
 
 
@@ -69,7 +71,7 @@ def _table(lines: Sequence[Line], rest: Sequence[tuple[str, int, list[str]]], co
     for i, line in enumerate(lines):
         first = line.first
         why = "<br>".join(_text(one) for one in [line.why, *line.notes])
-        cells = [first.status, _code(line.name), _code(first.model or first.kind), why]
+        cells = [first.status.replace("_", " "), _code(line.name), _code(first.model or first.kind), why]
         if costs.paid:
             likely, (least, most) = amounts[i]
             bold = "**" if i == dearest else ""

@@ -35,13 +35,15 @@ _ORDER: Final = (
     "unresolved",
     "skipped",
     "failed",
+    "passed_over",
     "blocked",
+    "unneeded",
 )
 _GAP: Final = "      "
 _ALIKE: Final = 3
 _MOST_LINES_A_NODE: Final = 6
 _MOST_NOTES: Final = 3
-_SETTLED: Final = frozenset({"hit", "skipped"})
+_SETTLED: Final = ("hit", "skipped", "unneeded")
 _STATUS: Final = "status"
 _WIDE: Final = 110
 """From here on there is room for what is likely and its share."""
@@ -108,14 +110,14 @@ def lines_of(plan: Plan, reasons: Reasons, *, verbose: bool) -> tuple[list[Line]
         return [*lines, *(Line((row,), row.node, reasons.of(row)) for row in done)], []
     return lines, [
         (status, len(found), list(dict.fromkeys(node_of(row.node) for row in found)))
-        for status in ("hit", "skipped")
+        for status in _SETTLED
         if (found := [row for row in done if row.status == status])
     ]
 
 
 def _head(plan: Plan, screen: Screen, shown: str, costs: Costs, *, table: bool) -> list[str]:
     counts = plan.counts
-    words = [(word, f"{counts[word]:,} {word}") for word in _ORDER if word in counts]
+    words = [(word, f"{counts[word]:,} {word.replace('_', ' ')}") for word in _ORDER if word in counts]
     money = [costs.head] if costs.paid else []
     money += [] if table else saved_words(plan)
     name = shown if plan.profile is None else f"{shown} ({plan.profile})"
@@ -173,7 +175,12 @@ def _fits(rows: Sequence[Sequence[Cell]], width: int) -> bool:
 def _cells(line: Line, *, dear: bool) -> list[Cell]:
     first, name = line.first, safe(line.name)
     made_by = safe(first.model or first.kind)
-    return [(first.status, first.status), ("head", name) if dear else name, ("dim", made_by), safe(line.why)]
+    return [
+        (first.status, first.status.replace("_", " ")),
+        ("head", name) if dear else name,
+        ("dim", made_by),
+        safe(line.why),
+    ]
 
 
 def _columns(lines: Sequence[Line], costs: Costs, *, wide: bool) -> list[tuple[str, Sequence[Cell]]]:

@@ -91,7 +91,7 @@ class Waits:
         return list(dict.fromkeys(self._above(node, scope, 0)))
 
     def _above(self, node: Node, scope: Mapping[int, str], depth: int) -> Iterator[str]:
-        outputs = [*node.outputs, *node.when_outputs, *node.ordering]
+        outputs = [*node.sources]
         for dim in node.all_dims:
             outputs += outputs_in(self._graph.dimensions[dim].of)
         for output in outputs:

@@ -8,6 +8,8 @@ from typing import Final
 
 from dagcontent.cli.names import node_of
 from dagcontent.cli.words import listed
+from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.registry import KINDS
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
 
 __all__ = ["Reasons", "field_name"]
@@ -20,6 +22,7 @@ _STANDS: Final = {
     "unresolved": "nobody can tell{attempt}",
     "repay": "its bytes are gone",
     "waiting": "a person is to choose",
+    "unneeded": "another alternative serves",
 }
 
 _UNSENT: Final = "begun{attempt}: sent if it turns out that it never was"
@@ -49,17 +52,15 @@ class Reasons:
         if row.unsent:
             return _UNSENT.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in _STANDS:
-            return _STANDS[row.status].format(attempt=f" ({attempt})" if attempt else "")
-        if row.status == "failed" and attempt:
-            return f"abandoned ({attempt})"
-        if row.status == "failed":
-            return row.error or "failed"
-        if row.status == "blocked":
-            return f"waits for {row.by}, which fails" if row.by else row.error or "blocked"
-        if row.status == "skipped":
-            return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
+            gate = row.status == "waiting" and KINDS[row.kind].effect is Effect.PERSON
+            said = "a person is to approve" if gate else _STANDS[row.status]
+            return said.format(attempt=f" ({attempt})" if attempt else "")
+        if row.status in {"failed", "blocked", "skipped", "passed_over"}:
+            return self._nothing(row, attempt)
         if row.status in {"hit", "pinned"}:
             return self._stale(row) if row.stale else ""
+        if row.status == "maybe" and row.instead_of:
+            return f"only if {node_of(row.instead_of)} fails"
         if row.status == "maybe" and row.depends and row.cause != "edit":
             return self._depends(row)
         changed = [diff for diff in row.why if diff.changed]
@@ -70,6 +71,19 @@ class Reasons:
         if row.cause == "upgrade":
             return "its kind has a new version"
         return "new"
+
+    @staticmethod
+    def _nothing(row: PlanRow, attempt: str) -> str:
+        """Return why there will be no result."""
+        if row.status == "failed" and attempt:
+            return f"abandoned ({attempt})"
+        if row.status == "failed":
+            return row.error or "failed"
+        if row.status == "blocked":
+            return f"waits for {row.by}, which fails" if row.by else row.error or "blocked"
+        if row.status == "passed_over":
+            return f"waits for {row.by}, which failed" if row.by else row.error or "failed"
+        return f"{row.by} is skipped" if row.by and row.by != row.node else "its `when` does not hold"
 
     def _stale(self, row: PlanRow) -> str:
         """Return what has moved since a result was pinned; a memo does not know."""

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any, Final
 
 from dagcontent.spec.source import visible
@@ -19,7 +20,7 @@ __all__ = ["Screen", "safe"]
 _PIPE_WIDTH: Final = 120
 _NARROWEST: Final = 40
 _CODES: Final = {
-    "error": "1;31", "failed": "1;31", "blocked": "31", "warning": "1;33", "maybe": "33", "waiting": "33", "run": "1;36", "ran": "32",
+    "error": "1;31", "failed": "1;31", "blocked": "31", "warning": "1;33", "maybe": "33", "waiting": "33", "approved": "32", "rejected": "1;31", "passed_over": "33", "run": "1;36", "ran": "32",
     "hit": "32", "pinned": "32", "ok": "32", "place": "36", "gutter": "34", "caret": "31", "note": "", "head": "1", "dim": "2",
     "command": "1",
 }  # fmt: skip
@@ -119,6 +120,12 @@ class Screen:
     def text(self, text: str) -> None:
         """Write text that was asked for as it is (a picture, a schema) to stdout."""
         _write(self._out, text if text.endswith("\n") else text + "\n")
+
+    def view(self, path: Path) -> str | None:
+        """Open a file in a window of its own; return None, or why that cannot be."""
+        from dagcontent.cli.viewer import view  # noqa: PLC0415 - two commands open files
+
+        return view(path, self._environment)
 
     def _styled(self, role: str, text: str, stream: IO[str]) -> str:
         code = _CODES.get(role, "")

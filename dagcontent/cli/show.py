@@ -24,6 +24,7 @@ from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import cut, facts_of, plain, screen_path, seconds, short, when
+from dagcontent.plan.selection import Candidate
 from dagcontent.values.money import usd_decimal
 from dagcontent.values.value import Blob
 
@@ -37,6 +38,7 @@ _SOURCES = {
 }
 _MOST_LINES = 20
 _MOST_FILES = 20
+_MOST_CANDIDATES = 20
 
 
 @click.command("show")
@@ -79,8 +81,12 @@ def command(
 
 def _lines(found: ShowResult, screen: Screen) -> list[str]:
     state = (
-        "worked out from its inputs"
+        f"served by {safe(found.served_by)}"
+        if found.served_by is not None
+        else "worked out from its inputs"
         if found.status == "value"
+        else "waits for a person to approve it"
+        if found.status == "waiting"
         else "of an earlier build; it would be made anew"
         if found.stale
         else ""
@@ -94,7 +100,31 @@ def _lines(found: ShowResult, screen: Screen) -> list[str]:
     if len(found.artifacts) > _MOST_FILES and not screen.verbose:
         rows.append(["", f"and {len(found.artifacts) - _MOST_FILES} more; -v shows all"])
     rows += _provenance(found)
-    return [*lines, *_rows(rows, screen)]
+    lines += _rows(rows, screen)
+    candidates = _candidates(found, screen)
+    return [*lines, *([""] if candidates and lines[-1] else []), *candidates]
+
+
+def _candidates(found: ShowResult, screen: Screen) -> list[str]:
+    """Say what was chosen from, and what was said of each."""
+    if not found.candidates:
+        return []
+    scored = any(one.score is not None for one in found.candidates)
+    shown = found.candidates[: None if screen.verbose else _MOST_CANDIDATES]
+    rows: list[Sequence[Cell]] = [[("dim", word) for word in ("", "", "candidate", "score" if scored else "", "")]]
+    for one in shown:
+        mark: Cell = ("hit", _mark(found, one.position)) if one.position in found.chosen else ""
+        score = "" if one.score is None else f"{one.score:g}"
+        reasons = one.reasons if screen.verbose else one.reasons[:1]
+        said = " / ".join(" ".join(reason.split()) for reason in reasons)
+        rows.append([mark, f"#{one.position}", safe(one.instance) or one.digest[:12], score, ("dim", safe(said))])
+    lines = [*aligned(rows, screen.width(), screen.style, shrink=() if screen.verbose else (4,), right=(3,))]
+    more = len(found.candidates) - len(shown)
+    return [*lines, f"  and {more:,} more; -v shows all"] if more else lines
+
+
+def _mark(found: ShowResult, position: int) -> str:
+    return "chosen" if len(found.chosen) == 1 else f"{found.chosen.index(position) + 1}."
 
 
 def _rows(rows: Sequence[Sequence[Cell]], screen: Screen) -> list[str]:
@@ -188,4 +218,18 @@ def _document(graph: str, profile: str | None, found: ShowResult) -> dict[str, A
         "made_with": found.made_with,
         "cost_usd": usd_decimal(found.cost_microusd),
         "attempt": None if found.job is None else found.job.attempt,
+        **({} if found.served_by is None else {"served_by": found.served_by}),
+        **({"candidates": [_candidate(found, one) for one in found.candidates]} if found.candidates else {}),
     }  # fmt: skip
+
+
+def _candidate(found: ShowResult, one: Candidate) -> dict[str, Any]:
+    """One candidate of a selection; `rank` is 1 for the best of those that it gives, null for the others."""
+    return {
+        "position": one.position,
+        "candidate": one.instance or None,
+        "digest": one.digest,
+        "score": one.score,
+        "reasons": list(one.reasons),
+        "rank": found.chosen.index(one.position) + 1 if one.position in found.chosen else None,
+    }

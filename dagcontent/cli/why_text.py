@@ -16,6 +16,8 @@ from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.reasons import Reasons, field_name
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import cut, listed, short, when
+from dagcontent.kinds.declaration import WORKED_OUT, Effect
+from dagcontent.kinds.registry import KINDS
 from dagcontent.plan.model import FieldDiff
 from dagcontent.values.value import Blob, blobs_in
 
@@ -32,6 +34,8 @@ _STATES: Final = {
     "value": "worked out from its inputs each time; nothing is kept",
     "failed": "it cannot be made",
     "waiting": "a person is to choose; dagcontent pick says which",
+    "passed_over": "it came to nothing, and another alternative serves",
+    "unneeded": "another alternative serves: it is not made",
     "blocked": "something it needs cannot be made",
 }
 
@@ -39,16 +43,20 @@ _STATES: Final = {
 def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) -> list[str]:
     """Return why an instance would run: its state, and every field that its key is made of."""
     reasons = Reasons(found.plan, shown)
-    state = _STATES.get(found.status, found.status)
-    head = f"{screen.style('head', safe(found.node))}: {screen.style(found.status, found.status)}, {state}"
-    lines = [head, *_compared(found, now)]
     row = next((r for r in found.plan.rows if r.node == found.node), None)
+    state = _STATES.get(found.status, found.status)
+    if found.status == "waiting" and row is not None and KINDS[row.kind].effect is Effect.PERSON:
+        state = "a person is to approve; dagcontent approve, or reject"
+    head = f"{screen.style('head', safe(found.node))}: {screen.style(found.status, found.status)}, {state}"
+    made = row is None or KINDS[row.kind].effect not in WORKED_OUT
+    lines = [head, *(_compared(found, now) if made else [])]
     if row is not None and row.status in {"run", "maybe"}:
         row = msgspec.structs.replace(row, why=found.diffs)
         lines.append(f"why: {safe(reasons.of(row))}")
     lines += [f"note: {safe(note)}" for note in found.notes]
     if found.error:
         lines += [screen.style("failed", safe(found.error))]
+        lines += [f"-> {safe(row.hint)}"] if row is not None and row.hint else []
     elif row is not None and row.status == "blocked":
         lines += [safe(reasons.of(row))]
     if found.diffs:
@@ -59,7 +67,7 @@ def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) ->
 
 def _compared(found: WhyResult, now: dt.datetime) -> list[str]:
     if found.compared_with == "nothing" or found.at_ms is None:
-        if found.status in {"value", "skipped", "waiting"}:
+        if found.status in {"value", "skipped", "waiting", "unneeded"}:
             return []
         return ["nothing like it was made before: there is nothing to compare with"]
     what = {"last": "its last build", "nearest": "the nearest result"}[found.compared_with]

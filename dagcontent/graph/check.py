@@ -43,7 +43,7 @@ def check_node(
     node: Node, nodes: list[Node], dimensions: list[Dimension], today: date | None = None
 ) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node. `today` decides which models have ended."""
-    for name, expr in node.params:
+    for name, expr in node.params if node.asking is None else ():  # what is asked was made to fit
         if not isinstance(expr, Literal) or expr.place is None or not _within(expr.place, node.spec.place):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None:

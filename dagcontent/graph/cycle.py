@@ -44,7 +44,7 @@ def topological_order(
 
 def _inputs(node: Node, of_dimension: list[tuple[int, ...]]) -> tuple[int, ...]:
     found: dict[int, None] = {}
-    for output in (*node.outputs, *node.when_outputs, *node.ordering):
+    for output in node.sources:
         if not _earlier(output):
             found[output.node] = None
     for dim in node.all_dims:

@@ -14,8 +14,9 @@ from datetime import date
 
 import msgspec
 
+from dagcontent.graph.alternatives import check_alternatives
 from dagcontent.graph.check import check_node
-from dagcontent.graph.chosen import type_selections
+from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
 from dagcontent.graph.expressions import Expressions
@@ -28,13 +29,15 @@ from dagcontent.graph.inline import (
     value_node,
     wholes_in,
 )
+from dagcontent.graph.judging import check_selections, with_verdicts
 from dagcontent.graph.model import Condition, Dimension, Expr, Graph, Literal, MemberStep, Node, Output, outputs_in
 from dagcontent.graph.references import ReferenceCompiler, Scope
+from dagcontent.graph.roots import without_held_back
 from dagcontent.graph.space import NodeFace, Space
 from dagcontent.graph.steps import BadReference, did_you_mean
 from dagcontent.graph.takes import TAKE, take_dimensions
 from dagcontent.graph.typing import fits
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.kinds.schema import schema_at
 from dagcontent.spec.composition import told
 from dagcontent.spec.model import DimensionSpec, NodeSpec, ParamSpec, Pipeline, Place, Ref, Template
@@ -80,6 +83,7 @@ class _Linker:
         self.linking: list[str] = []
         self.written = list(self.root.nodes())
         self.values: dict[str, tuple[Space, str, Expr, Place]] = {}
+        self.whole: dict[int, str] = {}
         self._names = list(self.specs)
 
     def _open(self, space: Space, dimensions: Collection[str]) -> None:
@@ -99,10 +103,10 @@ class _Linker:
         for space in self.spaces[1:]:
             self._go_over(space)
         for index, (space, node) in enumerate(self.written):
-            kind = KINDS[node.kind]
+            kind = kind_of(node.kind)
             dims = (*space.outer, *(self.dimension_index[d] for d in self._known_dims(node, space)))
             space.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
-        for settle in [type_selections(s.pipeline.nodes, s.faces, s.references) for s in self.spaces]:
+        for settle in [type_passed_on(s.pipeline.nodes, s.faces, s.references) for s in self.spaces]:
             settle()
         dimensions = [self._dimension(name) for name in self._names]
         for space in self.spaces[1:]:
@@ -111,16 +115,21 @@ class _Linker:
             for name in space.pipeline.exports:
                 with suppress(BadReference):  # as above
                     space.export(name, Ref(name, name, (), 0, 0))
-        nodes = [self._node(spec, space) for space, spec in self.written]
+        nodes = with_verdicts([self._node(spec, space) for space, spec in self.written])
         nodes += [value_node(len(nodes) + i, *value) for i, value in enumerate(self.values.values())]
         pipeline = self._whole(nodes)
+        self.mistakes[:] = dict.fromkeys(self.mistakes)  # what a selection refers to is linked for whom it asks as well
+        for space in self.spaces:
+            types = {name: face.type for name, face in space.faces.items()}
+            self.mistakes.extend(check_selections(space.written, types))
         self.mistakes.extend(check_choices(pipeline))
         order, cycles = topological_order(pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
         if not cycles:
             for linked in nodes:
                 self.mistakes.extend(check_node(linked, nodes, dimensions, self.today))
-        graph = None if cycles else Graph(pipeline, nodes, dimensions, order)
+                self.mistakes.extend(check_alternatives(linked))
+        graph = None if cycles else without_held_back(Graph(pipeline, nodes, dimensions, order), self.whole)
         mistakes = self.mistakes
         if pipeline.composed:  # a graph that stands for two nodes is linked twice
             mistakes = list(dict.fromkeys(told(mistake, pipeline.composed) for mistake in mistakes))
@@ -170,9 +179,9 @@ class _Linker:
     def _whole(self, nodes: Sequence[Node]) -> Pipeline:
         """Return the pipeline with the nodes and dimensions of all graphs in it."""
         if len(self.spaces) == 1:
-            return self.pipeline
+            return self.root.pipeline
         specs = {node.name: node.spec for node in nodes[: len(self.written)]}
-        return msgspec.structs.replace(self.pipeline, nodes=specs, dimensions=self.specs)
+        return msgspec.structs.replace(self.root.pipeline, nodes=specs, dimensions=self.specs)
 
     # -- dimensions ---------------------------------------------------------------------------------------------
 
@@ -342,7 +351,9 @@ class _Linker:
                 within = Scope() if bare else scope
                 if ref.root in space.graphs:
                     graph = space.graphs[ref.root]
-                    found.extend(all_of(graph, space.references.chosen(ref, graph.face, within)[0], ref))
+                    every = all_of(graph, space.references.chosen(ref, graph.face, within)[0], ref)
+                    self.whole |= {id(output): graph.prefix for output in every}
+                    found.extend(every)
                     continue
                 linked = space.references.link(ref, within)
             except BadReference as bad:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllOf",
+    "Asking",
     "AtLabel",
     "AtPosition",
     "Condition",
@@ -241,12 +242,28 @@ class Dimension(msgspec.Struct, frozen=True):
         return self.name.endswith(".take")
 
 
+class Asking(msgspec.Struct, frozen=True):
+    """What a node asks about the candidates of the selection `of`: their scores by a judge, or by a metric.
+
+    Its parameters are made of these: in which order it sees candidates depends on what they are.
+    """
+
+    of: str
+    what: str  # "judge" or "metric"
+    candidates: Expr
+    references: Expr | None = None
+    rubric: Expr | None = None
+    metric: Expr | None = None
+
+
 class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
     options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `models` are the aliases that its file knows.
     In a graph within a graph `levels` says how many of its dimensions are of each node that stands around it.
+    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one.
+    `verdict` is what a selection asks for once its candidates are known, if it must; `asking` is what the node that is asked goes by.
     """
 
     index: int
@@ -273,6 +290,15 @@ class Node(msgspec.Struct, frozen=True):
         """Whether it only holds a value on its way into a graph or out of it: it stands in no file, and has no row."""
         return self.kind is VALUE_OF_GRAPH
 
+    verdict: Output | None = None
+    asking: Asking | None = None
+
+    @property
+    def sources(self) -> tuple[Output, ...]:
+        """All that it waits for, whenever that is."""
+        found = (*self.outputs, *self.when_outputs, *self.ordering)
+        return found if self.verdict is None else (*found, self.verdict)
+
     @property
     def all_dims(self) -> tuple[int, ...]:
         """The dimensions whose lists must be known before the node can be expanded and linked."""
@@ -297,7 +323,7 @@ class Graph:
     def inputs_of(self, node: Node) -> tuple[int, ...]:
         """Return the indices of every node that this one waits for, directly or for its dimensions' lists."""
         found: dict[int, None] = {}
-        for output in (*node.outputs, *node.when_outputs, *node.ordering):
+        for output in node.sources:
             found[output.node] = None
         for dim in node.all_dims:
             for output in outputs_in(self.dimensions[dim].of):

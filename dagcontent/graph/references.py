@@ -32,6 +32,7 @@ from dagcontent.graph.model import (
 from dagcontent.graph.space import NodeFace, Space, dims_in
 from dagcontent.graph.steps import BadReference, did_you_mean, member, static_step
 from dagcontent.graph.takes import TAKE, position_of
+from dagcontent.graph.typing import selection_fact
 from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
 from dagcontent.values.types import ANY, INTEGER, TEXT, Type, list_of
 
@@ -56,7 +57,7 @@ class Scope:
 class ReferenceCompiler:
     """Links references of one space to what is declared. `dimension` returns a dimension by name, linking it first if need be.
 
-    `settle` is told of a selection before its type is asked for.
+    `settle` is told of a node whose type is another's before its type is asked for.
     """
 
     settle: Callable[[str], None] | None = None
@@ -94,7 +95,7 @@ class ReferenceCompiler:
             raise BadReference(
                 f"nothing here is named `{root}`", did_you_mean(root, names) or "neither a node nor a dimension"
             )
-        if (face.kind.chooses or face.kind.like) and self.settle is not None:
+        if face.kind.source and self.settle is not None:
             self.settle(root)
             face = self.nodes[root]
         return self._output(ref, face, scope)
@@ -198,11 +199,10 @@ class ReferenceCompiler:
 
     def _output(self, ref: Ref, face: NodeFace, scope: Scope) -> Expr:
         picks, steps = self.chosen(ref, face, scope)
-        if face.kind.chooses and steps and (face.type.artifact or face.type.name == "text"):
-            named = steps[0].name if isinstance(steps[0], FieldStep) else ""
-            if named in {"label", "position", "score"}:
-                raise BadReference(f"`{named}` of a selection is not available yet in this version")
-        linked, kind = self._steps(steps, face.type, scope)
+        last = steps[-1].name if steps and isinstance(steps[-1], FieldStep) else ""
+        fact = selection_fact(face.kind, face.type, last)
+        linked, kind = self._steps(steps if fact is None else steps[:-1], fact or face.type, scope)
+        linked = linked if fact is None else (*linked, FactStep(last))
         return Output(face.index, picks, linked, _listed(kind, picks), ref)
 
     def _export(self, ref: Ref, graph: Space, scope: Scope) -> Expr:

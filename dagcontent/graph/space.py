@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dagcontent.graph.judging import with_asked
 from dagcontent.graph.model import (
     AllOf,
     AtLabel,
@@ -63,6 +64,7 @@ class NodeFace(msgspec.Struct, frozen=True):
 
 class Space:
     """The names of one graph. `node` is the one that it stands for in `parent`; `levels` count the dimensions of each such node.
+    `written` are the graph as it is written and those around it; `pipeline` has the nodes too that selections ask.
 
     The linker fills it: `outer`, `faces`, and what turns references and values into expressions. `hide` makes a node of a
     value; `given` links what the node outside gives for a parameter.
@@ -74,7 +76,8 @@ class Space:
     given: Callable[[Space, ParamSpec], Expr]
 
     def __init__(self, pipeline: Pipeline, parent: Space | None = None, node: NodeSpec | None = None) -> None:
-        self.pipeline = pipeline
+        self.written: tuple[Pipeline, ...] = (pipeline, *(() if parent is None else parent.written))
+        self.pipeline = with_asked(*self.written)
         self.parent = parent
         self.node = node
         self.prefix: str = "" if parent is None or node is None else f"{parent.prefix}{node.name}/"

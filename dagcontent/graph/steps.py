@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dagcontent.graph.model import FactStep, IndexStep, MemberStep, StarStep, Step
-from dagcontent.graph.typing import FACT_TYPES
+from dagcontent.graph.typing import FACT_TYPES, SELECTION_FACTS
 from dagcontent.spec.model import Ref
 from dagcontent.spec.nearest import nearest
 from dagcontent.values.types import ANY, Type
@@ -48,6 +48,8 @@ def member(name: str, kind: Type) -> tuple[Step, Type]:
     if kind.artifact or kind.name == "text":
         if name in FACT_TYPES:
             return FactStep(name), FACT_TYPES[name]
+        if name in SELECTION_FACTS:
+            raise BadReference(f"`{name}` is not a fact of {kind}", "it is one of what a selection gives: kind select")
         raise BadReference(
             f"`{name}` is not a fact of {kind}", did_you_mean(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
         )

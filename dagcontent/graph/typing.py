@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Param
+from dagcontent.kinds.declaration import Kind, Param
 from dagcontent.values.types import (
     ANY,
     AUDIO,
@@ -19,7 +19,16 @@ from dagcontent.values.types import (
     record_of,
 )
 
-__all__ = ["FACT_TYPES", "fits", "fits_param", "joinable", "type_of_literal", "united"]
+__all__ = [
+    "FACT_TYPES",
+    "SELECTION_FACTS",
+    "fits",
+    "fits_param",
+    "joinable",
+    "selection_fact",
+    "type_of_literal",
+    "united",
+]
 
 FACT_TYPES: Final = {
     "duration": NUMBER,
@@ -32,13 +41,14 @@ FACT_TYPES: Final = {
     "media_type": TEXT,
     "alignment": JSON,
     "chapters": JSON,
+    "report": JSON,
     "characters": INTEGER,
     "words": INTEGER,
-    "label": TEXT,
-    "position": INTEGER,
-    "score": NUMBER,
     "name": TEXT,
 }
+
+SELECTION_FACTS: Final = {"label": TEXT, "position": INTEGER, "score": NUMBER}
+"""Facts of what a selection gave: not of the artifact or the text, but of how it was come by."""
 
 _JSON_LIKE = frozenset({"text", "number", "integer", "boolean", "json", "any", "record", "list"})
 _AS_TEXT = frozenset({"text", "number", "integer", "boolean", "json", "any", "record"})
@@ -84,6 +94,16 @@ def _united_field(name: str, records: list[Type]) -> Field:
     there = [f for f in (r.field(name) for r in records) if f is not None]
     optional = len(there) < len(records) or any(f.optional for f in there)
     return Field(name, united([f.type for f in there]), optional)
+
+
+def selection_fact(kind: Kind, made: Type, name: str) -> Type | None:
+    """Return the type of a fact of a selection whose output is `made`; None where that is none: a path into JSON goes into the
+    value.
+    """
+    inner = made.item or ANY if made.name == "list" else made
+    if not kind.chooses or name not in SELECTION_FACTS or not (inner.artifact or inner.name == "text"):
+        return None
+    return list_of(SELECTION_FACTS[name]) if made.name == "list" else SELECTION_FACTS[name]
 
 
 def joinable(kind: Type) -> bool:

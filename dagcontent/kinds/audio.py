@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.declaration import Effect, Kind, Param, tables_of
 from dagcontent.values.types import (
     AUDIO,
     BOOLEAN,
@@ -24,6 +24,16 @@ __all__ = ["KINDS"]
 
 _FACTS = ("duration", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type")
 _MEASURED = ("duration", "sample_rate", "channels", "size_bytes", "media_type")
+
+_AUDIO: Final = Param("audio", AUDIO, "the recording", required=True, also=(VIDEO,))
+
+_TRACK: Final = (
+    _AUDIO,
+    Param("gain_db", NUMBER, "louder or softer", default=0.0, minimum=-60, maximum=30, unit="dB"),
+    Param("duck", BOOLEAN, "lowered while a track that does not duck sounds", default=False),
+    Param("start", NUMBER, "when it begins", default=0.0, minimum=0, maximum=86400, unit="s"),
+    Param("loop", BOOLEAN, "over again, as long as the longest of the others sounds", default=False),
+)
 
 _TRANSCRIPT: Final = record_of(
     Field("text", TEXT),
@@ -177,6 +187,130 @@ KINDS: Final = (
             Param("gap", NUMBER, "silence between them", default=0.0, minimum=0, maximum=60, unit="s"),
             Param("crossfade", NUMBER, "overlap of neighbours", default=0.0, minimum=0, maximum=30, unit="s"),
             Param("titles", list_of(TEXT), "one a recording: they become chapters"),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "audio.trim",
+        "The part of a recording between two times.",
+        (
+            _AUDIO,
+            Param("start", NUMBER, "where it begins; left out: at the beginning", minimum=0, maximum=86400, unit="s"),
+            Param("end", NUMBER, "where it ends; left out: at the end", minimum=0, maximum=86400, unit="s"),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+        one_of=(("start", "end"),),
+    ),
+    Kind(
+        "audio.fade",
+        "A recording that comes out of silence, or goes into it.",
+        (
+            _AUDIO,
+            Param("in", NUMBER, "how long it comes", minimum=0, maximum=3600, unit="s"),
+            Param("out", NUMBER, "how long it goes", minimum=0, maximum=3600, unit="s"),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+        one_of=(("in", "out"),),
+    ),
+    Kind(
+        "audio.normalize",
+        "A recording as loud as is asked for (EBU R128).",
+        (
+            _AUDIO,
+            Param(
+                "lufs",
+                NUMBER,
+                "how loud it is to be; peaks stay below -1 dBTP",
+                default=-16.0,
+                minimum=-60,
+                maximum=-5,
+                unit="LUFS",
+            ),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "audio.fit",
+        "A recording brought to a length: faster, or with silence after it.",
+        (
+            _AUDIO,
+            Param("seconds", NUMBER, "how long it is to be", required=True, minimum=0.1, maximum=86400, unit="s"),
+            Param(
+                "max_speed",
+                NUMBER,
+                "times as fast at most; beyond it the node fails",
+                default=1.15,
+                minimum=1,
+                maximum=4,
+            ),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "audio.convert",
+        "A recording in another file format.",
+        (
+            _AUDIO,
+            Param(
+                "format",
+                TEXT,
+                "file format; m4a holds AAC",
+                required=True,
+                choices=("mp3", "wav", "flac", "m4a", "opus"),
+            ),
+            Param(
+                "bitrate",
+                NUMBER,
+                "of mp3 (192), m4a (160) and opus (96)",
+                minimum=8,
+                maximum=512,
+                unit="kbit/s",
+            ),
+        ),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "audio.mix",
+        "Recordings that sound together.",
+        (Param("tracks", tables_of(_TRACK), "what sounds together", required=True, fields=_TRACK),),
+        AUDIO,
+        Effect.LOCAL,
+        facts=_FACTS,
+        carries=True,
+    ),
+    Kind(
+        "audio.place",
+        "Recordings on a line of time, each at its own start, as for a dub.",
+        (
+            Param("clips", list_of(AUDIO), "the recordings", required=True, also=(list_of(VIDEO),)),
+            Param("starts", list_of(NUMBER), "when each begins, one a recording, in seconds", required=True),
+            Param(
+                "duration",
+                NUMBER,
+                "length of the whole; left out: until the last one ends",
+                minimum=0.1,
+                maximum=86400,
+                unit="s",
+            ),
+            Param("bed", AUDIO, "a recording under the whole", also=(VIDEO,)),
         ),
         AUDIO,
         Effect.LOCAL,

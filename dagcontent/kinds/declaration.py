@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from dagcontent.values.types import Field, Type, list_of, record_of
 
-__all__ = ["Effect", "Kind", "Param", "tables_of"]
+__all__ = ["WORKED_OUT", "Effect", "Kind", "Param", "tables_of"]
 
 
 class Effect(Enum):
@@ -24,7 +24,11 @@ class Effect(Enum):
     FILES = "files"  # like VALUE, of files beside the graph: evaluated through the planner's file port
     LOCAL = "local"  # runs on this machine, free
     PAID = "paid"  # costs money at a vendor
-    PERSON = "person"  # waits for somebody
+    PERSON = "person"  # waits for somebody; then it is what that person looked at
+
+
+WORKED_OUT: Final = frozenset({Effect.VALUE, Effect.FILES, Effect.PERSON})
+"""Effects of kinds that give the same every time: the planner evaluates them, and nothing is recorded."""
 
 
 class Param(msgspec.Struct, frozen=True):
@@ -66,8 +70,9 @@ class Kind(msgspec.Struct, frozen=True):
     was skipped or is left out, and the first that succeeds is the value.
     `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
-    which. `later` are parameters of the language that cannot be used yet. `common` are the common keys that it takes, None for
-    all of them: others are said in the nodes that it stands for.
+    which. `passes` names the parameter that is the value as it is, and so has its type. `questions` names the kind of the requests
+    that are made where such a node is given a `model`. `later` are parameters of the language that cannot be used yet.
+    `common` are the common keys that it takes, None for all of them: others are said in the nodes that it stands for.
     """
 
     name: str
@@ -89,14 +94,26 @@ class Kind(msgspec.Struct, frozen=True):
     evaluate: Callable[..., Any] | None = None
     lazy: str = ""
     chooses: str = ""
+    passes: str = ""
     like: str = ""
     output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
+    questions: str = ""
     later: tuple[str, ...] = ()
     common: tuple[str, ...] | None = None
 
     def takes_key(self, key: str) -> bool:
         """Tell whether a node of this kind takes a common key."""
         return self.common is None or key in self.common
+
+    @property
+    def source(self) -> str:
+        """The parameter that its value comes from; empty for a kind that makes its own."""
+        return self.chooses or self.like or self.lazy or self.passes
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person may have a say in what it gives."""
+        return bool(self.chooses) or self.effect is Effect.PERSON
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name."""

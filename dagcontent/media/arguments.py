@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
+from dagcontent.kinds.registry import KINDS
 from dagcontent.media.call import Call
 from dagcontent.values.value import ABSENT, Blob, Value
 
 __all__ = [
-    "aspect_of", "blob_of", "blobs_of", "even", "flag_of", "fps_of", "number_of", "required_blob", "required_text",
-    "size_of", "text_of", "texts_of", "whole_of", "wholes_of",
+    "aspect_of", "blob_of", "blobs_of", "even", "flag_of", "fps_of", "number_of", "numbers_of", "required_blob",
+    "required_text", "rows_of", "size_of", "text_of", "texts_of", "whole_of", "wholes_of",
 ]  # fmt: skip
 
 SIDE_MAX_PX = 16384
@@ -110,6 +112,31 @@ def texts_of(call: Call, name: str) -> list[str] | None:
     if not isinstance(value, list):
         raise _wrong(call, name, "a list of texts", value)
     return [str(item) for item in value]
+
+
+def numbers_of(call: Call, name: str) -> list[float]:
+    """Return a list of numbers; left out is the empty list, a single one a list of one."""
+    value = _given(call, name)
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    numbers: list[float] = []
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, int | float):
+            raise _wrong(call, name, "a list of numbers", item)
+        numbers.append(float(item))
+    return numbers
+
+
+def rows_of(call: Call, name: str) -> list[dict[str, Any]]:
+    """Return a list of tables, each with the defaults of its fields; left out is the empty list."""
+    value = _given(call, name)
+    param = KINDS[call.kind].param(name)
+    defaults = {field.name: field.default for field in param.fields} if param is not None else {}
+    rows = value if isinstance(value, list) else [] if value is None else [value]
+    return [
+        defaults | {key: item for key, item in row.items() if item is not ABSENT}
+        for row in rows
+        if isinstance(row, dict)
+    ]
 
 
 def size_of(call: Call, name: str = "size") -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dagcontent.errors import NodeError
 
-__all__ = ["chapter_file", "cut", "merged", "shifted", "titled", "travelling"]
+__all__ = ["chapter_file", "cut", "merged", "scaled", "shifted", "titled", "travelling", "within"]
 
 Row = dict[str, Any]
 
@@ -33,6 +33,21 @@ def shifted(rows: Sequence[Mapping[str, Any]] | None, by_s: float, until_s: floa
 def cut(rows: Sequence[Mapping[str, Any]] | None, until_s: float) -> list[Row]:
     """Return rows as far as `until_s`."""
     return shifted(rows, 0.0, until_s)
+
+
+def within(rows: Sequence[Mapping[str, Any]] | None, start_s: float, end_s: float) -> list[Row]:
+    """Return rows of what is kept between two times, from its beginning: those that reach into it, cut at both ends."""
+    kept = [
+        row
+        for row in rows or ()
+        if row["start"] < end_s and (row["end"] > start_s or row["start"] == row["end"] == start_s)
+    ]
+    return shifted(kept, -start_s, end_s - start_s)
+
+
+def scaled(rows: Sequence[Mapping[str, Any]] | None, factor: float) -> list[Row]:
+    """Return rows of what was stretched, or with a factor below 1 pressed together."""
+    return [{**row, "start": _ms(row["start"] * factor), "end": _ms(row["end"] * factor)} for row in rows or ()]
 
 
 def merged(*parts: Iterable[Row]) -> list[Row]:

@@ -24,7 +24,7 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.media.call import Call, Runner
 from dagcontent.media.sniff import DEMUXERS
 
-__all__ = ["AAC", "H264", "LAST", "MP4", "WAV", "Source", "executable", "quoted", "render", "version"]
+__all__ = ["AAC", "H264", "LAST", "MP4", "WAV", "Source", "executable", "listen", "quoted", "render", "version"]
 
 H264 = (
     "-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-pix_fmt", "yuv420p",
@@ -70,6 +70,36 @@ def render(
 
     Raises NodeError when ffmpeg is missing, lacks one of `filters`, or fails.
     """
+    argv = _begun(call, sources, graph, filters)
+    for wanted in maps:
+        argv += ["-map", wanted]
+    argv += [*_BIT_EXACT, *encode, "-threads", _ENCODER_THREADS, os.fspath(out.absolute())]
+    call.run(argv, on_line=_reporter(call, seconds), timeout_s=_RENDER_S)
+    if not out.is_file() or out.stat().st_size == 0:
+        text = f"ffmpeg wrote no {out.name}"
+        raise InternalError(text)
+    return version(call.run)
+
+
+def listen(
+    call: Call,
+    sources: Sequence[Source],
+    *,
+    graph: str,
+    maps: Sequence[str],
+    filters: Iterable[str] = (),
+    seconds: float | None = None,
+) -> str:
+    """Run ffmpeg once for what its filters write beside, and return its version: no file is made of the streams."""
+    argv = _begun(call, sources, graph, filters)
+    for wanted in maps:
+        argv += ["-map", wanted]
+    call.run([*argv, "-f", "null", "-"], on_line=_reporter(call, seconds), timeout_s=_RENDER_S)
+    return version(call.run)
+
+
+def _begun(call: Call, sources: Sequence[Source], graph: str, filters: Iterable[str]) -> list[str]:
+    """Return the command line as far as its inputs and its filter graph."""
     program = executable()
     require(call.run, program, filters)
     threads = str(max(1, call.threads))
@@ -83,14 +113,7 @@ def render(
         argv += ["-i", os.fspath(source.path.absolute())]
     if graph:
         argv += ["-filter_complex_threads", threads, "-filter_complex", graph]
-    for wanted in maps:
-        argv += ["-map", wanted]
-    argv += [*_BIT_EXACT, *encode, "-threads", _ENCODER_THREADS, os.fspath(out.absolute())]
-    call.run(argv, on_line=_reporter(call, seconds), timeout_s=_RENDER_S)
-    if not out.is_file() or out.stat().st_size == 0:
-        text = f"ffmpeg wrote no {out.name}"
-        raise InternalError(text)
-    return version(call.run)
+    return argv
 
 
 @functools.cache

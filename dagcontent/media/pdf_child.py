@@ -15,13 +15,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import pypdfium2
-
-__all__: list[str] = []
+__all__ = ["main", "read"]
 
 
 def read(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what is to be said of a document, page by page."""
+    import pypdfium2  # noqa: PLC0415 - an extra, which nothing may need to be imported
+
     try:
         document = pypdfium2.PdfDocument(order["document"])
     except pypdfium2.PdfiumError as error:

@@ -22,6 +22,7 @@ DEMUXERS: Final = {
     "video/webm": "matroska",
     "video/x-matroska": "matroska",
     "image/png": "png_pipe",
+    "image/jpeg": "jpeg_pipe",
     "image/gif": "gif",
     "text/x-ffmetadata": "ffmetadata",
 }

@@ -2,8 +2,8 @@
 
 An entry fits the instance of its name if it was made `for` what the instance stands for today: the elements it goes over,
 without the fields that are their labels. One that fits nothing goes along with the one other instance that stands for
-that (its label was changed); else it is a stray, and is not applied. What was picked is about the candidates: it fits the
-instance of its name while they are the same, which is seen when they are known.
+that (its label was changed); else it is a stray, and is not applied. What was picked is about the candidates, what was approved
+about what is shown: it fits the instance of its name while they are the same, which is seen when they are known.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from dagcontent.graph.model import Graph, Node
 from dagcontent.plan.action import FIRST, Sample
+from dagcontent.plan.approval import Word, rejection, word_on
 from dagcontent.plan.fanout import Fanout
 from dagcontent.plan.selection import HUMAN, position_of_pick
 from dagcontent.plan.unit import Closed, Status, Unit
@@ -66,7 +67,7 @@ class Decisions:
         if choices is None:
             return
         named = {self._fanout.name(unit): unit for unit in units}
-        picks = bool(node.kind.chooses)
+        picks = node.kind.asks
         about = {unit: None if picks else stands_for(self._fanout, unit) for unit in units}
         strays = []
         for choice in choices:
@@ -85,21 +86,48 @@ class Decisions:
             name = None if now is None else self._fanout.name(now)
             self.strays.append(Stray(choice, name, choice.instance in named))
 
-    def selected(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status] | None:
-        """Return what a selection is, or why it is nothing yet; None where neither a person nor their absence decides it."""
-        values, choice = params[node.kind.chooses], self.of(unit)
-        asks = params.get("by") == HUMAN and not self._drafts
-        if contains_unknown(values) or not isinstance(values, list):
-            # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
-            waits = asks and not unit.held and (choice is None or choice.pick is None)
-            unit.held = unit.held or asks
+    def passed(self, unit: Unit, node: Node, params: Mapping[str, Value]) -> tuple[Value, Status]:
+        """Return what a gate is, or why it is nothing yet. Raises NodeError where a person rejected it."""
+        shown, choice = params[node.kind.passes], self.of(unit)
+        if contains_unknown(shown):
+            # Nobody can have looked at what is still to be made, unless it turns out to be what it was.
+            waits = not self._drafts and not unit.held and (choice is None or choice.approved is None)
+            if not self._drafts:
+                unit.hold()
             return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+        word = word_on(choice, shown)
+        if word is Word.REJECTED and choice is not None:
+            raise rejection(choice.note, shown)
+        if word is Word.NONE and choice is not None:
+            self.strays.append(Stray(choice, None, there=True))
+        if word is Word.APPROVED or self._drafts:
+            return shown, Status.VALUE
+        return UNKNOWN, Status.WAITING
+
+    def unknown(self, unit: Unit, params: Mapping[str, Value]) -> tuple[Value, Status]:
+        """Return what a selection is whose candidates are still to be made."""
+        choice = self.of(unit)
+        asks = self._asks(params)
+        # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
+        waits = asks and not unit.held and (choice is None or choice.pick is None)
+        if asks:
+            unit.hold()
+        return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+
+    def selected(
+        self, unit: Unit, params: Mapping[str, Value], values: Sequence[Value]
+    ) -> int | tuple[Value, Status] | None:
+        """Return the position that a person chose, or that a person is waited for; None where nobody decides it."""
+        choice = self.of(unit)
         if choice is not None and choice.pick is not None:
             position = position_of_pick(choice.pick, choice.about, values)
             if position is not None:
-                return values[position], Status.VALUE
+                return position
             self.strays.append(Stray(choice, None, there=True))
-        return (UNKNOWN, Status.WAITING) if asks and values else None
+        return (UNKNOWN, Status.WAITING) if self._asks(params) else None
+
+    def _asks(self, params: Mapping[str, Value]) -> bool:
+        return params.get("by") == HUMAN and not self._drafts
 
 
 def stands_for(fanout: Fanout, unit: Unit) -> str | None:

@@ -6,6 +6,7 @@ loses that element and anything else becomes ABSENT.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from dagcontent.errors import NodeError
@@ -31,6 +32,7 @@ from dagcontent.graph.model import (
     Table,
     Whole,
 )
+from dagcontent.graph.typing import SELECTION_FACTS
 from dagcontent.plan.coerce import as_text
 from dagcontent.plan.fanout import Chosen, Fanout, Scope
 from dagcontent.plan.ports import Files
@@ -57,6 +59,7 @@ class Evaluator:
     def __init__(self, fanout: Fanout, files: Files) -> None:
         self._fanout = fanout
         self._files = files
+        self.fact_of_selection: Callable[[Unit, str], Value] = lambda _unit, _name: UNKNOWN
         self._whole: dict[int, Value] = {}  # id of an all-instances Output -> its list, shared by all who ask
 
     def forget(self) -> None:
@@ -149,7 +152,9 @@ class Evaluator:
             skip_on_error = self._fanout.graph.nodes[unit.node].spec.on_error == "skip"
             skipped = unit.status is Status.SKIPPED or skip_on_error
             raise Missing(Status.SKIPPED if skipped else Status.BLOCKED, unit)
-        value = unit.value
+        value, last = unit.value, steps[-1] if steps else None
+        if isinstance(last, FactStep) and last.name in SELECTION_FACTS and value is not UNKNOWN:
+            value, steps = self.fact_of_selection(unit, last.name), steps[:-1]
         return self._steps(value, steps, scope, text) if steps else value
 
     def _element(self, expr: Element, scope: Scope) -> Value:

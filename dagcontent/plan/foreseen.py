@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from dagcontent.catalog.effective import request_of
 from dagcontent.errors import NodeError
-from dagcontent.graph.model import Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
+from dagcontent.graph.model import AllOf, Element, Expr, FactStep, Join, Literal, MemberStep, Node, Output, Sequence
 from dagcontent.kinds.schema import ReturnsError, schema_at, schema_of_returns
 from dagcontent.plan.asked import CHARACTERS_A_WORD, WORDS_A_SECOND, asked_words
 from dagcontent.plan.evaluate import Missing
+from dagcontent.plan.fanout import leaves
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Unit
 from dagcontent.values.types import Type
@@ -100,20 +101,48 @@ class Foreseen:
             parts = [part if isinstance(part, str) else self._value(part, unit, depth + 1) for part in expr.parts]
             return None if any(part is None for part in parts) else "".join(str(part) for part in parts)
         if isinstance(expr, Sequence):
-            items = [self._value(item, unit, depth + 1) for item in expr.items]
-            return None if any(item is None for item in items) else items
+            items = [(item, self._value(item, unit, depth + 1)) for item in expr.items]
+            if any(value is None for _, value in items):
+                return None
+            spliced = [
+                value if isinstance(item, Output) and isinstance(value, list) else [value] for item, value in items
+            ]
+            return [value for values in spliced for value in values]
         if isinstance(expr, Element):
             of = self._graph.dimensions[expr.dim].of
             return (
-                self._made(of, expr.type, (*_names(of), *_names(expr)), unit, depth) if isinstance(of, Output) else None
+                self._made(of, expr.type, (*_names(of), *_names(expr)), self._chosen(of, unit), depth)
+                if isinstance(of, Output)
+                else None
             )
         if isinstance(expr, Output):
-            return self._made(expr, expr.type, _names(expr), unit, depth)
+            return self._all_made(expr, unit, depth)
         return None
 
-    def _made(self, by: Output, type_: Type, path: tuple[str, ...], unit: Unit, depth: int) -> Any:
+    def _all_made(self, by: Output, unit: Unit, depth: int) -> Any:
+        """Return what stands for all that a reference chooses: one for each instance, of a list that is not known as many as it
+        may have; None where nobody knows how many.
+        """
+        element, most = by.type, 1
+        for dim, pick in zip(self._graph.nodes[by.node].dims, by.picks, strict=False):
+            if isinstance(pick, AllOf) and element.name == "list" and element.item is not None:
+                bound = self._graph.dimensions[dim].spec.max
+                element, most = element.item, 0 if bound is None else most * bound
+        if element is by.type:
+            return self._made(by, by.type, _names(by), self._chosen(by, unit), depth)
+        there = self._units(by, unit)
+        makers: list[Unit | None] = [*there] if all(None not in one.coords for one in there) else [None] * most
+        made = [self._one_made(by, element, maker, depth) for maker in makers]
+        return None if not made or any(one is None for one in made) else made
+
+    def _one_made(self, by: Output, element: Type, maker: Unit | None, depth: int) -> Any:
+        if maker is not None and not by.steps and not contains_unknown(maker.value):
+            return maker.value
+        return self._made(by, element, _names(by), maker, depth)
+
+    def _made(self, by: Output, type_: Type, path: tuple[str, ...], made_by: Unit | None, depth: int) -> Any:
         """Return what stands for a part of a node's output."""
-        node, made_by = self._graph.nodes[by.node], self._chosen(by, unit)
+        node = self._graph.nodes[by.node]
         fact = next((step.name for step in by.steps if isinstance(step, FactStep)), "")
         if fact:
             return self._seconds(node, made_by, depth) if fact == "duration" else None
@@ -139,14 +168,14 @@ class Foreseen:
         return None if written is None or unit is None else self._value(written, unit, depth + 1)
 
     def _chosen(self, expr: Output, unit: Unit) -> Unit | None:
+        return next(iter(self._units(expr, unit)), None)
+
+    def _units(self, expr: Output, unit: Unit) -> list[Unit]:
         scope = self._fanout.scope_of(unit)
         try:
-            chosen = self._fanout.choose(expr, scope, lambda by: self._resolver.evaluator.value(by, scope))
+            return list(leaves(self._fanout.choose(expr, scope, lambda by: self._resolver.evaluator.value(by, scope))))
         except (NodeError, Missing):
-            return None
-        while isinstance(chosen, list) and chosen:
-            chosen = chosen[0]
-        return chosen if isinstance(chosen, Unit) else None
+            return []
 
 
 class Likely(Foreseen):

@@ -12,12 +12,13 @@ from dagcontent.plan.action import OPTIONS, SEED, Action, Keys, seed_of
 from dagcontent.plan.coerce import coerce
 from dagcontent.plan.decisions import Decisions
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout
+from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.paid import ALWAYS, check_offered, fitted, is_paid, snapped, sticky
 from dagcontent.plan.ports import Files, Lookup
-from dagcontent.plan.unit import Unit
+from dagcontent.plan.selecting import Selecting
+from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Done, FailedCharged, Manifest, Record
-from dagcontent.values.value import ABSENT, ActionKey, Value, contains_unknown
+from dagcontent.values.value import ABSENT, UNKNOWN, ActionKey, Value, contains_unknown
 
 __all__ = ["Inputs"]
 
@@ -36,6 +37,7 @@ class Inputs:
         self._lookup = lookup
         self._files = files
         self._decisions = decisions
+        self.selecting = Selecting(fanout, evaluator, decisions)
 
     def params(self, unit: Unit, node: Node) -> dict[str, Any]:
         """Return coerced parameters, with `model`, `seed` and `options` among them where the node has them.
@@ -44,8 +46,8 @@ class Inputs:
         """
         scope = self._fanout.scope_of(unit) if node.dims else {}
         optional = node.spec.optional
-        made: dict[str, Any] = {}
-        for name, expr in node.params:
+        made: dict[str, Any] = {} if node.asking is None else self.selecting.question(unit, node)
+        for name, expr in node.params if node.asking is None else ():
             param = node.kind.param(name)
             assert param is not None
             try:
@@ -66,6 +68,22 @@ class Inputs:
         if isinstance(made.get(_MODEL), str):
             made[_MODEL] = node.models.get(made[_MODEL], made[_MODEL])
         return made
+
+    def check_needs(self, unit: Unit, node: Node, *, strictly: bool = True) -> bool:
+        """Raise Missing for what a unit needs first and will not have; return whether it has all.
+
+        With `strictly`, what waits for a person will not be there either.
+        """
+        free = True
+        for output in node.ordering:
+            chosen = self._fanout.choose(output, self._fanout.scope_of(unit), lambda _: UNKNOWN)
+            for producer in leaves(chosen):
+                if producer.status in {Status.FAILED, Status.BLOCKED}:
+                    raise Missing(Status.BLOCKED, producer)
+                if producer.held and strictly:
+                    raise Missing(Status.MAYBE, producer)
+                free = free and not producer.held
+        return free
 
     def evaluated(self, node: Node, params: Mapping[str, Any]) -> Value:
         """Return the value of a VALUE or FILES kind. Raises NodeError."""

@@ -10,7 +10,7 @@ from dagcontent.spec.model import Place
 from dagcontent.values.money import Room
 from dagcontent.values.quote import Quote
 
-__all__ = ["BUYS", "Dependence", "FieldDiff", "Plan", "PlanRow", "Price"]
+__all__ = ["BUYS", "Dependence", "FieldDiff", "Plan", "PlanRow", "Price", "Served"]
 
 BUYS: Final = frozenset({"run", "maybe", "repay"})
 """Statuses of rows that would, or may, be paid for."""
@@ -57,6 +57,16 @@ class Dependence(msgspec.Struct, frozen=True):
     of: int = 0
 
 
+class Served(msgspec.Struct, frozen=True):
+    """A lazy instance that is served: `by` the instance of the alternative (empty for a value that is written), the number
+    `position` of those there are, from 0.
+    """
+
+    node: str
+    by: str
+    position: int
+
+
 class PlanRow(msgspec.Struct, frozen=True):
     """One instance, or a fan-out whose list is not known (`node` ends in `[*]`, `items_max` its bound).
 
@@ -64,7 +74,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     `cost_microusd` is what the result of a hit cost when it was made; `depends` are what a `maybe` turns on. `asks` says in a
     plan that a build is to be held to what a row asks for as it is written, whatever is made above it. `unsent`: of a request
     under way it may turn out that it never was; then it is sent.
-    `stale` says of a pinned one whether its inputs have moved, None where that is not known.
+    `stale` says of a pinned one whether its inputs have moved, None where that is not known. `instead_of` is the alternative that
+    must come to nothing before this is begun.
     """
 
     node: str
@@ -86,6 +97,7 @@ class PlanRow(msgspec.Struct, frozen=True):
     stale: bool | None = None
     asks: str | None = None
     unsent: bool = False
+    instead_of: str | None = None
 
     @property
     def buys(self) -> bool:

@@ -14,14 +14,14 @@ import msgspec
 from dagcontent.catalog.market import Market
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.estimate import Estimates
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.explain import Explainer, cause_of
-from dagcontent.plan.lazy import alternatives
 from dagcontent.plan.model import Plan, PlanRow, Price
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.resolver import Resolver
+from dagcontent.plan.served import Serving
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.record import Record
 from dagcontent.values.value import UNKNOWN, ActionKey, contains_unknown
@@ -58,6 +58,8 @@ class _Planner:
 
     def plan(self) -> Plan:
         certain = self._certain()
+        self.serving = Serving(self.resolver)
+        self.instead_of = self.serving.spares(self._asked(sure=False)) if self.serving.any else {}
         rows = tuple(row for unit in self.fanout.all_units() if (row := self._row(unit, certain)) is not None)
         return Plan(self.graph.name, rows, tuple(self.resolver.warnings))
 
@@ -65,13 +67,17 @@ class _Planner:
 
     def _certain(self) -> set[Unit] | None:
         """Return the units asked for whatever comes, or None when that is all of them."""
-        if not any(n.when is not None or n.kind.lazy for n in self.graph.nodes):
+        if not any(n.when is not None or n.kind.lazy or n.asking is not None for n in self.graph.nodes):
             return None
+        return self._asked(sure=True)
+
+    def _asked(self, *, sure: bool) -> set[Unit]:
+        """Return the units that are asked for if every alternative that may succeed does; with `sure`, whatever comes."""
         found: set[Unit] = set()
         stack = [u for u in self.fanout.all_units() if self.resolver.is_root(u) and u.settled]
         while stack:
             unit = stack.pop()
-            if unit in found or self._when_unknown(unit):
+            if unit in found or (sure and self._when_unknown(unit)):
                 if unit not in found:
                     stack.extend(self._chosen(unit, self.graph.nodes[unit.node].when_outputs))
                 continue
@@ -93,14 +99,24 @@ class _Planner:
         if None in unit.coords:
             yield from self._of_lists(node)
             return
-        outputs: tuple[Output, ...] = (*node.when_outputs, *node.ordering, *node.outputs)
+        outputs: tuple[Output, ...] = node.sources
         if unit.status is Status.PINNED:
             outputs = node.when_outputs
         if node.kind.lazy:
-            first = alternatives(node)[0]
-            outputs = (*node.when_outputs, *node.ordering, *outputs_in(first))
+            outputs = (*node.when_outputs, *node.ordering, *self._certain_alternatives(node, unit))
         yield from self._chosen(unit, outputs)
         yield from self._of_lists(node)
+
+    def _certain_alternatives(self, node: Node, unit: Unit) -> Iterator[Output]:
+        """Yield what the first alternative refers to, and the next where it is known that those before came to nothing."""
+        scope, alternatives = self.fanout.scope_of(unit), self.resolver.alternatives
+        try:
+            for expr in alternatives.of(node, scope):
+                yield from outputs_in(expr)
+                if not alternatives.came_to_nothing(expr, scope):
+                    return
+        except (NodeError, Missing):
+            return  # the unit says so itself
 
     def _of_lists(self, node: Node) -> Iterator[Unit]:
         for dim in node.all_dims:
@@ -126,14 +142,14 @@ class _Planner:
 
     def _row(self, unit: Unit, certain: set[Unit] | None) -> PlanRow | None:
         status = unit.status
-        if status is None or status is Status.VALUE:
-            return None
         node = self.graph.nodes[unit.node]
-        if node.hands_on and status is not Status.FAILED:
+        if status is None and unit in self.serving.unneeded and node.kind.effect not in WORKED_OUT:
+            return PlanRow(self.fanout.name(unit), node.kind.name, self._model(unit, node), "unneeded")
+        if status is None or status is Status.VALUE or (node.hands_on and status is not Status.FAILED):
             return None
         name = self.fanout.name(unit)
         by = None if unit.status_by is None or unit.status_by.node < 0 else self.fanout.name(unit.status_by)
-        is_action = node.kind.effect not in {Effect.VALUE, Effect.FILES} and not node.kind.lazy
+        is_action = node.kind.effect not in WORKED_OUT and not node.kind.lazy
         model = self._model(unit, node)
         if status is Status.HIT:
             cost = 0 if unit.record is None else unit.record.cost_microusd
@@ -147,8 +163,9 @@ class _Planner:
             )
         if status in {Status.SKIPPED, Status.BLOCKED, Status.FAILED}:
             error = unit.error or (unit.status_by.error if unit.status_by is not None else None)
+            word = "passed_over" if unit in self.serving.passed else status.value
             return PlanRow(
-                name, node.kind.name, model, status.value, by=by,
+                name, node.kind.name, model, word, by=by,
                 error=None if error is None else error.message, hint=None if error is None else error.hint,
             )  # fmt: skip
         if status is Status.WAITING:
@@ -158,7 +175,8 @@ class _Planner:
         if None in unit.coords:
             return self._open_row(unit, node, name, model)
         sure = certain is None or unit in certain
-        runs = status is Status.RUN or self.explainer.must_run(unit)
+        # What a selection asks may turn out not to be asked: by a pick that fits again, or by candidates that are all the same.
+        runs = status is Status.RUN or (node.asking is None and self.explainer.must_run(unit))
         word = "run" if runs and sure and not unit.held else "maybe"
         price, attempt = self._price(unit, node, model), None
         if (
@@ -168,15 +186,20 @@ class _Planner:
         ):
             word = "failed" if standing.state == "abandoned" else standing.state
             attempt = None if standing.attempt is None else standing.attempt.id
+        instead_of = self.instead_of.get(unit) if word == "maybe" else None
         if not self.explain:
-            return PlanRow(name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt)
+            return PlanRow(
+                name, node.kind.name, model, word, key=unit.key, price=price, attempt=attempt, instead_of=instead_of
+            )
         old = self._last(name)
-        diffs = self.explainer.diff(unit, old)
-        cause = cause_of(unit, old, diffs)
+        read = unit.params is not None or unit.manifest is not None  # what waits by `needs` alone has not been
+        diffs = self.explainer.diff(unit, old) if read else ()
+        cause = cause_of(unit, old, diffs) if read or old is None else "upstream"
         depends = self.estimates.dependences(unit) if word == "maybe" else ()
         return PlanRow(
-            name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends
-        )
+            name, node.kind.name, model, word, cause, diffs, unit.key, price=price, attempt=attempt, depends=depends,
+            instead_of=instead_of,
+        )  # fmt: skip
 
     def _price(self, unit: Unit, node: Node, model: str) -> Price | None:
         if not is_paid(model):
@@ -188,7 +211,9 @@ class _Planner:
     def _inputs_of(self, unit: Unit) -> Iterator[Unit]:
         node = self.graph.nodes[unit.node]
         if None not in unit.coords:
-            yield from self._chosen(unit, (*node.when_outputs, *node.outputs))
+            first = node.ordering if unit.params is None else ()
+            verdict = () if node.verdict is None else (node.verdict,)
+            yield from self._chosen(unit, (*node.when_outputs, *first, *node.outputs, *verdict))
         yield from self._of_lists(node)
 
     def _last(self, name: str) -> Record | None:
@@ -214,4 +239,5 @@ class _Planner:
             name, node.kind.name, model, "maybe", "upstream" if expected else "new",
             items_expected=expected or None, items_max=bound, price=self._price(unit, node, model),
             depends=self.estimates.dependences(unit) if self.explain else (),
+            instead_of=self.instead_of.get(unit),
         )  # fmt: skip

@@ -89,8 +89,7 @@ class Readiness:
     def _expect_node(self, node: Node) -> None:
         index = node.index
         expanded = self._expanded
-        outputs = (*node.outputs, *node.when_outputs, *node.ordering)
-        waiting = {o.node for o in outputs if o.node not in expanded and o.node != index}
+        waiting = {o.node for o in node.sources if o.node not in expanded and o.node != index}
         self._link_waits[index] = len(waiting) + 1
         for producer in waiting:
             self._after_expansion.setdefault(producer, []).append(lambda: self._less_to_link(index))

@@ -9,9 +9,9 @@ with UNKNOWN, a build with what came of it. Nothing else differs, so the dry run
     WAITING -> SETTLED                          at once, for a unit that is pinned: its inputs are not waited for
     SETTLED -> READY                            `reopen`: a stored result turned out to be lost
 
-A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another.
+A unit waits in phases: its `when` first, then its inputs; for a lazy kind one alternative after another; for a selection the verdict.
 Units nobody asks for (alternatives not needed, nodes outside the targets) stay NEW.
-A selection that a person is to make is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
+A selection that waits for a person is `waiting`, its value unknown: what depends on it (`held`) is `maybe`, in a build too.
 Every step is O(edges touched). Weakness: a node over lists made per element waits for all of those lists.
 """
 
@@ -24,14 +24,15 @@ from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import AllOf, Graph, Node, Output, outputs_in
-from dagcontent.kinds.declaration import Effect
+from dagcontent.graph.roots import root_nodes
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.decisions import Decisions
-from dagcontent.plan.demand import closure, root_nodes
+from dagcontent.plan.demand import closure
 from dagcontent.plan.evaluate import Evaluator, Missing
-from dagcontent.plan.fanout import Fanout, leaves, list_of_value
+from dagcontent.plan.fanout import Fanout, Scope, leaves, list_of_value
 from dagcontent.plan.inputs import Inputs
-from dagcontent.plan.lazy import alternatives, first_of
+from dagcontent.plan.lazy import Alternatives
 from dagcontent.plan.ports import Files, Lookup
 from dagcontent.plan.readiness import Readiness
 from dagcontent.plan.unit import Closed, DimensionList, Group, ListJob, State, Status, Unit
@@ -60,10 +61,11 @@ class Resolver:
         self.fanout = Fanout(graph)
         self.keys = Keys(epoch=epoch, realms=realms, today=today)
         self.evaluator = Evaluator(self.fanout, files)
+        self.alternatives = Alternatives(self.fanout, self.evaluator)
         self.warnings: list[str] = []
         self._wanted = wanted
         self._reopened = False
-        self._lists_held = False
+        self._lists_open = False
         roots = root_nodes(graph) if targets is None else list(targets)
         self._root_set = frozenset(roots)
         self.needed = closure(graph, roots)
@@ -154,8 +156,8 @@ class Resolver:
         try:
             value = self.evaluator.value(linked.of, scope)
             made = list_of_value(linked.spec, value)
-            made.held = job.held
-            self._lists_held = self._lists_held or job.held
+            made.open = job.open
+            self._lists_open = self._lists_open or job.open != 0
             if isinstance(made, DimensionList) and made.repeats:
                 self.warnings.append(made.warning(linked.name))
         except Missing as missing:
@@ -175,10 +177,9 @@ class Resolver:
         for unit in units:
             if None in unit.coords:
                 self._settle_closed(unit)
-        if node.index in self._root_set:
-            for unit in units:
-                if self.is_root(unit):
-                    self._demand(unit)
+        for unit in units if node.index in self._root_set else ():
+            if self.is_root(unit):
+                self._demand(unit)
         self._readiness.expanded(node.index)
 
     def _make_linkable(self, node: int) -> None:
@@ -188,7 +189,7 @@ class Resolver:
         closed = self.fanout.closed_over(unit)
         status = Status.MAYBE if closed is None else closed.status
         unit.status_by = None if closed is None else closed.by
-        unit.held = closed is not None and closed.held
+        unit.open = 0 if closed is None else closed.open
         if closed is not None and isinstance(closed.by, ListJob):
             unit.error = closed.by.error  # its own list is at fault: nothing above it is
             status = Status.FAILED
@@ -214,8 +215,8 @@ class Resolver:
                 producer.dependents = []
             producer.dependents.append(unit)
             unit.pending += 1
-        elif producer.held:
-            unit.held = True
+        else:
+            unit.open |= producer.open
 
     def _await_output(self, unit: Unit, output: Output, scope: Any) -> None:
         """Make a unit wait for what a reference chooses. Raises NodeError where a look-up misses."""
@@ -242,11 +243,10 @@ class Resolver:
         return group
 
     def _link(self, unit: Unit) -> None:
-        node = self.graph.nodes[unit.node]
+        node, decided = self.graph.nodes[unit.node], self.decisions.of(unit)
         scope = self.fanout.scope_of(unit) if node.dims else {}
-        decided = self.decisions.of(unit)
-        if self._lists_held and any(self.fanout.list_at(dim, scope).held for dim in node.all_dims):
-            unit.held = True
+        for dim in node.all_dims if self._lists_open else ():
+            unit.open |= self.fanout.list_at(dim, scope).open
         try:
             if unit.phase == _WHEN and node.when is not None:
                 for output in node.when_outputs:
@@ -258,7 +258,7 @@ class Resolver:
                 unit.phase = max(unit.phase, _INPUTS)
                 for output in node.ordering if unit.phase == _INPUTS else ():
                     self._await_output(unit, output, scope)
-                for output in self._inputs_of_phase(node, unit.phase):
+                for output in self._inputs_of_phase(node, unit.phase, scope):
                     self._await_output(unit, output, scope)
         except NodeError as error:
             unit.error = error
@@ -271,12 +271,11 @@ class Resolver:
         if unit.pending == 0:
             self._ready.append(unit)
 
-    def _inputs_of_phase(self, node: Node, phase: int) -> Iterable[Output]:
-        if not node.kind.lazy:
-            return node.outputs
-        tried = alternatives(node)
+    def _inputs_of_phase(self, node: Node, phase: int, scope: Scope) -> Iterable[Output]:
         at = phase - _INPUTS
-        return outputs_in(tried[at]) if at < len(tried) else ()
+        if node.kind.lazy:
+            return outputs_in(self.alternatives.at(node, at, scope))
+        return (node.verdict,) if at and node.verdict is not None else node.outputs
 
     # -- progress -----------------------------------------------------------------------------------------------
 
@@ -299,11 +298,9 @@ class Resolver:
             if unit.phase == _WHEN and node.when is not None:
                 self._evaluate_when(unit, node)
             elif node.kind.lazy:
-                if unit.phase == _INPUTS:
-                    self._check_ordering(unit, node)
                 self._evaluate_lazy(unit, node)
             else:
-                self._check_ordering(unit, node)
+                self.inputs.check_needs(unit, node)
                 self._evaluate_inputs(unit, node)
         except Missing as missing:
             unit.status_by = missing.by
@@ -315,42 +312,43 @@ class Resolver:
     def _evaluate_when(self, unit: Unit, node: Node) -> None:
         assert node.when is not None
         holds = self.evaluator.holds(node.when, self.fanout.scope_of(unit))
-        if holds is False or (holds is UNKNOWN and unit.held):  # a person is to say first whether it is to be made
+        if holds is False or (holds is UNKNOWN and unit.stopped):  # a person is to say first whether it is to be made
             self._settle(unit, Status.SKIPPED if holds is False else Status.MAYBE)
             return
         unit.phase = _INPUTS
         self._link(unit)
 
     def _evaluate_lazy(self, unit: Unit, node: Node) -> None:
-        value = first_of(self.evaluator, node, unit.phase - _INPUTS, self.fanout.scope_of(unit))
-        if value is ABSENT and not unit.held:  # held: whether it fails is seen when a person has chosen
+        free = self.inputs.check_needs(unit, node, strictly=unit.stopped)
+        value = self.alternatives.first_of(node, unit.phase - _INPUTS, unit)
+        if value is ABSENT:
             unit.phase += 1
             self._link(unit)
             return
-        unit.value = UNKNOWN if value is ABSENT else value
+        unit.value = value if free else UNKNOWN
         self._settle(unit, Status.MAYBE if unit.value is UNKNOWN else Status.VALUE)
 
-    def _check_ordering(self, unit: Unit, node: Node) -> None:
-        for output in node.ordering:
-            chosen = self.fanout.choose(output, self.fanout.scope_of(unit), lambda _: UNKNOWN)
-            for producer in leaves(chosen):
-                if producer.status in {Status.FAILED, Status.BLOCKED}:
-                    raise Missing(Status.BLOCKED, producer)
-                if producer.held:
-                    raise Missing(Status.MAYBE, producer)
-
     def _evaluate_inputs(self, unit: Unit, node: Node) -> None:
-        inputs = self.inputs
-        params = inputs.params(unit, node)
-        selected = self.decisions.selected(unit, node, params) if node.kind.chooses else None
-        if selected is not None:
-            unit.value, status = selected
-            self._settle(unit, status)
+        inputs, params = self.inputs, self.inputs.params(unit, node)
+        if node.kind.asks:
+            at = unit.phase > _INPUTS
+            chooses = node.kind.chooses
+            said = (
+                inputs.selecting.of(unit, node, params, asked=at)
+                if chooses
+                else self.decisions.passed(unit, node, params)
+            )
+            if said is None:
+                unit.phase += 1  # nobody has decided it: whom it asks is asked for now
+                self._link(unit)
+            else:
+                unit.value, status = said
+                self._settle(unit, status)
         elif any(contains_unknown(value) for value in params.values()):
             unit.params = params
             unit.value = UNKNOWN
             self._settle(unit, Status.MAYBE)
-        elif node.kind.effect is Effect.VALUE or node.kind.effect is Effect.FILES:
+        elif node.kind.effect in WORKED_OUT:
             unit.value = inputs.evaluated(node, params)
             self._settle(unit, Status.VALUE)
         else:
@@ -377,8 +375,7 @@ class Resolver:
     # -- transitions --------------------------------------------------------------------------------------------
 
     def _settle(self, unit: Unit, status: Status) -> None:
-        unit.status = status
-        unit.held = status is Status.WAITING or (unit.held and status is Status.MAYBE)
+        unit.settle(status)
         unit.enter(State.SETTLED)
         waiting: list[tuple[Unit, list[Unit] | None]] = [(unit, unit.dependents)] if unit.dependents else []
         unit.dependents = None
@@ -387,7 +384,7 @@ class Resolver:
             above = done.upstream or done.status in {Status.RAN, Status.RUN}
             for dependent in dependents or ():
                 dependent.upstream = dependent.upstream or above
-                dependent.held = dependent.held or done.held
+                dependent.open |= done.open
                 dependent.pending -= 1
                 if dependent.pending:
                     continue

@@ -17,24 +17,31 @@ from dagcontent.graph.model import Expr, Node, Output
 from dagcontent.graph.model import Sequence as Items
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
-from dagcontent.plan.unit import Unit
+from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
+from dagcontent.values.instances import node_of
 from dagcontent.values.value import Blob, Value
 
-__all__ = ["HUMAN", "Candidate", "among", "candidates_of", "digest_of", "position_of_pick"]
+__all__ = ["HUMAN", "Candidate", "among", "candidates_of", "digest_of", "label_of", "position_of_pick"]
 
+_GONE: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.BLOCKED})
 HUMAN: Final = "human"
 """Who chooses where a person does."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One of those that are chosen among. `instance` made it, where one instance did; `labels` are that one's."""
+    """One of those that are chosen among. `instance` made it, where one instance did; `labels` are that one's, and `own` those of
+    the dimensions that the selection is not over. `score` and `reasons` are what was said of it, where anything was.
+    """
 
     position: int
     digest: str
     value: Value
     instance: str = ""
     labels: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
 
 
 def digest_of(value: Value) -> str:
@@ -60,21 +67,47 @@ def position_of_pick(pick: str, about: str | None, values: Sequence[Value]) -> i
 def candidates_of(
     fanout: Fanout, evaluator: Evaluator, unit: Unit, node: Node, params: Mapping[str, Any]
 ) -> list[Candidate]:
-    """Return the candidates of a selection whose inputs are settled, each with the instance that made it."""
-    values: list[Value] = params[node.kind.chooses]
+    """Return the candidates of a selection, or the parts of what a gate shows, each with the instance that made it. Its
+    inputs are settled.
+    """
+    name = node.kind.chooses or node.kind.passes
+    values: list[Value] = _parts(params[name])
     makers: list[Unit | None] = []
     try:
-        makers = _makers(fanout, evaluator, dict(node.params)[node.kind.chooses], fanout.scope_of(unit))
+        makers = _makers(fanout, evaluator, dict(node.params)[name], fanout.scope_of(unit))
     except (NodeError, Missing):
         makers = []
-    if len(makers) != len(values):  # an instance that gives several, or one that was skipped
+    makers = [maker for maker in makers if maker is None or maker.status not in _GONE]  # left out, where that may be
+    if len(makers) != len(values):  # an instance that gives several
         makers = [None] * len(values)
     return [
-        Candidate(position, digest_of(value), value)
-        if maker is None
-        else Candidate(position, digest_of(value), value, fanout.name(maker), tuple(fanout.labels(maker)))
+        Candidate(position, digest_of(value), value) if maker is None else _made(position, value, maker, fanout, node)
         for position, (value, maker) in enumerate(zip(values, makers, strict=True))
     ]
+
+
+def _parts(value: Value) -> list[Value]:
+    return [part for item in value for part in _parts(item)] if isinstance(value, list) else [value]
+
+
+def label_of(one: Candidate) -> str:
+    """Return what a candidate is called: the labels of its instance beyond the selection's own; without any, its node, its
+    file, its position.
+    """
+    if one.own:
+        return ",".join(label.removeprefix("take=") for label in one.own)
+    if one.instance:
+        return node_of(one.instance)
+    if isinstance(one.value, Blob) and one.value.name:
+        return one.value.name.rpartition("/")[2].rpartition(".")[0] or one.value.name
+    return str(one.position)
+
+
+def _made(position: int, value: Value, maker: Unit, fanout: Fanout, node: Node) -> Candidate:
+    labels = fanout.labels(maker)
+    dims = fanout.graph.nodes[maker.node].dims
+    own = tuple(label for label, dim in zip(labels, dims, strict=True) if dim not in node.dims)
+    return Candidate(position, digest_of(value), value, fanout.name(maker), tuple(labels), own)
 
 
 def _makers(fanout: Fanout, evaluator: Evaluator, expr: Expr, scope: Mapping[int, int | None]) -> list[Unit | None]:

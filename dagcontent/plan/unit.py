@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntFlag
 from typing import Any, Final
 
 from dagcontent.errors import InternalError
@@ -10,7 +10,7 @@ from dagcontent.values.instances import PLAIN, instance_name
 from dagcontent.values.record import Manifest, Record
 from dagcontent.values.value import UNKNOWN, ActionKey, Blob, Value
 
-__all__ = ["Closed", "DimensionList", "Group", "ListJob", "State", "Status", "Unit", "instance_name"]
+__all__ = ["Closed", "DimensionList", "Group", "ListJob", "Open", "State", "Status", "Unit", "instance_name"]
 
 
 class State(Enum):
@@ -52,6 +52,16 @@ class Status(Enum):
     BLOCKED = "blocked"
 
 
+class Open(IntFlag):
+    """Why what is not known of a unit is not known. `HELD`: it waits for a person, or something above it does. `DUE`: in a plan,
+    something above it is still to be made, so that whoever it waits for may not be asked, or have answered.
+    """
+
+    NONE = 0
+    HELD = 1
+    DUE = 2
+
+
 class Unit:
     """One instance of a node (`coords`: a position in each of its dimensions, None where a list is not known).
 
@@ -59,7 +69,7 @@ class Unit:
     """
 
     __slots__ = (
-        "coords", "dependents", "error", "held", "key", "manifest", "node", "notes", "params", "pending", "phase", "record",
+        "coords", "dependents", "error", "key", "manifest", "node", "notes", "open", "params", "pending", "phase", "record",
         "state", "status", "status_by", "upstream", "value",
     )  # fmt: skip
 
@@ -80,7 +90,31 @@ class Unit:
         self.error: Any = None
         self.status_by: Unit | None = None  # the unit that failed or was skipped above
         self.upstream = False  # some unit above it was run in this build
-        self.held = False  # it waits for a person, or is not known because one above it does
+        self.open: int = 0  # of `Open`
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for a person, or is not known because one above it does."""
+        return self.open & Open.HELD != 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is held for certain: nothing is still to be made by which that may turn out otherwise."""
+        return self.open & (Open.HELD | Open.DUE) == Open.HELD
+
+    def hold(self) -> None:
+        """Note that it waits for a person."""
+        self.open |= Open.HELD
+
+    def settle(self, status: Status) -> None:
+        """Become what it turned out to be; what is known is open no more."""
+        self.status = status
+        if status is Status.WAITING:
+            self.open |= Open.HELD
+        elif status is Status.RUN:
+            self.open |= Open.DUE
+        elif self.open and status is not Status.MAYBE:
+            self.open = 0
 
     def enter(self, state: State) -> None:
         """Change state. Raises InternalError for a way that is not in the table."""
@@ -112,12 +146,12 @@ class ListJob(Unit):
 
 
 class DimensionList:
-    """The elements of a dimension at one place of its outer dimensions, with their labels. `held`: some wait for a person."""
+    """The elements of a dimension at one place of its outer dimensions, with their labels. `open`: why some are not known."""
 
-    __slots__ = ("elements", "held", "labels", "positions")
+    __slots__ = ("elements", "labels", "open", "positions")
 
     def __init__(self, elements: list[Value], id_field: str | None) -> None:
-        self.held = False
+        self.open: int = 0
         self.elements = elements
         self.labels: list[str] = []
         self.positions: dict[str, int] = {}
@@ -143,14 +177,14 @@ class DimensionList:
 
 
 class Closed:
-    """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped, or (`held`) it waits for a
-    person.
+    """A dimension whose list will not come: unknown in a plan, or its maker failed or was skipped, or it waits for a
+    person (`open`).
     """
 
-    __slots__ = ("by", "held", "status")
+    __slots__ = ("by", "open", "status")
 
     def __init__(self, status: Status, by: Unit | None) -> None:
-        self.held = False
+        self.open: int = 0
         self.status = status
         self.by = by
 

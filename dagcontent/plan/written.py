@@ -62,6 +62,7 @@ class _Written:
                 [self._plain(one) for one in (node.model, node.options, node.seed, node.when, node.ordering)],
                 [list(node.spec.optional), str(node.spec.cache)],
                 list(read),
+                *([] if node.verdict is None else [self.nodes[node.verdict.node]]),
                 *([[[c.instance, c.about, c.reroll, c.pin] for c in choices]] if choices else []),
             ]
         )

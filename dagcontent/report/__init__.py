@@ -1,1 +1,1 @@
-"""Turn graphs and plans into pictures that stand in files. Knows no store and no policy."""
+"""Turn graphs, plans and results into pictures and pages that stand in files. Knows no store and no policy."""

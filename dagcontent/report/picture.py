@@ -9,7 +9,7 @@ import msgspec
 
 from dagcontent.graph.analysis import layers, reduced_edges
 from dagcontent.graph.model import Graph, Literal, Node, Sequence
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.model import PlanRow
 from dagcontent.values.instances import node_of
 
@@ -41,7 +41,7 @@ class Box(msgspec.Struct, frozen=True):
     @property
     def status(self) -> str:
         """Return "2 hit 1 run", or nothing."""
-        return " ".join(f"{count:,} {status}" for status, count in self.statuses)
+        return " ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in self.statuses)
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def _box(graph: Graph, node: Node, counts: dict[str, int]) -> Box:
         family=_FAMILY.get(node.kind.name.partition(".")[0], "other"),
         model=node.spec.model if isinstance(node.spec.model, str) else "",
         many="  ".join(_dimension(graph, dim) for dim in node.dims),
-        value=node.kind.effect in {Effect.VALUE, Effect.FILES},
+        value=node.kind.effect in WORKED_OUT,
         output=node.output is not None,
         statuses=tuple((status, counts[status]) for status in (*known, *others)),
     )

@@ -1,7 +1,7 @@
 """Turn a Picture into SVG that reads well on light and on dark ground. Knows no graph and no store.
 
-Ids are made of node names and stay the same from one picture to the next. Every text is escaped. No script, no link,
-no font from elsewhere.
+Ids are made of node names and stay the same from one picture to the next. Every text is escaped. No script, no font from
+elsewhere, and no link but to places of the page that a picture is part of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dagcontent.report.layout import Placed, lay_out
 from dagcontent.report.picture import FAMILIES, STATUSES, Box, Picture
 from dagcontent.spec.source import visible
 
-__all__ = ["svg"]
+__all__ = ["style_of", "svg"]
 
 _MARGIN: Final = 32
 _HEAD: Final = 66
@@ -47,8 +47,8 @@ _SHAPE: Final = """
 """
 
 
-def svg(picture: Picture) -> str:
-    """Return the picture as a document of its own."""
+def svg(picture: Picture, links: Mapping[str, str] | None = None) -> str:
+    """Return the picture: a document of its own, or, with `links` (node -> id), a part of a page on which they are."""
     width = _box_width(picture.boxes)
     heights = {box.name: _box_height(box) for box in picture.boxes}
     placed = lay_out(
@@ -59,23 +59,24 @@ def svg(picture: Picture) -> str:
     head = _head(picture)
     total = max(inner, _wide(picture.name, 20), _legend_width(picture)) + 2 * _MARGIN
     tall = _HEAD + placed.height + _LEGEND + _MARGIN
-    drawn = _Drawing(width, heights, placed)
+    drawn = _Drawing(width, heights, placed, links)
+    mark = "" if links is None else "picture-"
     size = f'viewBox="0 0 {total:.0f} {tall:.0f}" width="{total:.0f}" height="{tall:.0f}"'
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="picture-title picture-desc">',
             f'<title id="picture-title">{_text(picture.name)}</title>',
             f'<desc id="picture-desc">{_text(_described(picture))}</desc>',
-            f"<style>{_style(picture)}</style>",
+            f"<style>{style_of(picture)}</style>",
             '<rect class="ground" width="100%" height="100%"/>',
             *head,
-            '<g id="arrows">',
+            f'<g id="{mark}arrows">',
             *(drawn.arrow(source, target) for source, target in picture.arrows),
             "</g>",
-            '<g id="nodes">',
+            f'<g id="{mark}nodes">',
             *(line for box in picture.boxes for line in drawn.box(box)),
             "</g>",
-            *_legend(picture, _HEAD + placed.height + _LEGEND),
+            *_legend(picture, _HEAD + placed.height + _LEGEND, mark),
             "</svg>",
             "",
         ]
@@ -85,7 +86,11 @@ def svg(picture: Picture) -> str:
 class _Drawing:
     """Boxes and arrows at their places."""
 
-    def __init__(self, width: float, heights: dict[str, float], placed: Placed) -> None:
+    def __init__(
+        self, width: float, heights: dict[str, float], placed: Placed, links: Mapping[str, str] | None
+    ) -> None:
+        self._mark = "" if links is None else "picture-"
+        self._links = links or {}
         self._width = width
         self._heights = heights
         self._placed = placed
@@ -123,7 +128,7 @@ class _Drawing:
         end_y = _HEAD + self._ins[arrow]
         parts.append(_curve(x, y, end_x - 7, end_y))
         tip = f"M{end_x - 8:.1f} {end_y - 4.2:.1f}L{end_x - 0.5:.1f} {end_y:.1f}L{end_x - 8:.1f} {end_y + 4.2:.1f}Z"
-        name = quoteattr(f"arrow-{source}-{target}")
+        name = quoteattr(f"{self._mark}arrow-{source}-{target}")
         return f'<g id={name}><path class="arrow" d="{"".join(parts)}"/><path class="tip" d="{tip}"/></g>'
 
     def box(self, box: Box) -> list[str]:
@@ -133,7 +138,7 @@ class _Drawing:
         x, y = self._left(rank), _HEAD + middle - height / 2
         kind = f"family-{box.family}" + (" value" if box.value else "")
         lines = [
-            f'<g id={quoteattr(f"node-{box.name}")} class="{kind}" transform="translate({x:.1f} {y:.1f})">',
+            f'<g id={quoteattr(f"{self._mark}node-{box.name}")} class="{kind}" transform="translate({x:.1f} {y:.1f})">',
             f"<title>{_text(_told(box))}</title>",
             f'<rect class="paper edge" width="{self._width:.0f}" height="{height:.0f}" rx="9"/>',
             f'<path class="band" d="M0 9a9 9 0 0 1 9-9v{height:.0f}a9 9 0 0 1-9-9z"/>',
@@ -159,8 +164,9 @@ class _Drawing:
             lines.append(
                 f'<text class="model" x="{left}" y="{at}">{_text(_fit(box.model, self._width - left - _PAD, 11))}</text>'
             )
-        lines += self._state(box, left, height)
-        return [*lines, "</g>"]
+        lines += [*self._state(box, left, height), "</g>"]
+        anchor = self._links.get(box.name)
+        return lines if anchor is None else [f"<a href={quoteattr(f'#{anchor}')}>", *lines, "</a>"]
 
     def _state(self, box: Box, left: float, height: float) -> list[str]:
         if not box.statuses:
@@ -189,8 +195,8 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
     return f"C{x + bend:.1f} {y:.1f} {to_x - bend:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
 
 
-def _style(picture: Picture) -> str:
-    """Return the style sheet. Colours are written out in each rule: not every reader of SVG knows variables."""
+def style_of(picture: Picture) -> str:
+    """Return the style sheet of a picture. Colours are written out in each rule: not every reader of SVG knows variables."""
     families = [family for family in FAMILIES if any(box.family == family for box in picture.boxes)]
     dark = _colours(_DARK, families, "    ")
     return f"{_SHAPE}{_colours(_LIGHT, families, '  ')}\n  @media (prefers-color-scheme: dark) {{\n{dark}\n  }}\n"
@@ -213,16 +219,16 @@ def _colours(of: Mapping[str, str], families: Sequence[str], indent: str) -> str
 
 def _head(picture: Picture) -> list[str]:
     words = [f"{len(picture.boxes):,} nodes" if len(picture.boxes) != 1 else "1 node"]
-    words += [f"{count:,} {status}" for status, count in picture.counts.items()]
+    words += [f"{count:,} {status.replace('_', ' ')}" for status, count in picture.counts.items()]
     return [
         f'<text class="graph" x="{_MARGIN}" y="34">{_text(picture.name)}</text>',
         f'<text class="said" x="{_MARGIN}" y="53">{_text(_DOT.join(words))}</text>',
     ]
 
 
-def _legend(picture: Picture, y: float) -> list[str]:
+def _legend(picture: Picture, y: float, mark: str) -> list[str]:
     families = [f for f in FAMILIES if any(box.family == f for box in picture.boxes)]
-    lines = ['<g id="legend">']
+    lines = [f'<g id="{mark}legend">']
     x = float(_MARGIN)
     for family in families:
         lines.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagcontent.graph.model import Node
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.resolver import Resolver
 
 __all__ = ["RemainingTime"]
@@ -42,7 +42,7 @@ class RemainingTime:
         return total
 
     def _seconds(self, node: Node) -> float:
-        if node.kind.effect in {Effect.VALUE, Effect.FILES}:
+        if node.kind.effect in WORKED_OUT:
             return 0.0
         model = node.spec.model if isinstance(node.spec.model, str) else ""
         family = (node.kind.name, model)

@@ -20,8 +20,7 @@ __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
-_KEYS: Final = ("for", "reroll", "pick", "pin", "approved")
-_LATER: Final = {"approved": "`approved` is"}
+_KEYS: Final = ("for", "reroll", "pick", "pin", "approved", "rejected", "note")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_REROLLS: Final = 1_000_000
 
@@ -89,19 +88,20 @@ class _Reader:
             self._at_key(path, f"`{name}` is not the name of an instance", 'as in [node."still[intro,take=0]"]')
         self._known(path, table, _KEYS, f"an entry has: {listed(_KEYS)}")
         for key, value in table.items():
-            if key in _LATER:
-                self._findings.later(Place(self._file, (*path, key)), _LATER[key])
-            elif key == "reroll":
+            if key == "reroll":
                 if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_REROLLS:
                     self._wrong((*path, key), f"`reroll` is the number of a sample, from 0 to {_MOST_REROLLS:,}")
+            elif key == "note":
+                if not isinstance(value, str):
+                    self._wrong((*path, key), f"`note` is text, not {a_value(value)}")
             elif key in _KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
                 self._wrong((*path, key), f"`{key}` is a digest", 'written "sha256:" and 64 digits of 0-9a-f')
         if self._findings.count > before:
             return None
         return Choice(
             name, node_of(name), Place(self._file, path), table.get("for"), table.get("reroll", 0),
-            str(table.get("pin", "")).removeprefix("sha256:") or None,
-            str(table.get("pick", "")).removeprefix("sha256:") or None,
+            pin=_digest(table, "pin"), pick=_digest(table, "pick"), approved=_digest(table, "approved"),
+            rejected=_digest(table, "rejected"), note=str(table.get("note", "")),
         )  # fmt: skip
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:
@@ -114,3 +114,7 @@ class _Reader:
 
     def _wrong(self, path: TomlPath, message: str, caret: str = "") -> None:
         self._findings.at_value(Place(self._file, path), message, caret)
+
+
+def _digest(table: dict[str, Any], key: str) -> str | None:
+    return str(table.get(key, "")).removeprefix("sha256:") or None

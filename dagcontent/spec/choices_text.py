@@ -21,7 +21,7 @@ from dagcontent.spec.span import Scan, scan
 __all__ = ["edited"]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-_ORDER: Final = ("for", "reroll", "pick", "pin", "approved")
+_ORDER: Final = ("for", "reroll", "pick", "pin", "approved", "rejected", "note")
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
 
 
@@ -151,14 +151,16 @@ def _line(key: str, value: str | int) -> str:
 
 
 def _value(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else f'"{value}"'
+    return str(value) if isinstance(value, int) else _quoted(value)
 
 
 def _key(name: str) -> str:
-    if _BARE.fullmatch(name):
-        return name
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
     return (
-        '"' + "".join(_ESCAPED.get(c) or (c if c.isprintable() or c == " " else f"\\U{ord(c):08x}") for c in name) + '"'
+        '"' + "".join(_ESCAPED.get(c) or (c if c.isprintable() or c == " " else f"\\U{ord(c):08x}") for c in text) + '"'
     )
 
 

@@ -15,14 +15,16 @@ __all__ = [
 _Schema = dict[str, Any]
 
 STATUSES: Final = (
-    "hit", "run", "maybe", "pinned", "resume", "repay", "unresolved", "failed", "waiting", "skipped", "blocked", "unneeded",
+    "hit", "run", "maybe", "pinned", "resume", "repay", "unresolved", "failed", "waiting", "skipped", "blocked", "unneeded", "passed_over",
 )  # fmt: skip
 PLAN_FORMAT: Final = 1
 """Of a file that `plan -o` writes and `build --plan` reads."""
 CAUSES: Final = ("edit", "upstream", "upgrade", "new")
 BUILD_STATUSES: Final = ("ok", "failed", "budget", "unresolved", "waiting", "interrupted")
 RUN_STATUSES: Final = (*BUILD_STATUSES, "died", "running")
-COUNTS: Final = ("hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned")
+COUNTS: Final = (
+    "hit", "ran", "cutoff", "skipped", "failed", "blocked", "unresolved", "unneeded", "waiting", "pinned", "passed_over",
+)  # fmt: skip
 
 SPEND_BY: Final = ("day", "graph", "model", "node", "provider", "run")
 
@@ -128,6 +130,7 @@ def plan_schema() -> _Schema:
             "stale": {"type": ["boolean", "null"], "description": "pinned, and its inputs have moved; null: nobody knows yet"},
             "attempt": {**_TEXT, "description": "the paid request that this row is about (dagcontent jobs)"},
             "key": {**_MAYBE_TEXT, "description": "action key, where it is known"},
+            "instead_of": {**_TEXT, "description": "the alternative that must come to nothing before this is begun"},
             "items": _object({"expected": {"type": ["integer", "null"]}, "max": {"type": ["integer", "null"]}}),
             "error": {**_MAYBE_TEXT, "description": "why it cannot be made"},
             "hint": _MAYBE_TEXT,
@@ -326,7 +329,9 @@ def choices_schema() -> _Schema:
             "reroll": {"type": "integer", "minimum": 0, "description": "number of the sample"},
             "pick": {**_DIGEST, "description": "the chosen one"},
             "pin": {**_DIGEST, "description": "key of the result that stays, even if its inputs change"},
-            "approved": {**_DIGEST, "description": "digest of what was approved"},
+            "approved": {**_DIGEST, "description": "digest of what a gate showed when it was approved"},
+            "rejected": {**_DIGEST, "description": "digest of what a gate showed when it was rejected"},
+            "note": {**_TEXT, "description": "why it was rejected"},
         },
     }
     nodes = {"type": "object", "description": "by instance", "additionalProperties": entry}

@@ -20,7 +20,7 @@ from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import AssetPath, FileText, Template, TomlPath
 from dagcontent.spec.reference import Problem, parse
 from dagcontent.spec.words import a_type, a_value
-from dagcontent.values.types import Type
+from dagcontent.values.types import AUDIO, VIDEO, Type
 
 __all__ = ["SUFFIXES", "Literals", "Spot"]
 
@@ -175,6 +175,8 @@ class Literals:
         return self._templates[path]
 
     def _into(self, value: Any, target: Type, types: Sequence[Type], name: str, spot: Spot) -> Any:
+        if target.name == "any" and isinstance(value, list):  # of anything: of files too
+            return [self.typed(item, (target,), name, spot.step(i)) for i, item in enumerate(value)]
         if target.name in {"json", "any"}:
             return self.data(value, spot)
         if target.name == "list":
@@ -200,7 +202,7 @@ class Literals:
 
     def _table(self, value: dict[str, Any], target: Type, spot: Spot) -> dict[str, Any]:
         # Which fields there are is judged by those who know the parameter.
-        types = {field.name: (field.type,) for field in target.fields}
+        types = {field.name: (field.type, VIDEO) if field.type == AUDIO else (field.type,) for field in target.fields}
         return {
             key: self.typed(item, types[key], key, spot.step(key)) if key in types else self.data(item, spot.step(key))
             for key, item in value.items()

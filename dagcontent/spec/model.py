@@ -154,7 +154,8 @@ class NodeSpec(msgspec.Struct, frozen=True):
 
     `params` are the parameters of its kind only. `model` is None, a str (aliases resolved) or a Template. `takes` is
     None without any: one take is a list of one.
-    `origin` says where a key of it stands when that is not under the node itself (defaults).
+    `origin` says where a key of it stands when that is not under the node itself (defaults). `broken` are keys that were given
+    and could not be read: each is a mistake already.
     """
 
     name: str
@@ -177,13 +178,15 @@ class NodeSpec(msgspec.Struct, frozen=True):
     cache: bool | str = True  # True or "run"
     tags: dict[str, str] = {}
     origin: dict[str, Place] = {}
+    broken: tuple[str, ...] = ()
 
 
 class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.
 
     `about` is the digest of what it was about, None where nobody says; `reroll` the number of the sample, `pin` the key of
-    the result that stays, `pick` the digest of the candidate that a selection gives.
+    the result that stays, `pick` the digest of the candidate that a selection gives; `approved` and `rejected` are those of what a
+    gate showed when a person said so, `note` what was said of it.
     """
 
     instance: str
@@ -193,6 +196,9 @@ class Choice(msgspec.Struct, frozen=True):
     reroll: int = 0
     pin: str | None = None
     pick: str | None = None
+    approved: str | None = None
+    rejected: str | None = None
+    note: str = ""
 
 
 class Export(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Effect, Kind
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.spec.beside import written_wrongly
 from dagcontent.spec.dimensions import Dimensions
 from dagcontent.spec.findings import Findings
@@ -83,7 +83,7 @@ class NodeKeys:
         return None
 
     def _takes(self, value: Any, spot: Spot, kind: Kind) -> int | None:
-        if kind.effect in {Effect.VALUE, Effect.FILES}:
+        if kind.effect in WORKED_OUT:
             if spot.path[0] != "defaults":  # those of all kinds are for the kinds that have takes
                 what = f"{kind.name} gives the same every time: it has no takes"
                 self._findings.at_key(Place(spot.file, spot.path), what, "leave it out")

@@ -35,10 +35,11 @@ _BAD: Final = object()
 class _Kind:
     """A kind as nodes need it: its parameters by name, and its defaults, converted once."""
 
-    __slots__ = ("fields", "kind", "origin", "params", "plain", "required", "schemas", "types", "values")
+    __slots__ = ("fields", "kind", "maker", "origin", "params", "plain", "required", "schemas", "types", "values")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
+        self.maker = kind if kind.by_model else KINDS.get(kind.questions)  # whose models a `model` of it is one of
         self.params: dict[str, Param] = {param.name: param for param in kind.params}
         # Text without further conditions: nothing to look at but references. The value is the interned name.
         self.plain = {
@@ -168,19 +169,26 @@ class Nodes:
                     fields = dict(fields)
                 self._field(info, fields, key, value, Spot(document.file, document.folder, (*path, key)))
         over: dict[str, Place] = {}
-        if name in self._profiles.nodes or (self._profiles.drafts and info.kind.by_model):
+        if name in self._profiles.nodes or (self._profiles.drafts and info.maker is not None):
             fields, over = self._lay(info, name, params, fields, info.origin.keys() - table.keys())
         if unknown or nested or not info.complete(params, fields):
             self._whole(info, name, table, document, unknown, (params, fields))
         place = Place(document.file, path)
+        broken: tuple[str, ...] = ()
         if self._findings.count > before or self._default_mistakes:
+            broken = tuple(key for key, value in (params | fields).items() if value is _BAD)
             params = {key: value for key, value in params.items() if value is not _BAD}
             fields = {key: value for key, value in fields.items() if value is not _BAD}
-        if not fields and not info.origin and not over:
+        if not fields and not info.origin and not over and not broken:
             return NodeSpec(name, info.kind.name, place, params, options=_EMPTY, tags=_EMPTY, origin=_EMPTY)
         origin = {key: there for key, there in info.origin.items() if key not in table} | over
         return NodeSpec(
-            name, info.kind.name, place, params, origin=origin, **{"options": _EMPTY, "tags": _EMPTY, **fields}
+            name,
+            info.kind.name,
+            place,
+            params,
+            origin=origin,
+            **{"options": _EMPTY, "tags": _EMPTY, "broken": broken, **fields},
         )
 
     def _lay(
@@ -201,12 +209,13 @@ class Nodes:
                 else:
                     self._field(info, fields, key, value, spot)
                 places[key] = Place(spot.file, spot.path)
-        if self._profiles.drafts and info.kind.by_model and info.kind.stand_ins:
+        if self._profiles.drafts and info.maker is not None and info.maker.stand_ins:
             found = {key: info.origin[key].path for key in by_default} | {k: p.path for k, p in places.items()}
             gone = found.get("model", ("node", name, "model")) in self._aliases.replaced
             if gone and not self._profiles.keeps(found.get("options", ())):
                 fields.pop("options", None)
-            fields.setdefault("model", stand_in(info.kind))
+            if info.kind.by_model:
+                fields.setdefault("model", stand_in(info.kind))
         return fields, places
 
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
@@ -235,8 +244,8 @@ class Nodes:
                 self._findings.at_key(Place(spot.file, spot.path), f"`{key}` is not for kind {info.kind.name}", caret)
             return
         if key == "model":
-            if info.kind.by_model:
-                model = self._aliases.of_node(value, info.kind, spot)
+            if info.maker is not None:
+                model = self._aliases.of_node(value, info.maker, spot)
                 into["model"] = _BAD if model is None else model
             else:
                 caret = "leave it out"

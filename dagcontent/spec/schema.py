@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from dagcontent.kinds.declaration import Effect, Kind
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.document_schemas import (
     build_schema,
@@ -204,9 +204,11 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         names = ", ".join(f"local/{name}" for name in kind.stand_ins)
         here = f"; on this machine: {names}" if names else ""
         common["model"] = {"type": "string", "description": f"Who makes it: an alias, or provider/name{here}."}
+    elif kind.questions:
+        common["model"] = {"type": "string", "description": "Who judges: an alias, or provider/name."}
     else:
         common.pop("model")
-    if kind.effect in {Effect.VALUE, Effect.FILES}:
+    if kind.effect in WORKED_OUT:
         common.pop("takes")
     common = {key: schema for key, schema in common.items() if kind.takes_key(key)}
     if kind.takes_key("optional"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagcontent.errors import NodeError
-from dagcontent.kinds.declaration import Effect, Kind
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.media.call import Call, Implementation, NewFile
 from dagcontent.media.process import ProcessRunner
@@ -33,10 +33,11 @@ def check_declaration(kind: Kind) -> None:
     _that(not set(names) & set(COMMON_KEYS), f"{kind.name}: {set(names) & set(COMMON_KEYS)} are keys of every node")
     _that(kind.version >= 1 and kind.version not in kind.accepts, f"{kind.name}: accepts are older versions")
     _that(
-        (kind.effect in {Effect.VALUE, Effect.FILES}) == (kind.evaluate is not None or bool(kind.lazy)),
+        (kind.effect in WORKED_OUT) == (kind.evaluate is not None or bool(kind.lazy or kind.chooses)),
         f"{kind.name}: value kinds evaluate",
     )
     _that(not kind.lazy or kind.param(kind.lazy) is not None, f"{kind.name}: `lazy` names a parameter")
+    _that(not kind.passes or kind.param(kind.passes) is not None, f"{kind.name}: `passes` names a parameter")
     for param in kind.params:
         _that(
             not (param.required and param.default is not None), f"{kind.name}.{param.name}: required and with a default"

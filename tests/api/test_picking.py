@@ -306,14 +306,14 @@ takes = 2
 prompt = "x"
 [node.line]
 kind = "text.template"
-text = "${outer} ${outer.width} ${inner.label}"
+text = "${outer} ${outer.width} ${inner.label} ${still[0].label}"
 """
     bench.write(text)
     with pytest.raises(GraphError) as raised:
         api.load(bench.graph)
     said = [mistake.message for mistake in raised.value.mistakes]
     assert any("`${outer}` is image: media cannot be joined into text" in one for one in said)
-    assert any("`label` of a selection is not available yet in this version" in one for one in said)
+    assert any("`label` is not a fact of image" in one for one in said)
     assert len(said) == 2
 
 

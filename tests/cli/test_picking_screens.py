@@ -48,7 +48,7 @@ def test_a_choice_on_a_screen(run: Run, here: Path, same: Same) -> None:
         )
 
     see("plan", "lines.toml")
-    run("build", "lines.toml")
+    run("build", "lines.toml", "--jobs", "1")
     see("build", "lines.toml")
     see("plan", "lines.toml")
     see("why", "lines.toml", "best[sun]")

@@ -55,6 +55,7 @@ MISTAKES = {
     "a sound in the table of a list": ('kind = "image.compose"\nlayers = [{ color = "#fff" }, { image = "${sound}" }]', "`image` in `layers` of image.compose takes image, and this is audio", "`sound` (test.sound) makes audio"),
     "a sound in a table": ('kind = "image.compose"\nlayers = { image = "${sound}" }', "`image` in `layers` of image.compose takes image, and this is audio", ""),
     "no table where tables are taken": ('kind = "image.compose"\nlayers = "${sound}"', "`layers` of image.compose takes a list of tables, and this is audio", "`sound` (test.sound) makes audio"),
+    "text where a table takes a sound": ('kind = "audio.mix"\ntracks = [{ audio = "${sound}" }, { audio = "${still}" }]', "`audio` in `tracks` of audio.mix takes audio, and this is list<text>", "`still`"),
     "a fact that it does not have": ('text = "${sound.length}"', "`length` is not a fact of audio", ""),
     "a dimension inside another, named first": ('each = ["line", "scene"]\ntext = "${line}"', "is over `scene` first", "scene"),
     "a dimension inside another, alone": ('each = "line"\ntext = "${line}"', "is over `scene` first", "scene"),

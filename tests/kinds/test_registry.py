@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dagcontent.kinds import asset, audio, control, document, footage, image, lists, text, video
-from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds import asset, audio, control, deciding, document, footage, image, lists, media, text, video
+from dagcontent.kinds.declaration import WORKED_OUT, Effect, Kind, Param
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS, RESERVED_NAMES
 from dagcontent.spec.model import AssetPath, Ref, Template
 from dagcontent.values.types import TEXT, Type
@@ -41,10 +41,10 @@ video.soundtrack        video* prompt                                           
 video.describe          video* prompt schema returns                                                  text       token
 """
 PRICED_ROWS = {row.split()[0]: row.split()[1:] for row in PRICED.strip().splitlines()}
-UNITS = {"", "s", "px", "dB"}
+UNITS = {"", "s", "px", "dB", "LUFS", "kbit/s"}
 FACTS = {
-    "alignment", "channels", "chapters", "characters", "duration", "fps", "height", "media_type", "sample_rate",
-    "size_bytes", "width", "words",
+    "alignment", "channels", "chapters", "characters", "duration", "fps", "height", "label", "media_type", "position",
+    "report", "sample_rate", "score", "size_bytes", "width", "words",
 }  # fmt: skip
 PARAMS = [pytest.param(kind, param, id=f"{kind.name}.{param.name}") for kind in KINDS.values() for param in kind.params]
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
@@ -59,7 +59,7 @@ def fits(value: object, type_: Type) -> bool:
 
 def test_every_declaration_is_registered_once() -> None:
     """A kind that another of its name hides could never be used."""
-    modules = (asset, audio, control, document, footage, image, lists, text, video)
+    modules = (asset, audio, control, deciding, document, footage, image, lists, media, text, video)
     declared = [kind.name for module in modules for kind in module.KINDS]
     assert sorted(declared) == sorted(KINDS)
     assert all(name == kind.name for name, kind in KINDS.items())
@@ -73,7 +73,7 @@ def test_no_kind_is_both_there_and_to_come() -> None:
 @each_kind
 def test_kinds_are_named_medium_and_verb(kind: Kind) -> None:
     """Kinds without a dot are those that control the build, and no others."""
-    medium = r"[a-z]+" if kind in control.KINDS else r"[a-z]+\.[a-z]+(_[a-z]+)*"
+    medium = r"[a-z]+" if kind in (*control.KINDS, *deciding.KINDS) else r"[a-z]+\.[a-z]+(_[a-z]+)*"
     assert re.fullmatch(medium, kind.name)
     assert kind.help.endswith(".")
 
@@ -120,6 +120,18 @@ def test_rules_of_parameters_make_sense(kind: Kind, param: Param) -> None:
     assert param.unit != "s" or param.minimum is not None or param.name == "offset", "a negative length"
 
 
+@each_param
+def test_fields_of_tables_are_parameters_too(kind: Kind, param: Param) -> None:
+    """They are documented, bounded and keyed like those of the node: the same must hold of them."""
+    if param.type.name == "list" and param.type.item is not None and param.type.item.name == "record":
+        assert [field.name for field in param.type.item.fields] == [field.name for field in param.fields]
+    assert len({field.name for field in param.fields}) == len(param.fields)
+    for field in param.fields:
+        assert not field.fields, "tables in tables are not read"
+        test_defaults_satisfy_their_own_rules(kind, field)
+        test_rules_of_parameters_make_sense(kind, field)
+
+
 @each_kind
 def test_groups_name_parameters_that_can_be_left_out(kind: Kind) -> None:
     """At least one of a group must be given: a required member would make the group idle."""
@@ -131,11 +143,13 @@ def test_groups_name_parameters_that_can_be_left_out(kind: Kind) -> None:
 @each_kind
 def test_effect_fits_what_is_declared(kind: Kind) -> None:
     """Only what the planner evaluates has a function here; only what a model makes has a price and a stand-in."""
-    assert (kind.evaluate is not None) == (kind.effect in {Effect.VALUE, Effect.FILES})
+    worked_out = kind.effect in WORKED_OUT and not kind.chooses  # who chooses depends on more than values
+    assert (kind.evaluate is not None or bool(kind.lazy)) == worked_out
     assert bool(kind.priced_by) == (kind.effect is Effect.PAID)
     assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
-    assert not kind.gives or kind.output_of is not None or kind.chooses or kind.like or kind.common is not None
+    known = kind.output_of is not None or kind.chooses or kind.like or kind.passes or kind.lazy
+    assert not kind.gives or known or kind.common is not None
     assert (kind.output_like is not None) == bool(kind.like)
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)

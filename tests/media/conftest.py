@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.media import ffmpeg
 from dagcontent.media.call import Call, NewFile
 from dagcontent.media.process import ProcessRunner
@@ -31,7 +31,7 @@ class Studio:
         self.count += 1
         workdir = self.root / f"{self.count} it's [a], dir;"
         workdir.mkdir()
-        filled = {p.name: p.default for p in KINDS[kind].params} | params
+        filled = {p.name: p.default for p in kind_of(kind).params} | params
         return Call(
             kind, model, filled, workdir, lambda b: self.files[b.digest], self.run, self.progress.append, seed, threads
         )

@@ -23,13 +23,15 @@ from dagcontent.values.record import Manifest
 from dagcontent.values.value import Blob, Digest
 
 ABSENT = object()
+HELD = object()
+"""What waits for a person, or for what does."""
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _STEP = re.compile(r"\.(\w+)|\[([^\]]*)\]")
 Scope = dict[str, Any]
 
 
 class Gone(Exception):
-    """There is no value, because something is "skipped", "blocked" or "failed"."""
+    """There is no value, because something is "skipped", "blocked", "failed" or "held"."""
 
 
 class Instance(NamedTuple):
@@ -58,7 +60,56 @@ class Oracle:
         self.bytes: dict[str, bytes] = dict(blobs or {})
         self._known: dict[Any, Instance] = {}
         self._decided: dict[str, Any] = {}
+        self._used: dict[Any, list[Any]] = {None: []}
+        self._now: Any = None
+        self._tried: list[Any] = []
+        self.shown: dict[Any, str] = {}
+        """Of gates, the digest of what each shows, where that is known."""
+        self.inner = self._inner()
+        for node in self.nodes:
+            for at in self.places(node) if node not in self.inner else ():
+                self.instance(node, at)
+        asked = set(self._known)
+        passed = self._passed()
         self.instances = {self.name(n, at): self.instance(n, at) for n in self.nodes for at in self.places(n)}
+        self.asked = {self.name(n, at) for n, at in asked}
+        self.passed = {self.name(n, at) for n, at in passed}
+
+    # --- what is asked for
+
+    def _inner(self) -> set[str]:
+        """Return the nodes that are asked for by fallbacks alone: nothing uses them but as alternatives, or is inner itself."""
+        lists = {ref for spec in self.each.values() for ref in _named(spec["of"])}
+        found: set[str] = set()
+        while True:
+            more = {n for n in self.nodes if n not in found | lists and self._is_inner(n, found)}
+            if not more:
+                return found
+            found |= more
+
+    def _is_inner(self, node: str, inner: set[str]) -> bool:
+        tried = {n: set(_named(s.get("of"))) for n, s in self.nodes.items() if s["kind"] == "fallback"}
+        users = set()
+        for name, spec in self.nodes.items():
+            others = {key: value for key, value in spec.items() if key != "of" or name not in tried}
+            if name != node and node in {
+                *_named(list(others.values())),
+                *(n.split("[")[0] for n in _list(spec.get("needs", []))),
+            }:
+                users.add(name)
+        alternative = any(node in refs for name, refs in tried.items() if name != node)
+        return users <= inner and (alternative or (bool(users) and "output" not in self.nodes[node]))
+
+    def _passed(self) -> set[Any]:
+        """Return what came to nothing and is felt by nobody: it was tried by fallbacks that are served, or used by such."""
+        found: set[Any] = set()
+        stack = [one for fallback, one in self._tried if self._known[fallback].status == "value"]
+        while stack:
+            one = stack.pop()
+            if one not in found and one[0] in self.inner and self._known[one].status in {"failed", "blocked"}:
+                found.add(one)
+                stack += self._used.get(one, [])
+        return found
 
     # --- what was decided
 
@@ -99,6 +150,8 @@ class Oracle:
         if dim.endswith(".take"):
             return list(range(self.nodes[dim.removesuffix(".take")]["takes"]))
         elements = self.value(self.each[dim]["of"], scope, lenient=False)
+        if elements is HELD:
+            raise Gone("held")
         if not isinstance(elements, list) or len(elements) > self.each[dim].get("max", 10**9):
             raise Gone("failed")
         return elements
@@ -146,38 +199,45 @@ class Oracle:
     # --- instances
 
     def instance(self, node: str, at: tuple[int | None, ...]) -> Instance:
+        self._used[self._now].append((node, at))
         if (node, at) not in self._known:
+            before, self._now = self._now, (node, at)
+            self._used[self._now] = []
             try:
                 scope = dict(zip(self.dims(node), at, strict=True))
                 entry = {} if None in at else self.decided(node).get(at, {})
                 sample = scope.get(f"{node}.take") or 0, entry.get("reroll", 0)
-                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry.get("pin"))
+                self._known[node, at] = self._instance(self.nodes[node], scope, sample, entry)
             except Gone as gone:
                 self._known[node, at] = Instance(str(gone))
+            finally:
+                self._now = before
         return self._known[node, at]
 
-    def _instance(self, node: dict[str, Any], scope: Scope, sample: tuple[int, int], pin: str | None) -> Instance:
+    def _instance(self, node: dict[str, Any], scope: Scope, sample: tuple[int, int], entry: dict[str, Any]) -> Instance:
         for dim in [d for d, position in scope.items() if position is None]:
             self.list_at(dim, scope)  # raises
         when = node.get("when", True)
         if isinstance(when, dict):
-            when = (self.value(when["value"], scope) == self.value(when["is"], scope)) if "is" in when else (
-                self.value(when["value"], scope) in self.value(when["in"], scope))  # fmt: skip
+            value = self.value(when["value"], scope)
+            if value is HELD:
+                raise Gone("held")
+            against = self.value(when["is"] if "is" in when else when["in"], scope)
+            when = value == against if "is" in when else value in against
         if not when:
             return Instance("skipped")
+        pin = entry.get("pin")
         if pin is not None:
             value = self.made[pin.removeprefix("sha256:")]
             return Instance("pinned", value, pin.removeprefix("sha256:"))
         kind = KINDS[node["kind"]]
         written = {p.name: node[p.name] for p in kind.params if p.name in node}
+        needs = [one for need in _list(node.get("needs", [])) for one in self.chosen(need, scope)]
+        if node["kind"] == "fallback":
+            return Instance("value", self._fallback(node["of"], scope, needs))
         for value in written.values():
             self._references(value, lambda ref: self._look(ref, scope))  # a look-up that misses comes before all else
-        if any(
-            one.status in {"failed", "blocked"}
-            for need in _list(node.get("needs", []))
-            for one in self.chosen(need, scope)
-        ):
-            raise Gone("blocked")
+        _check_needs(needs)
         given: dict[str, Any] = {}
         for name in [n for n in node if n in written]:
             lenient = name in _list(node.get("optional", []))
@@ -191,7 +251,55 @@ class Oracle:
                 given[name] = value
             elif kind.param(name).required:  # type: ignore[union-attr]
                 raise Gone("failed")
-        return self._made(node, given, sample)
+        if any(map(_any_held, given.values())):
+            raise Gone("held")
+        return self._gate(given["show"], entry) if node["kind"] == "gate" else self._made(node, given, sample)
+
+    def _gate(self, shown: Any, entry: dict[str, Any]) -> Instance:
+        digest = "sha256:" + (shown.digest if isinstance(shown, Blob) else hashlib.sha256(encode(shown)).hexdigest())
+        self.shown[self._now] = digest
+        if entry.get("rejected") == digest:
+            raise Gone("failed")
+        return Instance("value", shown) if entry.get("approved") == digest else Instance("waiting")
+
+    def _fallback(self, of: Any, scope: Scope, needs: list[Instance]) -> Any:
+        """Return the first alternative that comes to something, having looked at none behind it."""
+        fallback, first = self._now, True
+        for item in _list(of):
+            whole = isinstance(item, str) and _REFERENCE.fullmatch(item)
+            several = self._look(whole[1], scope, lambda root, at: (root, at)) if whole and _named(item) else None
+            places = [p for p in _flat(several) if p is not ABSENT] if isinstance(several, list) else [None]
+            for place in places:
+                if place is None:
+                    self._references(item, lambda ref: self._look(ref, scope))
+                else:
+                    self.instance(*place)
+                if first:
+                    _check_needs(needs)
+                first = False
+                try:
+                    value = self.value(item, scope) if place is None else self._of(self.instance(*place), place[0])
+                except Gone as gone:
+                    if str(gone) == "failed":  # by a path that leads nowhere
+                        raise
+                    used = self._used[fallback]
+                    self._tried += [(fallback, one) for one in (used if place is None else [place])]
+                    continue
+                if value is ABSENT:
+                    continue
+                if _any_held(value):
+                    raise Gone("held")
+                return value
+        if first:
+            _check_needs(needs)
+        raise Gone("failed")
+
+    def _of(self, one: Instance, node: str) -> Any:
+        if one.status in {"skipped", "blocked", "failed"}:
+            raise Gone(
+                "skipped" if one.status == "skipped" or self.nodes[node].get("on_error") == "skip" else "blocked"
+            )
+        return HELD if one.status in {"held", "waiting"} else one.value
 
     def _made(self, node: dict[str, Any], given: dict[str, Any], sample: tuple[int, int]) -> Instance:
         kind = KINDS[node["kind"]]
@@ -220,8 +328,8 @@ class Oracle:
 
     def _as(self, want: Any, value: Any) -> Any:
         """Return a value in a parameter's type."""
-        if value is ABSENT:
-            return ABSENT
+        if value is ABSENT or value is HELD:
+            return value
         if want.name == "text":
             return as_text(value)
         if want.name == "list":
@@ -257,7 +365,14 @@ class Oracle:
         whole = _REFERENCE.fullmatch(written)
         if whole:
             return self.reference(whole[1], scope, lenient=lenient)
-        return _REFERENCE.sub(lambda found: as_text(self.reference(found[1], scope, lenient=lenient)), written)
+        parts, end = [], 0
+        for found in _REFERENCE.finditer(written):
+            part = as_text(self.reference(found[1], scope, lenient=lenient))
+            if part is HELD:
+                return HELD
+            parts += [written[end : found.start()], part]
+            end = found.end()
+        return "".join([*parts, written[end:]])
 
     def reference(self, text: str, scope: Scope, *, lenient: bool = False) -> Any:
         root, steps = re.match(r"\w+", text)[0], [(m[1], m[2]) for m in _STEP.finditer(text)]  # type: ignore[index]
@@ -283,20 +398,21 @@ class Oracle:
                 return [item for item in map(shape, chosen) if item is not ABSENT]
             if chosen is ABSENT:
                 return ABSENT
-            if chosen.status in {"skipped", "blocked", "failed"}:
-                if lenient:
-                    return ABSENT
-                skip = chosen.status == "skipped" or self.nodes[root].get("on_error") == "skip"
-                raise Gone("skipped" if skip else "blocked")
-            return _walk(chosen.value, rest)
+            if lenient and chosen.status in {"skipped", "blocked", "failed"}:
+                return ABSENT
+            value = self._of(chosen, root)
+            return value if value is HELD else _walk(value, rest)
 
         return shape(self._look(text, scope))
 
     def chosen(self, text: str, scope: Scope) -> list[Instance]:
         return [one for one in _leaves(self._look(text, scope)) if one is not ABSENT]
 
-    def _look(self, text: str, scope: Scope) -> Any:
-        """Return the instance a reference chooses, or nested lists of them; ABSENT before the first."""
+    def _look(self, text: str, scope: Scope, make: Callable[[str, Any], Any] | None = None) -> Any:
+        """Return the instance a reference chooses (or what `make` makes of its place), or nested lists of them; ABSENT before
+        the first.
+        """
+        make = make or self.instance
         root = re.match(r"\w+", text)[0]  # type: ignore[index]
         if root not in self.nodes:
             return ABSENT
@@ -310,12 +426,12 @@ class Oracle:
 
         def walk(at: tuple[int, ...]) -> Any:
             if len(at) == len(dims):
-                return self.instance(root, at)
+                return make(root, at)
             dim, reached = dims[len(at)], dict(zip(dims, at, strict=False))
             try:
                 count, labels = len(self.list_at(dim, reached)), self.labels(dim, reached)
             except Gone:
-                return self.instance(root, (*at, *[None] * (len(dims) - len(at))))
+                return make(root, (*at, *[None] * (len(dims) - len(at))))
             pick = picks.get(dim)
             if pick is None:
                 return [walk((*at, position)) for position in range(count)]
@@ -340,8 +456,10 @@ class Oracle:
 
 def as_text(value: Any) -> str:
     """Return what joining makes of a value."""
-    if isinstance(value, str) or value is ABSENT:
+    if isinstance(value, str) or value in (ABSENT, HELD):
         return "" if value is ABSENT else value
+    if _any_held(value):
+        return HELD
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "\n".join(value)
     if isinstance(value, float) and value.is_integer():
@@ -360,6 +478,31 @@ def _walk(value: Any, steps: list[tuple[str | None, str | None]]) -> Any:
         elif value is not ABSENT:
             raise Gone("failed")
     return value
+
+
+def _check_needs(needs: list[Instance]) -> None:
+    for one in needs:
+        if one.status in {"failed", "blocked"}:
+            raise Gone("blocked")
+        if one.status in {"held", "waiting"}:
+            raise Gone("held")
+
+
+def _any_held(value: Any) -> bool:
+    return any(one is HELD for one in _leaves(value))
+
+
+def _flat(chosen: Any) -> list[Any]:
+    return [leaf for item in chosen for leaf in _flat(item)] if isinstance(chosen, list) else [chosen]
+
+
+def _named(written: Any) -> list[str]:
+    """Return the names with which references in something written begin."""
+    if isinstance(written, dict):
+        written = list(written.values())
+    if isinstance(written, list):
+        return [name for item in written for name in _named(item)]
+    return [m[1].split("[")[0].split(".")[0] for m in _REFERENCE.finditer(written)] if isinstance(written, str) else []
 
 
 def _label(element: Any, position: int) -> str:

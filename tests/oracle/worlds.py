@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class World:
         self.nodes: dict[str, dict[str, Any]] = {}  # in an order in which each refers to earlier ones only
         self.files: dict[str, str] = {}
         self.shuffled = False
+        self.decides = False  # whether there may be gates, assertions and fallbacks
 
     def write(self, folder: Path) -> Path:
         """Write it; return the graph's path."""
@@ -64,9 +66,10 @@ def _toml(value: Any) -> str:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_nodes: int = 9) -> World:
+def worlds(draw: st.DrawFn, most_nodes: int = 9, *, decides: bool = False) -> World:
     """Return a graph of a few nodes over literal, ragged and run-time dimensions."""
     world = World()
+    world.decides = decides
     world.params = {"tone": draw(st.sampled_from(WORDS)), "pal": draw(st.sampled_from(IDS))}
     world.files = {"brief.txt": draw(st.sampled_from(WORDS))}
     world.each = {
@@ -81,15 +84,17 @@ def worlds(draw: st.DrawFn, most_nodes: int = 9) -> World:
         }
         world.nodes["same"] = {"kind": "test.modulo", "text": "${made}"}
         world.nodes["cut_off"] = {"kind": "test.upper", "text": "still ${same}"}
+    if decides:
+        _add_reroll(draw, world)
     for _ in range(draw(st.integers(2, most_nodes))):
         _add(draw, world)
     return world
 
 
 @st.composite
-def chains(draw: st.DrawFn, most_edits: int = 5) -> list[World]:
+def chains(draw: st.DrawFn, most_edits: int = 5, *, decides: bool = False) -> list[World]:
     """Return a graph's versions, each an edit of the one before, or an earlier one again."""
-    made = [draw(worlds())]
+    made = [draw(worlds(decides=decides))]
     for _ in range(draw(st.integers(1, most_edits))):
         edit = draw(st.sampled_from(EDITS))
         world = copy.deepcopy(draw(st.sampled_from(made)) if edit == "revert" else made[-1])
@@ -112,6 +117,32 @@ def _scene(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return made
 
 
+def _add_reroll(draw: st.DrawFn, world: World) -> None:
+    """Add takes, a check of each, the first that passes, and a gate that shows it."""
+    each = draw(st.sampled_from([[], ["scene"]]))
+    inside = f"[{', '.join(each)}]" if each else ""
+    text = draw(
+        st.sampled_from(
+            ["${scene.text} ${index.take}" if each else "say ${index.take}", "${params.tone}, ${index.take}"]
+        )
+    )
+    world.nodes["shot"] = {
+        "kind": draw(st.sampled_from(["test.echo", "test.fail"])), "each": each, "takes": draw(st.integers(1, 3)), "text": text,
+    }  # fmt: skip
+    one = f"[{', '.join([*each, 'take'])}]"
+    pattern = draw(st.sampled_from(["[1-9]", "[a-d]", "2", "."]))
+    world.nodes["check"] = {
+        "kind": "assert",
+        "each": [*each, "shot.take"],
+        "value": f"${{shot{one}}}",
+        "matches": pattern,
+    }
+    alternatives = f"${{check{inside or '[*]'}}}"
+    of = draw(st.sampled_from([alternatives, [alternatives, "none"]]))
+    world.nodes["good"] = {"kind": "fallback", "each": each, "of": of}
+    world.nodes["ok"] = {"kind": "gate", "each": each, "show": f"${{good{inside}}}"}
+
+
 def _add(draw: st.DrawFn, world: World) -> None:
     free = [f"n{number}" for number in range(30) if f"n{number}" not in world.nodes]
     name = draw(st.sampled_from(free[:3]))
@@ -129,10 +160,12 @@ _KINDS = (
     "text.template", "text.split", "json.get", "text.generate", "test.echo", "test.echo", "test.upper", "test.modulo", "test.modulo", "test.list",
     "test.list", "test.table", "test.join", "test.fail", "test.sound", "test.listen",
 )  # fmt: skip
+_DECIDERS = ("gate", "assert", "fallback")
+_DECIDING = (*_DECIDERS * 2, "gate", "fallback", "fallback", "test.fail", "test.fail")
 
 
 def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from(_KINDS))
+    kind = draw(st.sampled_from((*_KINDS, *_DECIDING * 2) if world.decides else _KINDS))
     node: dict[str, Any] = {"kind": kind}
     each = draw(st.sampled_from(_spaces(world, before)))
     if each:
@@ -141,7 +174,9 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
     def text() -> Any:
         return _text(draw, world, name, node, before)
 
-    if kind == "test.join":
+    if kind in _DECIDERS:
+        node |= _decider(draw, world, kind, node, before, text)
+    elif kind == "test.join":
         node["parts"] = [text() for _ in range(draw(st.integers(1, 3)))]
     elif kind == "test.listen":
         sounds = [n for n in before if world.nodes[n]["kind"] == "test.sound"]
@@ -150,15 +185,12 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         node["sounds"] = [
             _reference(draw, world, draw(st.sampled_from(sounds)), node) for _ in range(draw(st.integers(1, 2)))
         ]
-        if draw(st.booleans()):
-            node["seconds"] = 2 if draw(st.booleans()) else 2.0
+        node |= draw(st.sampled_from([{}, {}, {"seconds": 2}, {"seconds": 2.0}]))
     elif kind == "json.get":
         tables = [n for n in before if world.nodes[n]["kind"] == "test.table" and set(_dims(world, n)) <= set(each)]
         if not tables:
             return {**node, "kind": "test.modulo", "text": text()}
-        chosen = draw(st.sampled_from(tables))
-        node["json"] = f"${{{chosen}{_own(world, chosen)}}}"
-        node["path"] = draw(st.sampled_from(["title", "rows", "rows[0].text", "none"]))
+        node |= _part(draw, world, tables)
     elif kind == "text.generate":
         node |= {"model": "local/outline", "prompt": text()}
     else:
@@ -171,9 +203,32 @@ def _node(draw: st.DrawFn, world: World, name: str, before: list[str]) -> dict[s
         if draw(st.booleans()):
             node["times"] = draw(st.integers(0, 2))  # 1 is the key default
     _common(draw, world, node, before)
-    if kind not in {"text.template", "text.split", "json.get"} and draw(st.integers(0, 4)) == 4:
+    if kind not in {"text.template", "text.split", "json.get", *_DECIDERS} and draw(st.integers(0, 4)) == 4:
         node["takes"] = draw(st.integers(1, 3))
     return node
+
+
+def _decider(
+    draw: st.DrawFn, world: World, kind: str, node: dict[str, Any], before: list[str], text: Callable[[], Any]
+) -> dict[str, Any]:
+    """Return the parameters of a gate, an assertion or a fallback."""
+    each = node.get("each", [])
+    if kind == "gate":
+        return {"show": text() if draw(st.booleans()) else [text() for _ in range(draw(st.integers(1, 2)))]}
+    if kind == "assert":
+        return {"value": text(), "matches": draw(st.sampled_from(["^[^o]*$", "e", "."]))}
+    several = [n for n in before if set(_dims(world, n)) - set(each) and world.nodes[n]["kind"] != "test.sound"]
+    if several and draw(st.booleans()):
+        chosen = draw(st.sampled_from(several))
+        shared = [d for d in _dims(world, chosen) if d in each]
+        return {"of": f"${{{chosen}[{', '.join(shared) or '*'}]}}"}
+    return {"of": [text() for _ in range(draw(st.integers(1, 3)))]}
+
+
+def _part(draw: st.DrawFn, world: World, tables: list[str]) -> dict[str, Any]:
+    chosen = draw(st.sampled_from(tables))
+    path = draw(st.sampled_from(["title", "rows", "rows[0].text", "none"]))
+    return {"json": f"${{{chosen}{_own(world, chosen)}}}", "path": path}
 
 
 def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[str]) -> None:
@@ -196,7 +251,7 @@ def _common(draw: st.DrawFn, world: World, node: dict[str, Any], before: list[st
     if draw(rare):
         node["on_error"] = "skip"
     if draw(rare) or draw(rare):
-        node["optional"] = [p for p in ("text", "extra", "parts", "sounds", "prompt") if p in node]
+        node["optional"] = [p for p in ("text", "extra", "parts", "sounds", "prompt", "show") if p in node]
 
 
 def _spaces(world: World, before: list[str]) -> list[list[str]]:

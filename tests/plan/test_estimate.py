@@ -128,3 +128,21 @@ def test_a_maybe_says_on_what_it_depends(tmp_path: Path) -> None:
     plan = planned(tmp_path, SCENES.replace("SCHEMA", RETURNS).replace("MAX", "max = 4"))
     assert [one.node for one in row(plan, "voice[*]").depends] == ["script"]
     assert row(plan, "script").depends == ()
+
+
+def test_a_list_of_what_is_still_to_be_made_costs_as_many(tmp_path: Path) -> None:
+    """All takes of a picture that are shown to a model are so many pictures before they are there: no budget could hold a
+    request of which nobody says what it may cost. Of a list with a bound it is the bound.
+    """
+    looks = 'kind = "text.generate"\nmodel = "google/gemini-3.8-flash"\nmax_tokens = 100\nprompt = "Which?"\n'
+    still = '[node.still]\nkind = "image.generate"\nmodel = "fal/fal-ai/flux/dev"\ntakes = {}\nprompt = "x"\nsize = "64x64"\n'
+    told = '[graph]\nname = "looks"\n' + still + f"[node.see]\n{looks}images = "
+    written = high(planned(tmp_path, told.format(2) + '["${still[0]}", "${still[1]}"]'), "see")
+    assert high(planned(tmp_path, told.format(2) + '"${still}"'), "see") == written
+    assert high(planned(tmp_path, told.format(4) + '"${still}"'), "see") > written  # type: ignore[operator] - neither is None
+    listed = '[each]\nshot = { of = "${script.shots}", max = MOST }\n[node.script]\n' + looks
+    listed += 'returns = { shots = ["text"] }\n'
+    judged = '[node.best]\nkind = "select"\nfrom = "${still[*]}"\nby = "judge"\nrubric = "r"\nmodel = "google/gemini-3.8-flash"\n'
+    text = '[graph]\nname = "open"\n' + listed + still.format(1).replace("prompt", 'each = "shot"\nprompt') + judged
+    few = high(planned(tmp_path, text.replace("MOST", "2")), "best.judge")
+    assert high(planned(tmp_path, text.replace("MOST", "9")), "best.judge") > few  # type: ignore[operator] - as above

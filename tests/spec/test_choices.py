@@ -34,6 +34,8 @@ reroll = true
 [node."film[a]"]
 pin = "abc"
 approved = "{D["a"]}"
+rejected = 3
+note = 4
 
 [profile.fast]
 film = 1

@@ -15,7 +15,7 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagcontent.kinds.declaration import Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS
 from dagcontent.spec.load import load
 from dagcontent.spec.node_keys import LATER
@@ -46,8 +46,8 @@ def test_every_declared_kind_has_a_branch_with_its_parameters_and_their_help() -
     assert {name for name in definitions if name.startswith("node.")} == {f"node.{name}" for name in KINDS}
     for kind in KINDS.values():
         properties = definitions[f"node.{kind.name}"]["properties"]
-        evaluated = kind.effect in {Effect.VALUE, Effect.FILES}
-        never = LATER | {"model": not kind.by_model, "takes": evaluated}
+        evaluated = kind.effect in WORKED_OUT
+        never = LATER | {"model": not (kind.by_model or kind.questions), "takes": evaluated}
         common = [key for key in COMMON_KEYS if not never.get(key) and kind.takes_key(key)]
         assert set(properties) == {*(param.name for param in kind.params), *common}
         assert all(properties[param.name]["description"] for param in kind.params)
