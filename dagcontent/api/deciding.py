@@ -12,7 +12,7 @@ from dagcontent.api.choices_file import Edit, write_choices
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.picking import chosen_of
 from dagcontent.api.planning import check_targets, dry_resolver
-from dagcontent.api.targets import chosen_by, parse_targets
+from dagcontent.api.targets import chosen_by, parse_target
 from dagcontent.errors import ConfigError, NodeError, UsageError
 from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import WORKED_OUT, Effect
@@ -84,7 +84,7 @@ class Choosing:
         self, loaded: LoadedGraph, store: Store, texts: Sequence[str], realms: Mapping[str, str] | None = None,
         *, asks: str = "",
     ) -> None:  # fmt: skip
-        targets = parse_targets(loaded.graph, texts)
+        targets = [parse_target(loaded.graph, text) for text in texts]
         self._table = table_of(loaded.profile)
         self._asks = asks
         self.loaded = loaded

@@ -43,7 +43,8 @@ def counts_of(nodes: Iterable[NodeResult], resolver: Resolver) -> dict[str, int]
     counts = dict.fromkeys(_COUNTED, 0)
     for node in nodes:
         counts[node.status] += 1
-    counts["unneeded"] = sum(1 for unit in resolver.fanout.all_units() if unit.status is None)
+    made = resolver.graph.nodes
+    counts["unneeded"] = sum(u.status is None and not made[u.node].hands_on for u in resolver.fanout.all_units())
     return counts
 
 
@@ -75,6 +76,8 @@ class _Outcomes:
     def _of(self, unit: Unit) -> NodeResult | None:
         status, record = unit.status, unit.record
         if status is None or status is Status.VALUE:
+            return None
+        if self._resolver.graph.nodes[unit.node].hands_on and status is not Status.FAILED:
             return None
         name = self._resolver.fanout.name(unit)
         if record is not None and isinstance(record.outcome, Done):
@@ -148,6 +151,8 @@ def known_rows(resolver: Resolver) -> list[PlanRow]:
     unneeded = Serving(resolver).unneeded
     for unit in resolver.fanout.all_units():
         node = resolver.graph.nodes[unit.node]
+        if node.hands_on:
+            continue
         if unit in unneeded and node.kind.effect not in WORKED_OUT:
             model = node.spec.model if isinstance(node.spec.model, str) else ""
             rows.append(PlanRow(resolver.fanout.name(unit), node.kind.name, model, "unneeded"))

@@ -14,11 +14,11 @@ from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.loading import wrong_graph
 from dagcontent.api.result import WhyResult
 from dagcontent.api.spending import with_recovery
-from dagcontent.api.targets import Target, chosen_by, parse_targets
+from dagcontent.api.targets import Target, chosen_by, parse_target, parse_targets
 from dagcontent.api.wiring import StoreLookup
 from dagcontent.errors import ConfigError, NodeError, UsageError
+from dagcontent.graph.roots import root_nodes
 from dagcontent.plan.asking import Terms
-from dagcontent.plan.demand import root_nodes
 from dagcontent.plan.explain import Explainer, nearest_record
 from dagcontent.plan.model import FieldDiff, Plan
 from dagcontent.plan.passed import passed_words
@@ -31,6 +31,7 @@ from dagcontent.run.outputs import collisions
 from dagcontent.store.store import Store
 from dagcontent.values.attempt import AttemptState
 from dagcontent.values.canonical import Encoder
+from dagcontent.values.instances import instance_name, node_of
 from dagcontent.values.money import Ceiling
 from dagcontent.values.record import Record
 from dagcontent.values.value import ActionKey
@@ -130,7 +131,7 @@ def _bound(plan: Plan, resolver: Resolver, files: BesideFiles, realms: Mapping[s
     for row in plan.rows:
         if row.may_cost:
             realm = realms.get(row.model.partition("/")[0], "")
-            asks = digests[row.node.partition("[")[0]] + (f" at {realm}" if realm else "")
+            asks = digests[node_of(row.node)] + (f" at {realm}" if realm else "")
             row = msgspec.structs.replace(row, asks=asks)  # noqa: PLW2901 - the same row, completed
         rows.append(row)
     return msgspec.structs.replace(plan, rows=tuple(rows))
@@ -140,7 +141,7 @@ def explain_instance(
     loaded: LoadedGraph, store: Store, instance: str, realms: Mapping[str, str] | None = None
 ) -> WhyResult:
     """Return why one instance would run, against its last build or the nearest earlier result. Raises ConfigError."""
-    targets = parse_targets(loaded.graph, [instance])
+    targets = [parse_target(loaded.graph, instance)]
     alone = targets[0].node in root_nodes(loaded.graph)  # else it is asked for by a fallback, or not at all
     resolver = dry_resolver(loaded, store, asked_with(loaded, targets) if alone else (), realms)
     last = store.last_build(str(loaded.path), loaded.profile or "")
@@ -186,7 +187,7 @@ def check_outputs(resolver: Resolver) -> None:
 
 def check_offered(loaded: LoadedGraph, plan: Plan) -> None:
     """Find nodes that only a model which is no more could make, before others are paid for. Raises GraphError."""
-    needed = {row.node.partition("[")[0] for row in plan.rows if row.status in {"failed", "run"}}
+    needed = {node_of(row.node) for row in plan.rows if row.status in {"failed", "run"}}
     found = [mistake for node, mistake in loaded.ended.items() if node in needed]
     if found:
         raise wrong_graph(found[0].file, found)
@@ -203,12 +204,12 @@ def check_targets(resolver: Resolver, targets: Sequence[Target]) -> None:
 
 def _refuse(resolver: Resolver, target: Target) -> None:
     names = [resolver.fanout.name(u) for u in resolver.fanout.units_of(target.node)]
-    shown = ",".join(
-        "*" if label is None else f"#{label}" if isinstance(label, int) else label for label in target.labels
-    )
+    node = resolver.graph.nodes[target.node]
+    shown = ["*" if label is None else f"#{label}" if isinstance(label, int) else label for label in target.labels]
+    name = instance_name(node.name, shown, node.levels) if node.levels else f"{node.name}[{','.join(shown)}]"
     known = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     hint = f"there is: {known}" if names else "its list is empty"
-    raise ConfigError(f"no instance `{resolver.graph.nodes[target.node].name}[{shown}]`", hint=hint)
+    raise ConfigError(f"no instance `{name}`", hint=hint)
 
 
 def _with_lines(loaded: LoadedGraph, diffs: Sequence[FieldDiff]) -> tuple[FieldDiff, ...]:

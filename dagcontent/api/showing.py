@@ -11,7 +11,7 @@ import msgspec
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.planning import dry_resolver, only_unit
 from dagcontent.api.result import Job
-from dagcontent.api.targets import parse_targets
+from dagcontent.api.targets import parse_target
 from dagcontent.errors import DagcontentError, UsageError
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.passed import Passed
@@ -91,7 +91,7 @@ def show_instance(
     loaded: LoadedGraph, store: Store, instance: str, realms: Mapping[str, str] | None = None
 ) -> ShowResult:
     """Return what is known of an instance. Raises ConfigError for a name that is none, UsageError if there is no result."""
-    targets = parse_targets(loaded.graph, [instance])
+    targets = [parse_target(loaded.graph, instance)]
     resolver = dry_resolver(loaded, store, targets, realms)
     unit = only_unit(resolver, targets[0], instance)
     name = resolver.fanout.name(unit)

@@ -14,7 +14,7 @@ import msgspec
 
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.planning import asked_with, check_targets, dry_resolver
-from dagcontent.api.targets import chosen_by, parse_targets
+from dagcontent.api.targets import chosen_by, parse_target
 from dagcontent.errors import UsageError
 from dagcontent.graph.model import Node
 from dagcontent.kinds.declaration import WORKED_OUT
@@ -69,7 +69,7 @@ def takes_of(
     """Return what every instance that a text names ever was. Raises ConfigError for a name that is none, UsageError for a node
     that makes nothing.
     """
-    (target,) = parse_targets(loaded.graph, [text])
+    target = parse_target(loaded.graph, text)
     resolver = dry_resolver(loaded, store, asked_with(loaded, [target]), realms)
     check_targets(resolver, [target])
     node = loaded.graph.nodes[target.node]

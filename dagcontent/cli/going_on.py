@@ -18,6 +18,7 @@ from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import screen_path
 from dagcontent.plan.approval import REJECTED
 from dagcontent.plan.model import PlanRow
+from dagcontent.values.instances import node_of
 from dagcontent.values.money import Refused
 
 __all__ = ["GoesOn", "say_next"]
@@ -107,7 +108,7 @@ def _stays(node: NodeResult) -> bool:
 
 
 def _named(row: PlanRow, asked: GoesOn) -> bool:
-    return row.node in asked.repay or row.node.partition("[")[0] in asked.repay
+    return row.node in asked.repay or node_of(row.node) in asked.repay
 
 
 def _raising(session: Session, refused: Refused, rest: Sequence[PlanRow]) -> Iterator[str]:

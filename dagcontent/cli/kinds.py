@@ -103,9 +103,11 @@ def _describe(screen: Screen, kind: Kind) -> None:
         ):
             screen.say(line)
     screen.say()
+    common = "each, takes, needs, when, optional, output, on_error, retries, timeout, cache, tags".split(", ")
+    common += ["model", "seed", "options"] if kind.by_model else []
     for line in textwrap.wrap(
-        "and what every node takes: each, takes, needs, when, optional, output, on_error, retries, timeout, cache, tags"
-        + (", model, seed, options" if kind.by_model else "; a judge: model, seed, options" if kind.questions else ""),
+        f"and what every node takes: {', '.join(key for key in common if kind.takes_key(key))}"
+        + ("; a judge: model, seed, options" if kind.questions else ""),
         screen.width() - 4, initial_indent="  ", subsequent_indent="  ",
     ):  # fmt: skip
         screen.say(screen.style("dim", line))
@@ -123,7 +125,8 @@ def _row(param: Param, indent: str = "") -> Sequence[Cell]:
 def _facts(kind: Kind) -> list[tuple[str, str]]:
     """Return what is to be said of a kind below its parameters."""
     gives = f"json: {_form(kind.output)}" if kind.output.name == "record" else str(kind.output)
-    said = kind.gives if kind.chooses or kind.like else f"{gives}, or {kind.gives}"
+    alone = kind.chooses or kind.like or kind.common is not None
+    said = kind.gives if alone else f"{gives}, or {kind.gives}"
     rows = [("gives", said if kind.gives else gives)]
     if kind.facts:
         rows.append(("facts", ", ".join(kind.facts)))

@@ -6,23 +6,23 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from dagcontent.values.instances import node_of, parts_of
+
 __all__ = ["grouped", "labels_of", "node_of"]
 
 _ALIKE: Final = 3
 _LABEL: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|([^,'\]]+)")
 
 
-def node_of(name: str) -> str:
-    """Return `still` of `still[intro,2]`."""
-    return name.partition("[")[0]
-
-
 def labels_of(name: str) -> tuple[str, ...]:
-    """Return ("intro", "2") of `still[intro,2]`."""
-    _, bracket, inside = name.partition("[")
-    if not bracket:
+    """Return ("intro", "2") of `still[intro,2]`, ("es", "intro") of `ad[es]/still[intro]`."""
+    if "[" not in name:
         return ()
-    return tuple(re.sub(r"\\(.)", r"\1", quoted) if quoted else plain for quoted, plain in _LABEL.findall(inside[:-1]))
+    return tuple(
+        re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
+        for _, inside in parts_of(name) or ()
+        for quoted, plain in _LABEL.findall(inside or "")
+    )
 
 
 def grouped(names: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ Knows no store and no content. `spec` checks what one table can say of itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
@@ -28,7 +28,7 @@ from dagcontent.graph.model import (
     Table,
     exprs_in,
 )
-from dagcontent.graph.references import did_you_mean
+from dagcontent.graph.steps import did_you_mean
 from dagcontent.graph.takes import TAKE
 from dagcontent.graph.typing import fits_param
 from dagcontent.kinds.declaration import Param
@@ -36,40 +36,31 @@ from dagcontent.spec.aliases import PROVIDERS, is_provider, is_well_formed, make
 from dagcontent.spec.model import Place, Template
 from dagcontent.values.mistake import Mistake
 
-__all__ = ["Models", "check_node"]
+__all__ = ["check_node"]
 
 _UNKNOWN: Final = object()
 
 
-class Models(msgspec.Struct, frozen=True):
-    """Aliases: of one model each, and the names of those of several."""
-
-    one: Mapping[str, str]
-    lists: frozenset[str] = frozenset()
-
-
 def check_node(
-    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Models, today: date | None = None
+    node: Node, nodes: list[Node], dimensions: list[Dimension], today: date | None = None
 ) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node. `today` decides which models have ended; in a list they are passed over."""
-    found = list(_one(node, nodes, dimensions, models, today))
+    found = list(_one(node, nodes, dimensions, today))
     for other in node.fallbacks:
-        found += [mistake for mistake in _one(other, nodes, dimensions, models, today) if mistake not in found]
+        found += [mistake for mistake in _one(other, nodes, dimensions, today) if mistake not in found]
     ended = sum(bool(mistake.ended) for mistake in found)
     for mistake in found:
         passed = mistake.ended and ended <= len(node.fallbacks)
         yield msgspec.structs.replace(mistake, warning=True, ended="", caret="it is passed over") if passed else mistake
 
 
-def _one(
-    node: Node, nodes: list[Node], dimensions: list[Dimension], models: Models, today: date | None
-) -> Iterator[Mistake]:
+def _one(node: Node, nodes: list[Node], dimensions: list[Dimension], today: date | None) -> Iterator[Mistake]:
     """Yield what is wrong with a linked node. `today` decides which models have ended."""
     for name, expr in node.params if node.asking is None else ():  # what is asked was made to fit
-        if not isinstance(expr, Literal) or expr.place is None or expr.place.path[:1] != ("node",):
+        if not isinstance(expr, Literal) or expr.place is None or not _within(expr.place, node.spec.place):
             yield from _param(node, name, expr, nodes)  # the loader checked what is written in the node itself
     if node.model is not None:
-        yield from _models(node, models, dimensions, lambda model: _model(node, model, nodes, dimensions, today))
+        yield from _models(node, dimensions, lambda model: _model(node, model, nodes, dimensions, today))
     if node.model is not None and not isinstance(node.model, Literal) and _depends_on_made(node.model):
         yield _mistake(
             node,
@@ -81,9 +72,11 @@ def _one(
         yield from _output_name(node, dimensions)
 
 
-def _models(
-    node: Node, models: Models, dimensions: list[Dimension], check: Callable[[str], Iterator[Mistake]]
-) -> Iterator[Mistake]:
+def _within(place: Place, node: Place) -> bool:
+    return place.file == node.file and place.path[: len(node.path)] == node.path
+
+
+def _models(node: Node, dimensions: list[Dimension], check: Callable[[str], Iterator[Mistake]]) -> Iterator[Mistake]:
     """Check every model that a node can be made by: the one that is written out, or all that a reference stands for."""
     expr = node.model
     assert expr is not None
@@ -95,8 +88,8 @@ def _models(
         if not isinstance(value, str):
             found = [_mistake(node, "model", f"`model` is text, and this is {value!r:.40}", "as local/card")]
         else:
-            model = models.one.get(value, value)
-            if value in models.lists:
+            model = node.models.get(value, value)
+            if value in node.model_lists:
                 text = f"`{value}` is a list of models, and a reference stands for one"
                 found = [_mistake(node, "model", text, f'write model = "{value}"')]
             else:

@@ -1,19 +1,21 @@
 """Kinds that give on what others made into their types: an element, an alternative, the thing itself. Knows no instances.
 
 They may take from one another, so they are looked at in the order of their references; in a cycle, which is a mistake
-of its own, nothing is known.
+of its own, nothing is known. One that is asked for while another graph's are looked at is settled then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
 
 from dagcontent.graph.alternatives import one_type, type_of_one
 from dagcontent.graph.model import Expr, Literal
-from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope
+from dagcontent.graph.references import ReferenceCompiler, Scope
+from dagcontent.graph.space import NodeFace
+from dagcontent.graph.steps import BadReference
 from dagcontent.graph.typing import type_of_literal, united
 from dagcontent.spec.model import AssetPath, FileText, NodeSpec, Ref, Template
 from dagcontent.values.types import ANY, TEXT, Type, list_of
@@ -23,16 +25,16 @@ __all__ = ["type_passed_on"]
 
 def type_passed_on(
     nodes: Mapping[str, NodeSpec], faces: MutableMapping[str, NodeFace], references: ReferenceCompiler
-) -> None:
-    """Give the face of every node whose value is another's its type."""
-    open_ = {name for name, face in faces.items() if _source(face)}
+) -> Callable[[], None]:
+    """Return what gives the face of every node whose value is another's its type; to be called when all others know theirs."""
+    open_ = {name for name, face in faces.items() if face.kind.source}
 
     def settle(name: str) -> None:
         if name not in open_:
             return
         open_.discard(name)
         face, spec = faces[name], nodes[name]
-        written = spec.params.get(_source(face))
+        written = spec.params.get(face.kind.source)
         for ref in _refs(written):
             settle(ref.root)
         scope = Scope(face.dims, node=name)
@@ -47,13 +49,13 @@ def type_passed_on(
             found = _as_it_is(written, references, scope)
         faces[name] = msgspec.structs.replace(face, type=found)
 
-    for name in list(open_):
-        settle(name)
+    def settle_all() -> None:
+        for name in list(open_):
+            settle(name)
 
-
-def _source(face: NodeFace) -> str:
-    """Return the parameter that a node's value comes from; empty for a node that makes its own."""
-    return face.kind.chooses or face.kind.like or face.kind.lazy or face.kind.passes
+    if open_:
+        references.settle = settle
+    return settle_all
 
 
 def _refs(value: Any) -> list[Ref]:

@@ -7,15 +7,16 @@ leads to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from dagcontent.graph.model import AllOf, Asking, Expr, Join, Literal, Node, Output, Pick, SameAs, Sequence
+from dagcontent.graph.model import AllOf, Asking, Expr, Join, Literal, Node, Output, Pick, SameAs
+from dagcontent.graph.model import Sequence as Items
 from dagcontent.graph.typing import united
 from dagcontent.kinds.control import MEASURE
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import KINDS, kind_of
 from dagcontent.spec.aliases import makers, stand_in
 from dagcontent.spec.model import NodeSpec, Pipeline, Place, Ref, Template
 from dagcontent.values.mistake import Mistake
@@ -40,25 +41,28 @@ _OF: Final = {  # who chooses -> what it goes by
 _ASKED: Final = ("model", "rubric", "judges", "max_tokens", "references", "metric", "scores", "top")
 
 
-def with_asked(pipeline: Pipeline) -> Pipeline:
-    """Return a pipeline with a node more for each selection that asks one, after all others."""
+def with_asked(*pipelines: Pipeline) -> Pipeline:
+    """Return the first pipeline with a node more for each selection that asks one, after all others; the next ones are those that
+    it stands in, from the innermost out.
+    """
+    pipeline = pipelines[0]
     asked: dict[str, NodeSpec] = {}
     changed: dict[str, NodeSpec] = {}
     for spec in pipeline.nodes.values():
         if not KINDS[spec.kind].chooses:
             continue
-        by = _known(spec.params.get("by"), pipeline)
+        by = _known(spec.params.get("by"), pipelines)
         if by == JUDGE:
-            asked[f"{spec.name}.{JUDGE}"] = _judge(spec, pipeline)
+            asked[f"{spec.name}.{JUDGE}"] = _judge(spec, pipelines)
         elif by == METRIC and "scores" not in spec.params:
             asked[f"{spec.name}.{METRIC}"] = _measure(spec)
         changed[spec.name] = msgspec.structs.replace(spec, model=None, options={}, seed=None, fallbacks=())
     return msgspec.structs.replace(pipeline, nodes={**pipeline.nodes, **changed, **asked}) if changed else pipeline
 
 
-def _judge(spec: NodeSpec, pipeline: Pipeline) -> NodeSpec:
-    judges = _known(spec.params.get("judges"), pipeline)
-    stands_in = spec.model is None and pipeline.drafts
+def _judge(spec: NodeSpec, pipelines: Sequence[Pipeline]) -> NodeSpec:
+    judges = _known(spec.params.get("judges"), pipelines)
+    stands_in = spec.model is None and pipelines[0].drafts
     asks = KINDS[spec.kind].questions
     takes = judges if isinstance(judges, int) and judges > 1 else None
     keys = ("from", "references", "rubric", "max_tokens")
@@ -86,12 +90,14 @@ def _asked(spec: NodeSpec, what: str, kind: str, keys: tuple[str, ...]) -> NodeS
     )  # fmt: skip
 
 
-def _known(value: Any, pipeline: Pipeline) -> Any:
-    """Return a value as far as the file says it: a reference to a parameter stands for that one's."""
+def _known(value: Any, pipelines: Sequence[Pipeline]) -> Any:
+    """Return a value as far as the files say it: a reference to a parameter stands for that one's, also for what it is given."""
     ref = value.whole if isinstance(value, Template) else None
     if ref is None or ref.root != "params" or len(ref.steps) != 1:
         return None if isinstance(value, Template) else value
-    found = pipeline.params.get(getattr(ref.steps[0], "name", ""))
+    found = pipelines[0].params.get(getattr(ref.steps[0], "name", ""))
+    if found is not None and found.kind == "given":
+        return _known(found.value, pipelines[1:])
     return None if found is None or isinstance(found.value, Template) else found.value
 
 
@@ -140,7 +146,7 @@ def _judging(asking: Asking, element: Type) -> tuple[tuple[str, Expr], ...]:
     words = [part for part in (asking.rubric, None if own else asking.candidates) if part is not None]
     return (
         ("prompt", Join((*words, " " * _AROUND), TEXT)),
-        *((name, Sequence(tuple(items), _listed(items))) for name, items in seen.items() if name),
+        *((name, Items(tuple(items), _listed(items))) for name, items in seen.items() if name),
         ("schema", Literal({"type": "object"}, JSON)),
     )
 
@@ -167,16 +173,17 @@ def _element(found: Type) -> Type:
 # -- mistakes -------------------------------------------------------------------------------------------------------
 
 
-def check_selections(pipeline: Pipeline, nodes: Iterable[Node]) -> Iterator[Mistake]:
-    """Yield what is wrong with selections: what is missing for those who choose, and what they do not go by."""
-    for node in nodes:
-        if node.kind.chooses:
-            spec = pipeline.nodes[node.name]  # as it is written: its model is that of whom it asks
-            by = _known(spec.params.get("by"), pipeline)
+def check_selections(pipelines: Sequence[Pipeline], types: Mapping[str, Type]) -> Iterator[Mistake]:
+    """Yield what is wrong with selections: what is missing for those who choose, and what they do not go by. `pipelines` are as
+    they are written, the one of the selections first; `types` are those of its nodes.
+    """
+    for spec in pipelines[0].nodes.values():  # not as it is linked: its model is that of whom it asks
+        if kind_of(spec.kind).chooses:
+            by = _known(spec.params.get("by"), pipelines)
             if isinstance(by, str) and by in _OF:
                 yield from _given(spec, by)
-                yield from _missing(spec, by, drafts=pipeline.drafts)
-                yield from _unfit(spec, by, _element(node.type), pipeline)
+                yield from _missing(spec, by, drafts=pipelines[0].drafts)
+                yield from _unfit(spec, by, _element(types[spec.name]), pipelines)
 
 
 def _given(spec: NodeSpec, by: str) -> Iterator[Mistake]:
@@ -222,9 +229,9 @@ def _missing(spec: NodeSpec, by: str, *, drafts: bool) -> Iterator[Mistake]:
             yield lacks("references", "the metric `similarity`", "say what the candidates are to be like")
 
 
-def _unfit(spec: NodeSpec, by: str, element: Type, pipeline: Pipeline) -> Iterator[Mistake]:
+def _unfit(spec: NodeSpec, by: str, element: Type, pipelines: Sequence[Pipeline]) -> Iterator[Mistake]:
     """What does not go together: two sources of scores, a metric of another medium, a judge of what cannot be shown to it."""
-    metric = _known(spec.params.get("metric"), pipeline)
+    metric = _known(spec.params.get("metric"), pipelines)
     if by == METRIC and "scores" in spec.params:
         for key in ("metric", "references"):
             if key in spec.params:

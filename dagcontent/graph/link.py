@@ -1,62 +1,49 @@
 """A Pipeline into a linked Graph, or into all its mistakes. Knows no prices, no store, no content of files.
 
 Order of work: parameters, faces of nodes (kind, dimensions, output type), dimensions (which may name nodes and
-each other), nodes. A string that cannot be linked is one mistake and becomes a literal of type ANY, so that the
-rest is still checked.
+each other), nodes. A graph that stands for a node is a space of names of its own; its nodes are linked among all others,
+with the dimensions of that node before their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import date
-from typing import Any
 
 import msgspec
 
 from dagcontent.graph.alternatives import check_alternatives
-from dagcontent.graph.check import Models, check_node
+from dagcontent.graph.check import check_node
 from dagcontent.graph.chosen import type_passed_on
 from dagcontent.graph.cycle import topological_order
 from dagcontent.graph.decided import check_choices
-from dagcontent.graph.judging import check_selections, with_asked, with_verdicts
-from dagcontent.graph.model import (
-    Condition,
-    Dimension,
-    Expr,
-    FromFile,
-    Graph,
-    Join,
-    Literal,
-    MemberStep,
-    Node,
-    Output,
-    Sequence,
-    Table,
-    Whole,
-    exprs_in,
-    outputs_in,
+from dagcontent.graph.expressions import Expressions
+from dagcontent.graph.inline import (
+    all_of,
+    conditions_of,
+    outputs_of_when,
+    placed,
+    read_beside,
+    value_node,
+    wholes_in,
 )
-from dagcontent.graph.references import BadReference, NodeFace, ReferenceCompiler, Scope, did_you_mean
+from dagcontent.graph.judging import check_selections, with_verdicts
+from dagcontent.graph.model import Condition, Dimension, Expr, Graph, Literal, MemberStep, Node, Output, outputs_in
+from dagcontent.graph.references import ReferenceCompiler, Scope
+from dagcontent.graph.roots import without_held_back
+from dagcontent.graph.space import NodeFace, Space
+from dagcontent.graph.steps import BadReference, did_you_mean
 from dagcontent.graph.takes import TAKE, take_dimensions
-from dagcontent.graph.typing import joinable, type_of_literal, united
+from dagcontent.graph.typing import fits
 from dagcontent.kinds.registry import kind_of
 from dagcontent.kinds.schema import schema_at
-from dagcontent.spec.model import (
-    AssetPath,
-    Bracket,
-    DimensionSpec,
-    FieldStep,
-    FileText,
-    NodeSpec,
-    ParamSpec,
-    PathArg,
-    Pipeline,
-    Place,
-    Ref,
-    Template,
-)
+from dagcontent.spec.composition import told
+from dagcontent.spec.model import DimensionSpec, NodeSpec, ParamSpec, Pipeline, Place, Ref, Template
+from dagcontent.spec.params import declared_type
 from dagcontent.values.mistake import Mistake
-from dagcontent.values.types import ANY, TEXT, Field, Type, list_of, record_of
+from dagcontent.values.types import ANY, Type, list_of
 
 __all__ = ["Linked", "link"]
 
@@ -78,63 +65,137 @@ def link(pipeline: Pipeline, broken: Collection[str] = (), today: date | None = 
 
 class _Linker:
     def __init__(self, pipeline: Pipeline, broken: frozenset[str], today: date | None) -> None:
-        self.written = pipeline
-        self.pipeline = with_asked(pipeline)
+        self.pipeline = pipeline
         self.broken = broken
         self.today = today
         self.mistakes: list[Mistake] = []
-        self.params: dict[str, Expr] = {}
-        self.specs = pipeline.dimensions | take_dimensions(self.pipeline)
+        self.root = Space(pipeline)
+        self.spaces = list(self.root.walk())
+        self.specs: dict[str, DimensionSpec] = {}
+        self.homes: dict[str, Space] = {}
+        for space in self.spaces:
+            own = space.pipeline.dimensions | take_dimensions(space.pipeline)
+            self.specs |= {space.prefix + name: spec for name, spec in own.items()}
+            self.homes |= {space.prefix + name: space for name in own}
+            self._open(space, own)
         self.dimension_index = {name: i for i, name in enumerate(self.specs)}
         self.linked_dims: dict[str, Dimension] = {}
         self.linking: list[str] = []
-        self.faces: dict[str, NodeFace] = {}
-        self.references = ReferenceCompiler(
-            self.params, self.faces, self.dimension_index, self._dimension, self._dimension_by_index
-        )
+        self.written = list(self.root.nodes())
+        self.values: dict[str, tuple[Space, str, Expr, Place]] = {}
+        self.whole: dict[int, str] = {}
         self._names = list(self.specs)
+
+    def _open(self, space: Space, dimensions: Collection[str]) -> None:
+        """Give a space what links its references and its values."""
+
+        def dimension(name: str) -> Dimension:
+            return self._dimension(space.prefix + name)
+
+        space.references = ReferenceCompiler(space, space.faces, dimensions, dimension, self._dimension_by_index)
+        space.expressions = Expressions(space.references, self.broken, self.mistakes)
+        space.hide, space.given = self._hide, self._given
 
     def run(self) -> Linked:
         for spec in self.pipeline.params.values():
-            self._param(spec)
-        for index, node in enumerate(self.pipeline.nodes.values()):
+            place = spec.place or Place(0, ("params", spec.name))
+            self.root.params[spec.name] = self.root.expressions.value(spec.value, place, Scope())
+        for space in self.spaces[1:]:
+            self._go_over(space)
+        for index, (space, node) in enumerate(self.written):
             kind = kind_of(node.kind)
-            dims = tuple(self.dimension_index[d] for d in self._known_dims(node))
-            self.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
-        type_passed_on(self.pipeline.nodes, self.faces, self.references)
+            dims = (*space.outer, *(self.dimension_index[d] for d in self._known_dims(node, space)))
+            space.faces[node.name] = NodeFace(index, node.name, kind, dims, kind.output_type(node.params))
+        for settle in [type_passed_on(s.pipeline.nodes, s.faces, s.references) for s in self.spaces]:
+            settle()
         dimensions = [self._dimension(name) for name in self._names]
-        nodes = with_verdicts([self._node(spec) for spec in self.pipeline.nodes.values()])
-        self.mistakes = list(
-            dict.fromkeys(self.mistakes)
-        )  # a selection's references are linked for whom it asks as well
-        self.mistakes.extend(check_selections(self.written, nodes))
-        self.mistakes.extend(check_choices(self.pipeline))
-        order, cycles = topological_order(self.pipeline, nodes, dimensions)
+        for space in self.spaces[1:]:
+            self._inherit(space)
+        for space in self.spaces:
+            for name in space.pipeline.exports:
+                with suppress(BadReference):  # as above
+                    space.export(name, Ref(name, name, (), 0, 0))
+        nodes = with_verdicts([self._node(spec, space) for space, spec in self.written])
+        nodes += [value_node(len(nodes) + i, *value) for i, value in enumerate(self.values.values())]
+        pipeline = self._whole(nodes)
+        self.mistakes[:] = dict.fromkeys(self.mistakes)  # what a selection refers to is linked for whom it asks as well
+        for space in self.spaces:
+            types = {name: face.type for name, face in space.faces.items()}
+            self.mistakes.extend(check_selections(space.written, types))
+        self.mistakes.extend(check_choices(pipeline))
+        order, cycles = topological_order(pipeline, nodes, dimensions)
         self.mistakes.extend(cycles)
         if not cycles:
-            models = Models(self.pipeline.models, self.pipeline.model_lists)
             for linked in nodes:
-                self.mistakes.extend(check_node(linked, nodes, dimensions, models, self.today))
+                self.mistakes.extend(check_node(linked, nodes, dimensions, self.today))
                 self.mistakes.extend(check_alternatives(linked))
-        graph = None if cycles else Graph(self.pipeline, nodes, dimensions, order)
-        return Linked(graph, tuple(self.mistakes))
+        graph = None if cycles else without_held_back(Graph(pipeline, nodes, dimensions, order), self.whole)
+        mistakes = self.mistakes
+        if pipeline.composed:  # a graph that stands for two nodes is linked twice
+            mistakes = list(dict.fromkeys(told(mistake, pipeline.composed) for mistake in mistakes))
+        return Linked(graph, tuple(mistakes))
 
-    # -- params and dimensions ----------------------------------------------------------------------------------
+    # -- graphs that stand for nodes ----------------------------------------------------------------------------
 
-    def _param(self, spec: ParamSpec) -> None:
+    def _go_over(self, space: Space) -> None:
+        """Give a graph the dimensions of the node that it stands for."""
+        assert space.parent is not None and space.node is not None  # noqa: PT018 - told to the type checker
+        own = tuple(self.dimension_index[d] for d in self._known_dims(space.node, space.parent))
+        space.outer = (*space.parent.outer, *own)
+        space.levels = (*space.parent.levels, len(own))
+
+    def _inherit(self, space: Space) -> None:
+        """Give a graph the conditions of the node that it stands for, and link what is given to it and what it exports."""
+        assert space.parent is not None and space.node is not None  # noqa: PT018 - as above
+        self._check_outer(space.node, space.outer, space.parent)
+        scope = Scope(space.outer)
+        when = self._condition(space.node, scope, space.parent)
+        space.conditions = (*space.parent.conditions, *(() if when is None else (when,)))
+        space.ordering = (*space.parent.ordering, *self._needs(space.node, scope, space.parent))
+        for spec in space.pipeline.params.values():
+            with suppress(BadReference):  # said where it is used
+                space.param(spec.name)
+
+    def _given(self, space: Space, spec: ParamSpec) -> Expr:
+        """Return what a parameter of a graph is: what its node gives, in the names of outside, or else its default."""
         place = spec.place or Place(0, ("params", spec.name))
-        expr = self._value(spec.value, place, Scope())
-        self.params[spec.name] = expr
+        if spec.kind != "given" or space.parent is None:
+            alone = ReferenceCompiler(space, {}, (), self._dimension, self._dimension_by_index)
+            return Expressions(alone, self.broken, self.mistakes).value(spec.value, place, Scope())
+        expr = space.parent.expressions.value(spec.value, place, Scope(space.outer))
+        wanted = declared_type(spec.type) if spec.type is not None else None
+        if wanted is not None and not fits(expr.type, wanted):
+            name = os.path.basename(space.pipeline.files[0])
+            self._mistake(f"`{spec.name}` of {name} takes {wanted}, and this is {expr.type}", place, "")
+            return Literal(None, ANY, place)
+        return expr
 
-    def _known_dims(self, node: NodeSpec) -> list[str]:
+    def _hide(self, space: Space, name: str, expr: Expr, place: Place) -> int:
+        """Return the index of the node of a value, made once."""
+        full = space.prefix + name
+        self.values.setdefault(full, (space, name, expr, place))
+        return len(self.written) + list(self.values).index(full)
+
+    def _whole(self, nodes: Sequence[Node]) -> Pipeline:
+        """Return the pipeline with the nodes and dimensions of all graphs in it."""
+        if len(self.spaces) == 1:
+            return self.root.pipeline
+        specs = {node.name: node.spec for node in nodes[: len(self.written)]}
+        return msgspec.structs.replace(self.root.pipeline, nodes=specs, dimensions=self.specs)
+
+    # -- dimensions ---------------------------------------------------------------------------------------------
+
+    def _known_dims(self, node: NodeSpec, space: Space) -> list[str]:
+        """Return the dimensions that a node names, by the names that they have among all."""
         known: list[str] = []
+        local = space.references.dimension_names
         for position, name in enumerate(node.each):
             of_node, dot, _ = name.partition(".")
-            if of_node in self.broken and name not in self.dimension_index:
+            if of_node in self.broken and name not in local:
                 continue
-            if name not in self.dimension_index or name == f"{node.name}.{TAKE}":
-                caret = did_you_mean(name, self.dimension_index) or "declare it under [each]"
-                if dot and of_node in self.pipeline.nodes:
+            if name not in local or name == f"{node.name}.{TAKE}":
+                caret = did_you_mean(name, local) or "declare it under [each]"
+                if dot and of_node in space.pipeline.nodes:
                     caret = (
                         "its own takes need no word in `each`"
                         if of_node == node.name
@@ -145,7 +206,8 @@ class _Linker:
                 self._mistake(f"the dimension `{name}` is named twice", self._place(node, "each"), "", sub=(position,))
             else:
                 known.append(name)
-        return [*known, f"{node.name}.{TAKE}"] if node.takes is not None else known
+        own = [f"{node.name}.{TAKE}"] if node.takes is not None else []
+        return [space.prefix + name for name in (*known, *own)]
 
     def _dimension_by_index(self, index: int) -> Dimension:
         return self._dimension(self._names[index])
@@ -154,29 +216,31 @@ class _Linker:
         known = self.linked_dims.get(name)
         if known is not None:
             return known
-        spec = self.specs[name]
+        spec, space = self.specs[name], self.homes[name]
         index = self.dimension_index[name]
         place = Place(spec.place.file, (*spec.place.path, "of")) if isinstance(spec.of, Template) else spec.place
         if name in self.linking:
-            path = " -> ".join([*self.linking[self.linking.index(name) :], name])
+            path = " -> ".join([space.local(n) for n in (*self.linking[self.linking.index(name) :], name)])
             self._mistake(f"dimensions that need each other: {path}", place, "")
             return Dimension(index, name, Literal([], list_of(ANY)), (), ANY, spec)
         self.linking.append(name)
         scope = Scope(open_=True)
-        of = self._value(spec.of, self._of_place(spec), scope)
+        of = space.expressions.value(spec.of, self._of_place(spec), scope)
         self.linking.pop()
         element = self._element_type(of, spec, place)
         outer = self._all_outer(scope.dims)
+        if space.prefix:
+            spec = msgspec.structs.replace(spec, name=name)
         made = Dimension(index, name, of, outer, element, self._bounded(spec, of))
         self.linked_dims[name] = made
         return made
 
     def _bounded(self, spec: DimensionSpec, of: Expr) -> DimensionSpec:
         """Return a dimension with the longest list that the schema of its maker allows, where it says no `max` itself."""
-        if spec.max is not None or not isinstance(of, Output):
+        if spec.max is not None or not isinstance(of, Output) or of.node >= len(self.written):
             return spec
         path = [step.name if isinstance(step, MemberStep) else "*" for step in of.steps]
-        maker = list(self.pipeline.nodes.values())[of.node]
+        maker = self.written[of.node][1]
         most = (schema_at(maker.params, path) or {}).get("maxItems")
         allowed = isinstance(most, int) and not isinstance(most, bool)
         return msgspec.structs.replace(spec, max=most) if allowed else spec
@@ -205,48 +269,54 @@ class _Linker:
 
     # -- nodes --------------------------------------------------------------------------------------------------
 
-    def _node(self, spec: NodeSpec) -> Node:
-        face = self.faces[spec.name]
-        self._check_outer(spec, face)
+    def _node(self, spec: NodeSpec, space: Space) -> Node:
+        face, expressions = space.faces[spec.name], space.expressions
+        self._check_outer(spec, face.dims, space)
         scope = Scope(face.dims, node=spec.name)
         params = tuple(
-            (name, self._value(value, self._place(spec, name), scope)) for name, value in spec.params.items()
+            (name, expressions.value(value, self._place(spec, name), scope)) for name, value in spec.params.items()
         )
+        params = read_beside(space, face.kind, params)
         fixed = Scope(d for d in face.dims if isinstance(self._dimension(self._names[d]).of, Literal))
-        model = None if spec.model is None else self._value(spec.model, self._place(spec, "model"), fixed)
-        options = self._value(spec.options, self._place(spec, "options"), scope) if spec.options else None
-        seed = None if spec.seed is None else self._value(spec.seed, self._place(spec, "seed"), scope)
-        output = None if spec.output is None else self._value(spec.output, self._place(spec, "output"), scope)
-        when = self._condition(spec, scope)
+        model = None if spec.model is None else expressions.value(spec.model, self._place(spec, "model"), fixed)
+        options = expressions.value(spec.options, self._place(spec, "options"), scope) if spec.options else None
+        seed = None if spec.seed is None else expressions.value(spec.seed, self._place(spec, "seed"), scope)
+        output = None if spec.output is None else expressions.value(spec.output, self._place(spec, "output"), scope)
+        output = placed(space, output)
+        when = conditions_of(space, self._condition(spec, scope, space))
         keyed = [e for _, expr in params for e in outputs_in(expr)]
         for extra in (model, options, seed, output):
             keyed.extend(outputs_in(extra))
         everything = (*(expr for _, expr in params), model, options, seed, output)
         return Node(
             index=face.index,
-            name=spec.name,
+            name=space.prefix + spec.name,
             kind=face.kind,
-            spec=spec,
+            spec=msgspec.structs.replace(spec, name=space.prefix + spec.name) if space.prefix else spec,
             dims=face.dims,
             params=params,
             model=model,
             options=options,
             seed=seed,
             when=when,
-            ordering=self._needs(spec, scope),
+            ordering=(*space.ordering, *self._needs(spec, scope, space)),
             output=output,
             type=face.type,
             outputs=tuple(keyed),
-            when_outputs=() if when is None else (*outputs_in(when.value), *outputs_in(when.against)),
-            wholes=self._wholes(everything, face.dims),
-            fallbacks=tuple(self._fallback(one, tuple(keyed)) for one in spec.fallbacks),
+            when_outputs=outputs_of_when(when),
+            wholes=wholes_in(everything, face.dims) if self._names else (),
+            levels=space.levels,
+            models=space.models,
+            model_lists=space.model_lists,
+            fallbacks=tuple(self._fallback(one, tuple(keyed), space) for one in spec.fallbacks),
         )
 
-    def _fallback(self, spec: NodeSpec, outputs: tuple[Output, ...]) -> Node:
+    def _fallback(self, spec: NodeSpec, outputs: tuple[Output, ...], space: Space) -> Node:
         """Link a node as a further model of its list is asked. What is the same as in the first is wrong once."""
-        before, self.mistakes = self.mistakes, []
-        node = self._node(spec)
-        self.mistakes = [*before, *(found for found in self.mistakes if found not in before)]
+        before = list(self.mistakes)
+        self.mistakes.clear()
+        node = self._node(spec, space)
+        self.mistakes[:] = [*before, *(found for found in self.mistakes if found not in before)]
         if any(one not in outputs for one in node.outputs):
             text = f"`{spec.model}` has an input of its own, which would be made though it may never be asked"
             self._mistake(
@@ -254,59 +324,55 @@ class _Linker:
             )
         return node
 
-    def _wholes(self, exprs: Iterable[Expr | None], dims: tuple[int, ...]) -> tuple[int, ...]:
-        if not self._names:
-            return ()
-        found = {
-            part.dim
-            for expr in exprs
-            if expr is not None and not isinstance(expr, Literal)
-            for part in exprs_in(expr)
-            if isinstance(part, Whole) and part.dim not in dims
-        }
-        return tuple(sorted(found))
-
-    def _check_outer(self, spec: NodeSpec, face: NodeFace) -> None:
-        for position, dim in enumerate(face.dims):
+    def _check_outer(self, spec: NodeSpec, dims: tuple[int, ...], space: Space) -> None:
+        for position, dim in enumerate(dims):
             linked = self._dimension(self._names[dim])
-            missing = [self._names[o] for o in linked.outer if o not in face.dims[:position]]
+            missing = [space.local(self._names[o]) for o in linked.outer if o not in dims[:position]]
             if missing:
-                first = [*missing, linked.name]
+                name = space.local(linked.name)
+                first = [*missing, name]
                 self._mistake(
-                    f"the lists of `{linked.name}` differ by `{missing[0]}`, so a node over it is over `{missing[0]}` first",
+                    f"the lists of `{name}` differ by `{missing[0]}`, so a node over it is over `{missing[0]}` first",
                     self._place(spec, "each"),
                     f"write each = {first}".replace("'", '"'),
                 )
 
-    def _condition(self, spec: NodeSpec, scope: Scope) -> Condition | None:
+    def _condition(self, spec: NodeSpec, scope: Scope, space: Space) -> Condition | None:
         when = spec.when
         if when is None or when is True:
             return None
         place = self._place(spec, "when")
         if not isinstance(when, dict):
-            value = self._value(when, place, scope)
+            value = space.expressions.value(when, place, scope)
             if value.type.name not in {"boolean", "any", "json"}:
                 self._mistake(
                     f"`when` is true or false, and this is {value.type}", place, "compare it: { value = ..., is = ... }"
                 )
             return Condition(value, "true")
         test = next((t for t in ("is", "is_not", "in") if t in when), "true")
-        value = self._value(when.get("value"), Place(place.file, (*place.path, "value")), scope)
+        value = space.expressions.value(when.get("value"), Place(place.file, (*place.path, "value")), scope)
         against = None
         if test != "true":
-            against = self._value(when[test], Place(place.file, (*place.path, test)), scope)
+            against = space.expressions.value(when[test], Place(place.file, (*place.path, test)), scope)
         return Condition(value, test, against)
 
-    def _needs(self, spec: NodeSpec, scope: Scope) -> tuple[Output, ...]:
+    def _needs(self, spec: NodeSpec, scope: Scope, space: Space) -> tuple[Output, ...]:
         found: list[Output] = []
         for position, ref in enumerate(spec.needs):
             place = self._place(spec, "needs")
             bare = not ref.steps
             try:
                 # `needs = "ok"` means all instances, even where a dimension is shared.
-                linked = self.references.link(ref, Scope() if bare else scope)
+                within = Scope() if bare else scope
+                if ref.root in space.graphs:
+                    graph = space.graphs[ref.root]
+                    every = all_of(graph, space.references.chosen(ref, graph.face, within)[0], ref)
+                    self.whole |= {id(output): graph.prefix for output in every}
+                    found.extend(every)
+                    continue
+                linked = space.references.link(ref, within)
             except BadReference as bad:
-                if not self._is_broken(ref):
+                if not space.expressions.is_broken(ref):
                     self._mistake(bad.message, place, bad.caret, sub=(position,))
                 continue
             if isinstance(linked, Output):
@@ -315,84 +381,15 @@ class _Linker:
                 self._mistake(f"`{ref.text}` is no node: only a node can be needed", place, "", sub=(position,))
         return tuple(found)
 
-    # -- values -------------------------------------------------------------------------------------------------
-
-    def _value(self, value: Any, place: Place, scope: Scope) -> Expr:
-        """Return the expression of a TOML value: a literal, unless there is a reference or a file in it."""
-        if isinstance(value, str):
-            return Literal(value, TEXT, place)
-        if isinstance(value, Template):
-            return self._template(value, place, scope)
-        if isinstance(value, FileText):
-            template = None if value.template is None else self._value(value.template, place, scope)
-            return FromFile(value.path, TEXT, template)
-        if isinstance(value, AssetPath):
-            return FromFile(value.path, Type(value.type))
-        if isinstance(value, list):
-            items = [self._value(item, _below(place, i), scope) for i, item in enumerate(value)]
-            if all(isinstance(item, Literal) for item in items):
-                # Not `value`: an item may be a reference to a parameter, which is a literal by now.
-                known = [item.value for item in items if isinstance(item, Literal)]
-                return Literal(known, type_of_literal(known), place)
-            return Sequence(tuple(items), list_of(united([item.type for item in items])))
-        if isinstance(value, dict):
-            fields = {k: self._value(v, _below(place, k), scope) for k, v in value.items()}
-            if all(isinstance(item, Literal) for item in fields.values()):
-                table = {key: item.value for key, item in fields.items() if isinstance(item, Literal)}
-                return Literal(table, type_of_literal(table), place)
-            return Table(tuple(fields.items()), record_of(*(Field(k, e.type) for k, e in fields.items())))
-        return Literal(value, type_of_literal(value), place)
-
-    def _template(self, template: Template, place: Place, scope: Scope) -> Expr:
-        whole = template.whole
-        if whole is not None:
-            return self._reference(whole, place, scope)
-        parts: list[str | Expr] = []
-        for part in template.parts:
-            if isinstance(part, str):
-                parts.append(part)
-                continue
-            expr = self._reference(part, place, scope)
-            if not joinable(expr.type):
-                self._mistake(
-                    f"`{part.text}` is {expr.type}: media cannot be joined into text",
-                    place,
-                    "",
-                    within=(part.start, part.end),
-                )
-            parts.append(expr)
-        return Join(tuple(parts), TEXT)
-
-    def _reference(self, ref: Ref, place: Place, scope: Scope) -> Expr:
-        try:
-            return self.references.link(ref, scope)
-        except BadReference as bad:
-            if not self._is_broken(ref):
-                self._mistake(bad.message, place, bad.caret, within=(ref.start, ref.end), note=bad.note)
-            return Literal(None, ANY, place)
-
-    def _is_broken(self, ref: Ref) -> bool:
-        names = {ref.root, *(s.name for s in ref.steps[:1] if isinstance(s, FieldStep))}
-        for step in ref.steps:
-            if isinstance(step, Bracket):
-                names.update(a.value.parts[0] for a in step.args if isinstance(a.value, PathArg))
-        return not self.broken.isdisjoint(names)
-
     @staticmethod
     def _place(spec: NodeSpec, key: str) -> Place:
         known = spec.origin.get(key)
         return known if known is not None else Place(spec.place.file, (*spec.place.path, key))
 
     def _mistake(
-        self,
-        message: str,
-        place: Place,
-        caret: str,
-        *,
-        within: tuple[int, int] | None = None,
-        note: str = "",
+        self, message: str, place: Place, caret: str, *, within: tuple[int, int] | None = None, note: str = "",
         sub: tuple[int, ...] = (),
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.mistakes.append(Mistake(message, place.file, (*place.path, *sub), "value", within, caret, note))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from dagcontent.kinds.control import VALUE_OF_GRAPH
 from dagcontent.kinds.declaration import Kind
 from dagcontent.spec.model import DimensionSpec, NodeSpec, Pipeline, Place, Ref
 from dagcontent.values.types import Type
@@ -25,6 +26,7 @@ __all__ = [
     "AtLabel",
     "AtPosition",
     "Condition",
+    "Conditions",
     "Dimension",
     "Element",
     "Expr",
@@ -218,6 +220,12 @@ class Condition(msgspec.Struct, frozen=True):
     against: Expr | None = None
 
 
+class Conditions(msgspec.Struct, frozen=True):
+    """Several of which each must hold: those of the nodes that a graph stands for, from the outermost in, then a node's own."""
+
+    every: tuple[Condition, ...]
+
+
 class Dimension(msgspec.Struct, frozen=True):
     """A named list. `outer` are the dimensions its list differs over, in the order in which nodes must name them."""
 
@@ -252,8 +260,9 @@ class Node(msgspec.Struct, frozen=True):
     """One linked node.
 
     `params` are its parameters as expressions. `wholes` are dimensions it speaks of as a list (`${each.x}`). `outputs` are all `Output`s in its keyed inputs (parameters, model,
-    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `fallbacks` are the same node as each
-    further model of its list is asked.
+    options, seed), `ordering` those of `needs`. `model` is "" for kinds without one. `models` are the aliases that its file knows,
+    `model_lists` the names of those that stand for several. `fallbacks` are the same node as each further model of its list is asked.
+    In a graph within a graph `levels` says how many of its dimensions are of each node that stands around it.
     `verdict` is what a selection asks for once its candidates are known, if it must; `asking` is what the node that is asked goes by.
     """
 
@@ -266,13 +275,22 @@ class Node(msgspec.Struct, frozen=True):
     model: Expr | None
     options: Expr | None
     seed: Expr | None
-    when: Condition | None
+    when: Condition | Conditions | None
     ordering: tuple[Output, ...]
     output: Expr | None
     type: Type
     outputs: tuple[Output, ...]
     when_outputs: tuple[Output, ...]
     wholes: tuple[int, ...] = ()
+    levels: tuple[int, ...] = ()
+    models: dict[str, str] = {}
+    model_lists: frozenset[str] = frozenset()
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether it only holds a value on its way into a graph or out of it: it stands in no file, and has no row."""
+        return self.kind is VALUE_OF_GRAPH
+
     verdict: Output | None = None
     asking: Asking | None = None
     fallbacks: tuple[Node, ...] = ()

@@ -21,7 +21,6 @@ from dagcontent.graph.model import (
     Label,
     Literal,
     LookUp,
-    MemberStep,
     Output,
     Pick,
     Position,
@@ -30,34 +29,14 @@ from dagcontent.graph.model import (
     Step,
     Whole,
 )
+from dagcontent.graph.space import NodeFace, Space, dims_in
+from dagcontent.graph.steps import BadReference, did_you_mean, member, static_step
 from dagcontent.graph.takes import TAKE, position_of
-from dagcontent.graph.typing import FACT_TYPES, SELECTION_FACTS, selection_fact
-from dagcontent.kinds.declaration import Kind
+from dagcontent.graph.typing import selection_fact
 from dagcontent.spec.model import Arg, Bracket, FieldStep, PathArg, Ref
-from dagcontent.spec.nearest import nearest
 from dagcontent.values.types import ANY, INTEGER, TEXT, Type, list_of
 
-__all__ = ["BadReference", "NodeFace", "ReferenceCompiler", "Scope", "did_you_mean"]
-
-
-class BadReference(Exception):  # noqa: N818 - said of the reference; it becomes a mistake, not an error
-    """A reference that cannot be linked: what is wrong, what would be right."""
-
-    def __init__(self, message: str, caret: str = "", note: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.caret = caret
-        self.note = note
-
-
-class NodeFace(msgspec.Struct, frozen=True):
-    """What others see of a node before it is linked."""
-
-    index: int
-    name: str
-    kind: Kind
-    dims: tuple[int, ...]
-    type: Type
+__all__ = ["ReferenceCompiler", "Scope"]
 
 
 class Scope:
@@ -75,24 +54,23 @@ class Scope:
         return dim in self.dims
 
 
-def did_you_mean(name: str, among: Iterable[str]) -> str:
-    """Return "did you mean `x`?" for the nearest name, or nothing."""
-    close = nearest(name, among)
-    return "" if close is None else f"did you mean `{close}`?"
-
-
 class ReferenceCompiler:
-    """Links references to what is declared. `dimension` returns a dimension by name, linking it first if need be."""
+    """Links references of one space to what is declared. `dimension` returns a dimension by name, linking it first if need be.
+
+    `settle` is told of a node whose type is another's before its type is asked for.
+    """
+
+    settle: Callable[[str], None] | None = None
 
     def __init__(
         self,
-        params: Mapping[str, Expr],
+        space: Space,
         nodes: Mapping[str, NodeFace],
         dimension_names: Iterable[str],
         dimension: Callable[[str], Dimension],
         by_index: Callable[[int], Dimension],
     ) -> None:
-        self.params = params
+        self.space = space
         self.nodes = nodes
         self.dimension_names = frozenset(dimension_names)
         self.dimension = dimension
@@ -107,14 +85,19 @@ class ReferenceCompiler:
             return self._of_dimension(ref, scope)
         if root in self.dimension_names:
             return self._element(ref, root, 0, ref.steps, scope)
+        if root in self.space.graphs:
+            return self._export(ref, self.space.graphs[root], scope)
         face = self.nodes.get(root)
         if root == TAKE:
             raise BadReference("a take has no element", "its number is `${index.take}`")
         if face is None:
-            names = [*self.nodes, *self.dimension_names, "params"]
+            names = [*self.nodes, *self.space.graphs, *self.dimension_names, "params"]
             raise BadReference(
                 f"nothing here is named `{root}`", did_you_mean(root, names) or "neither a node nor a dimension"
             )
+        if face.kind.source and self.settle is not None:
+            self.settle(root)
+            face = self.nodes[root]
         return self._output(ref, face, scope)
 
     # -- params -------------------------------------------------------------------------------------------------
@@ -123,22 +106,30 @@ class ReferenceCompiler:
         if not ref.steps or not isinstance(ref.steps[0], FieldStep):
             raise BadReference("`params` needs a name: `${params.x}`", "name a parameter")
         name = ref.steps[0].name
-        expr = self.params.get(name)
+        expr = self.space.param(name)
         if expr is None:
-            raise BadReference(
-                f"no parameter `{name}` in [params]", did_you_mean(name, self.params) or "declare it there"
-            )
+            names = self.space.params if self.space.parent is None else self.space.pipeline.params
+            raise BadReference(f"no parameter `{name}` in [params]", did_you_mean(name, names) or "declare it there")
         steps, kind = self._steps(ref.steps[1:], expr.type, scope)
         if not isinstance(expr, Literal):
-            if steps:
-                raise BadReference(f"`params.{name}` is a file: there is no path into it", "")
-            return expr
+            return self._given(name, expr, steps, kind, ref, scope)
         if any(isinstance(step, KeyStep | FactStep) for step in steps):
             return Into(expr, steps, kind, ref)
         value = expr.value
         for step in steps:
-            value = _static_step(value, step, ref)
+            value = static_step(value, step, ref)
         return Literal(value, kind, expr.place)
+
+    def _given(self, name: str, expr: Expr, steps: tuple[Step, ...], kind: Type, ref: Ref, scope: Scope) -> Expr:
+        """Return a parameter that is no plain value: a file, or what is given to a graph that stands for a node."""
+        for dim in dims_in(expr, self.by_index):
+            if not scope.holds(dim):
+                raise BadReference(f"`params.{name}` depends on `{self.by_index(dim).name}`, which has no element here")
+        if not steps:
+            return msgspec.structs.replace(expr, ref=ref) if isinstance(expr, Output | Element | Into) else expr
+        if self.space.parent is None:
+            raise BadReference(f"`params.{name}` is a file: there is no path into it", "")
+        return self.space.into(name, expr, steps, kind, ref)
 
     # -- dimensions ---------------------------------------------------------------------------------------------
 
@@ -170,7 +161,7 @@ class ReferenceCompiler:
         """Return the dimension after `index.`, `label.` or `each.`, and what follows it: `take`, `still.take` and others."""
         names = [step.name for step in ref.steps if isinstance(step, FieldStep)]
         if names[0] == TAKE:
-            inside = [self.by_index(d).name for d in scope.dims]
+            inside = [self._name(self.by_index(d)) for d in scope.dims if d not in self.space.outer]
             at = position_of((TAKE,), inside, scope.node)
             if at is None:
                 raise BadReference(
@@ -194,39 +185,64 @@ class ReferenceCompiler:
             )
         return self.dimension(name)
 
+    def _name(self, dim: Dimension) -> str:
+        return self.space.local(dim.name)
+
     def _in_scope(self, dim: Dimension, scope: Scope) -> None:
         if not scope.holds(dim.index):
             raise BadReference(
-                f"this is not over the dimension `{dim.name}`, so it has no element here",
-                f'add `each = "{dim.name}"` to the node, or write `${{each.{dim.name}}}` for the whole list',
+                f"this is not over the dimension `{self._name(dim)}`, so it has no element here",
+                f'add `each = "{self._name(dim)}"` to the node, or write `${{each.{self._name(dim)}}}` for the whole list',
             )
 
     # -- outputs ------------------------------------------------------------------------------------------------
 
     def _output(self, ref: Ref, face: NodeFace, scope: Scope) -> Expr:
-        dims = [self.by_index(d) for d in face.dims]
-        steps = ref.steps
-        if dims and steps and isinstance(steps[0], Bracket):
-            picks = self._picks(steps[0], face, dims, scope)
-            steps = steps[1:]
-        else:
-            shared = [_in_brackets(d.name, face.name) for d in dims if d.index in scope.dims]
-            if shared:
-                inside = ", ".join(shared)
-                raise BadReference(
-                    f"`${{{face.name}}}` holds all instances of `{face.name}`, and this node shares the dimension "
-                    f"`{shared[0]}` with it",
-                    f"write `${{{face.name}[{inside}]}}` for this {shared[0]}'s, or `${{{face.name}[*]}}` for all",
-                )
-            picks = (AllOf(),) * len(dims)
+        picks, steps = self.chosen(ref, face, scope)
         last = steps[-1].name if steps and isinstance(steps[-1], FieldStep) else ""
         fact = selection_fact(face.kind, face.type, last)
         linked, kind = self._steps(steps if fact is None else steps[:-1], fact or face.type, scope)
         linked = linked if fact is None else (*linked, FactStep(last))
-        for pick in reversed(picks):
-            if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):
-                kind = list_of(kind)
-        return Output(face.index, picks, linked, kind, ref)
+        return Output(face.index, picks, linked, _listed(kind, picks), ref)
+
+    def _export(self, ref: Ref, graph: Space, scope: Scope) -> Expr:
+        """Return what a graph that stands for a node gives: `${ad[es].film}`."""
+        named = next((step for step in ref.steps if isinstance(step, FieldStep)), None)
+        if named is None:
+            text = f"`{ref.text}` is a graph: what it gives is named after it"
+            raise BadReference(
+                text, f"as ${{{ref.root}.{next(iter(graph.pipeline.exports), 'film')}}}", graph.exports_known
+            )
+        expr = graph.export(named.name, ref)
+        picks, steps = self.chosen(ref, graph.face, scope, f".{named.name}")
+        if not steps or steps[0] is not named:
+            over = (
+                ", ".join(self._name(self.by_index(d)) for d in graph.outer[len(self.space.outer) :]) or "no dimension"
+            )
+            raise BadReference(f"`{ref.root}` goes over {over}: there is a bracket too many before `.{named.name}`")
+        linked, kind = self._steps(steps[1:], expr.type, scope)
+        return graph.output(named.name, picks, linked, _listed(kind, picks), ref)
+
+    def chosen(
+        self, ref: Ref, face: NodeFace, scope: Scope, after: str = ""
+    ) -> tuple[tuple[Pick, ...], tuple[Any, ...]]:
+        """Return which instances of a node a reference chooses, and the steps that follow: `after` is what a message shows of them."""
+        same = self.space.same
+        for dim in self.space.outer:
+            scope.holds(dim)
+        dims = [self.by_index(d) for d in face.dims[len(same) :]]
+        steps = ref.steps
+        if dims and steps and isinstance(steps[0], Bracket):
+            return (*same, *self._picks(steps[0], face, dims, scope)), steps[1:]
+        shared = [_in_brackets(self._name(d), face.name) for d in dims if d.index in scope.dims]
+        if shared:
+            inside = ", ".join(shared)
+            raise BadReference(
+                f"`${{{face.name}{after}}}` holds all instances of `{face.name}`, and this node shares the dimension "
+                f"`{shared[0]}` with it",
+                f"write `${{{face.name}[{inside}]{after}}}` for this {shared[0]}'s, or `${{{face.name}[*]{after}}}` for all",
+            )
+        return (*same, *(AllOf(),) * len(dims)), steps
 
     def _picks(self, bracket: Bracket, face: NodeFace, dims: list[Dimension], scope: Scope) -> tuple[Pick, ...]:
         if len(bracket.args) == 1 and bracket.args[0].value is None:
@@ -235,14 +251,14 @@ class ReferenceCompiler:
         for arg in bracket.args:
             position, pick = self._pick(arg, face, dims, chosen, scope)
             if position in chosen:
-                raise BadReference(f"the dimension `{dims[position].name}` is chosen twice", "")
+                raise BadReference(f"the dimension `{self._name(dims[position])}` is chosen twice", "")
             chosen[position] = pick
         return tuple(chosen.get(i, AllOf()) for i in range(len(dims)))
 
     def _pick(
         self, arg: Arg, face: NodeFace, dims: list[Dimension], chosen: Mapping[int, Pick], scope: Scope
     ) -> tuple[int, Pick]:
-        names = [d.name for d in dims]
+        names = [self._name(d) for d in dims]
         shown = [_in_brackets(name, face.name) for name in names]
         if arg.name is not None:
             named = position_of((arg.name,), names, face.name)
@@ -257,8 +273,8 @@ class ReferenceCompiler:
             dim = dims[same]
             if not scope.holds(dim.index):
                 raise BadReference(
-                    f"this is not over `{dim.name}`, so there is no `this {shown[same]}`",
-                    f'add `each = "{dim.name}"`, or write `${{{face.name}[*]}}` for all',
+                    f"this is not over `{names[same]}`, so there is no `this {shown[same]}`",
+                    f'add `each = "{names[same]}"`, or write `${{{face.name}[*]}}` for all',
                 )
             return same, SameAs(dim.index, arg.value.offset)
         if isinstance(arg.value, PathArg) and arg.value.parts == (TAKE,):
@@ -319,12 +335,12 @@ class ReferenceCompiler:
 
     def _step(self, step: FieldStep | Bracket, kind: Type, scope: Scope) -> tuple[Step, Type]:
         if isinstance(step, FieldStep):
-            return _member(step.name, kind)
+            return member(step.name, kind)
         if len(step.args) != 1 or step.args[0].name is not None:
             raise BadReference("brackets inside a value take one position, key, `*` or path", "")
         value = step.args[0].value
         if isinstance(value, str):
-            return _member(value, kind)
+            return member(value, kind)
         if kind.name == "list" and kind.item is not None:
             inner = kind.item
         elif kind.name in {"any", "json"}:
@@ -340,46 +356,14 @@ class ReferenceCompiler:
         return KeyStep(self._path(value, scope)), inner
 
 
+def _listed(kind: Type, picks: tuple[Pick, ...]) -> Type:
+    """Return the type of what is chosen, a list for each dimension of which several are."""
+    for pick in reversed(picks):
+        if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):
+            kind = list_of(kind)
+    return kind
+
+
 def _in_brackets(dimension: str, node: str) -> str:
     """Return how a dimension of a node is named in its brackets."""
     return TAKE if dimension == f"{node}.{TAKE}" else dimension
-
-
-def _member(name: str, kind: Type) -> tuple[Step, Type]:
-    if kind.name in {"any", "json"}:
-        return MemberStep(name), ANY
-    if kind.name == "record":
-        field = kind.field(name)
-        if field is None:
-            names = [f.name for f in kind.fields]
-            raise BadReference(
-                f"there is no field `{name}`", did_you_mean(name, names) or f"there is: {', '.join(names)}"
-            )
-        return MemberStep(name, field.optional), field.type
-    if kind.artifact or kind.name == "text":
-        if name in FACT_TYPES:
-            return FactStep(name), FACT_TYPES[name]
-        if name in SELECTION_FACTS:
-            raise BadReference(f"`{name}` is not a fact of {kind}", "it is one of what a selection gives: kind select")
-        raise BadReference(
-            f"`{name}` is not a fact of {kind}", did_you_mean(name, FACT_TYPES) or f"facts are: {', '.join(FACT_TYPES)}"
-        )
-    if kind.name == "list":
-        raise BadReference(f"a list has no field `{name}`", f"write `[*].{name}` for that of every element")
-    raise BadReference(f"{kind} has no field `{name}`", "")
-
-
-def _static_step(value: Any, step: Step, ref: Ref) -> Any:
-    """Take one step into a literal, now: what is not there is a mistake, not a surprise of the build."""
-    if isinstance(step, StarStep):
-        return value
-    if isinstance(step, IndexStep):
-        if not isinstance(value, list) or step.position >= len(value):
-            raise BadReference(f"`{ref.text}`: there is no position {step.position}", "")
-        return value[step.position]
-    assert isinstance(step, MemberStep)
-    if isinstance(value, list):
-        return [_static_step(item, step, ref) for item in value]
-    if not isinstance(value, dict) or step.name not in value:
-        raise BadReference(f"`{ref.text}`: there is no `{step.name}`", "")
-    return value[step.name]

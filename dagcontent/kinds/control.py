@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.values.types import ANY, AUDIO, IMAGE, INTEGER, JSON, NUMBER, TEXT, VIDEO, list_of
+from dagcontent.values.value import ABSENT, Value
 
-__all__ = ["KINDS", "MEASURE", "METRICS"]
+__all__ = ["KINDS", "MEASURE", "METRICS", "VALUE_OF_GRAPH"]
 
 METRICS: Final = ("sharpness", "similarity", "loudness")
 _LOOKED_AT: Final = (list_of(VIDEO), list_of(AUDIO))
+
+
+def _value(params: Mapping[str, Value]) -> Value:
+    return params.get("value", ABSENT)
+
+
+VALUE_OF_GRAPH: Final = Kind(
+    "graph",
+    "What a graph exports, or is given.",
+    (Param("value", ANY, "the value"),),
+    ANY,
+    Effect.VALUE,
+    evaluate=_value,
+)
+"""The kind of a node that holds one value on its way into a graph or out of it; nobody writes one."""
 
 KINDS: Final = (
     Kind(
@@ -46,6 +63,19 @@ KINDS: Final = (
         gives="an element",
         chooses="from",
         questions="text.generate",
+    ),
+    Kind(
+        "graph",
+        "Another graph in the place of a node: its nodes are built as parts of this one.",
+        (
+            Param("path", TEXT, "its file, relative to this one, as ad.toml", required=True),
+            Param("params", JSON, 'what its [params] are here: { language = "${lang}" }'),
+        ),
+        ANY,
+        Effect.VALUE,
+        gives="by `exports`",
+        evaluate=_value,  # never asked for: such a node is taken apart when it is linked
+        common=("kind", "each", "when", "needs"),
     ),
 )
 

@@ -72,6 +72,7 @@ class Kind(msgspec.Struct, frozen=True):
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
     which. `passes` names the parameter that is the value as it is, and so has its type. `questions` names the kind of the requests
     that are made where such a node is given a `model`. `later` are parameters of the language that cannot be used yet.
+    `common` are the common keys that it takes, None for all of them: others are said in the nodes that it stands for.
     """
 
     name: str
@@ -98,6 +99,16 @@ class Kind(msgspec.Struct, frozen=True):
     output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
     questions: str = ""
     later: tuple[str, ...] = ()
+    common: tuple[str, ...] | None = None
+
+    def takes_key(self, key: str) -> bool:
+        """Tell whether a node of this kind takes a common key."""
+        return self.common is None or key in self.common
+
+    @property
+    def source(self) -> str:
+        """The parameter that its value comes from; empty for a kind that makes its own."""
+        return self.chooses or self.like or self.lazy or self.passes
 
     @property
     def asks(self) -> bool:

@@ -16,7 +16,7 @@ KINDS: Final[dict[str, Kind]] = {
 }
 """All kinds that can be used, by name."""
 
-LATER_KINDS: Final = frozenset("graph python command".split())
+LATER_KINDS: Final = frozenset("python command".split())
 """Kinds of the language that this version cannot build yet."""
 
 COMMON_KEYS: Final = (

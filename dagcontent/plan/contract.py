@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.values.instances import parts_of
 from dagcontent.values.money import usd_text
 
 __all__ = ["Difference", "Promise", "Promised", "differences"]
@@ -141,12 +142,14 @@ def _dearer(node: str, then: Promised, now: int | None) -> list[Difference]:
 
 def _lists_over(node: str) -> Iterable[str]:
     """Yield the names of lists that an instance may have been part of: `still[a,b]` of `still[a,*]` and `still[*,*]`."""
-    name, bracket, inside = node.partition("[")
-    if not bracket:
-        return
-    labels = _labels(inside[:-1])
-    for known in range(len(labels) - 1, -1, -1):
-        yield f"{name}[{','.join([*labels[:known], *['*'] * (len(labels) - known)])}]"
+    parts = [(name, [] if inside is None else _labels(inside)) for name, inside in parts_of(node) or ()]
+    for known in range(sum(len(labels) for _, labels in parts) - 1, -1, -1):
+        made, left = "", known
+        for name, labels in parts:
+            here = [label if at < left else "*" for at, label in enumerate(labels)]
+            made += f"{name}[{','.join(here)}]" if here else name
+            left -= len(labels)
+        yield made
 
 
 def _labels(inside: str) -> list[str]:

@@ -25,6 +25,7 @@ from dagcontent.plan.paid import asked, price_of, priced
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
+from dagcontent.values.instances import node_of
 from dagcontent.values.quote import Quote
 from dagcontent.values.record import Done, Record
 from dagcontent.values.value import ActionKey, contains_unknown
@@ -54,7 +55,7 @@ class Estimates:
         self._encoder = Encoder()
         self._of_node: dict[str, list[str]] = {}
         for instance, key in last_build.items():
-            self._of_node.setdefault(instance.partition("[")[0], []).append(key)
+            self._of_node.setdefault(node_of(instance), []).append(key)
         self._last = last_build
         self._history: dict[str, list[Record]] = {}
         self._changes: dict[str, tuple[int, int]] = {}

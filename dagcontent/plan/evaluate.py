@@ -13,6 +13,7 @@ from dagcontent.errors import NodeError
 from dagcontent.graph.model import (
     AllOf,
     Condition,
+    Conditions,
     Element,
     Expr,
     FactStep,
@@ -95,8 +96,11 @@ class Evaluator:
             return UNKNOWN
         return listed.labels[here] if isinstance(expr, Label) else here
 
-    def holds(self, condition: Condition, scope: Scope) -> bool | Mark:
+    def holds(self, condition: Condition | Conditions, scope: Scope) -> bool | Mark:
         """Return whether `when` holds; UNKNOWN if it depends on what is still to be made."""
+        if isinstance(condition, Conditions):
+            found = (self.holds(one, scope) for one in condition.every)
+            return next((holds for holds in found if holds is not True), True)
         value = self.value(condition.value, scope)
         if value is UNKNOWN:
             return UNKNOWN

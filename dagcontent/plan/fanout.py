@@ -128,7 +128,8 @@ class Fanout:
 
     def name(self, unit: Unit) -> str:
         """Return the instance's name: `still[intro]`, `still[*]` where the list is not known."""
-        return instance_name(self.graph.nodes[unit.node].name, self.labels(unit))
+        node = self.graph.nodes[unit.node]
+        return instance_name(node.name, self.labels(unit), node.levels)
 
     def labels(self, unit: Unit) -> list[str]:
         """Return the unit's labels, `take=K` for a take, `*` where a list is not known."""

@@ -69,7 +69,7 @@ class Inputs:
             if extra is not None:
                 made[name] = self._evaluator.value(extra, scope)
         if isinstance(made.get(_MODEL), str):
-            made[_MODEL] = self._fanout.graph.pipeline.models.get(made[_MODEL], made[_MODEL])
+            made[_MODEL] = node.models.get(made[_MODEL], made[_MODEL])
         return made
 
     def check_needs(self, unit: Unit, node: Node, *, strictly: bool = True) -> bool:

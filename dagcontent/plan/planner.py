@@ -155,7 +155,7 @@ class _Planner:
         node = self.graph.nodes[unit.node]
         if status is None and unit in self.serving.unneeded and node.kind.effect not in WORKED_OUT:
             return PlanRow(self.fanout.name(unit), node.kind.name, self._model(unit, node), "unneeded")
-        if status is None or status is Status.VALUE:
+        if status is None or status is Status.VALUE or (node.hands_on and status is not Status.FAILED):
             return None
         node = self.fanout.node_of(unit)
         name = self.fanout.name(unit)
@@ -276,7 +276,7 @@ class _Planner:
             made = self.resolver.evaluator.value(node.model, self.resolver.fanout.scope_of(unit))
         except (NodeError, Missing):
             return _OPEN_MODEL
-        return _OPEN_MODEL if contains_unknown(made) else self.graph.pipeline.models.get(str(made), str(made))
+        return _OPEN_MODEL if contains_unknown(made) else node.models.get(str(made), str(made))
 
     def _open_row(self, unit: Unit, node: Node, name: str, model: str) -> PlanRow:
         """Word a fan-out whose list is still to be made; the last build says how many to expect."""

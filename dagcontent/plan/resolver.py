@@ -24,11 +24,12 @@ from typing import Any
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.graph.model import Graph, Node, Output, outputs_in
+from dagcontent.graph.roots import root_nodes
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.action import Action, Keys
 from dagcontent.plan.asking import Asking, Terms
 from dagcontent.plan.decisions import Decisions
-from dagcontent.plan.demand import closure, root_nodes
+from dagcontent.plan.demand import closure
 from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, Scope, list_of_value
 from dagcontent.plan.inputs import Inputs

@@ -19,6 +19,7 @@ from dagcontent.plan.evaluate import Evaluator, Missing
 from dagcontent.plan.fanout import Fanout, leaves
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.values.canonical import Encoder
+from dagcontent.values.instances import node_of
 from dagcontent.values.value import Blob, Value
 
 __all__ = ["HUMAN", "Candidate", "among", "candidates_of", "digest_of", "label_of", "position_of_pick"]
@@ -96,7 +97,7 @@ def label_of(one: Candidate) -> str:
     if one.own:
         return ",".join(label.removeprefix("take=") for label in one.own)
     if one.instance:
-        return one.instance.partition("[")[0]
+        return node_of(one.instance)
     if isinstance(one.value, Blob) and one.value.name:
         return one.value.name.rpartition("/")[2].rpartition(".")[0] or one.value.name
     return str(one.position)

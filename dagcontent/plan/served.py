@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from dagcontent.errors import NodeError
 from dagcontent.graph.model import Expr, Node, Output, outputs_in
-from dagcontent.plan.demand import root_nodes
+from dagcontent.graph.roots import root_nodes
 from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.fanout import leaves
 from dagcontent.plan.model import Served
@@ -37,7 +37,7 @@ class Serving:
         self._lazy = [(node, unit) for node in lazy for unit in self._fanout.units_of(node.index)]
         if not lazy:
             return
-        roots = frozenset(root_nodes(graph, resolver.needed))
+        roots = frozenset(root_nodes(graph, within=resolver.needed))
         self._inner = frozenset(node.index for node in graph.nodes) - roots
         for node, unit in self._lazy:
             if unit.status is Status.VALUE:

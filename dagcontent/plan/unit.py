@@ -6,6 +6,7 @@ from enum import Enum, IntFlag
 from typing import Any, Final
 
 from dagcontent.errors import InternalError
+from dagcontent.values.instances import PLAIN, instance_name
 from dagcontent.values.record import Manifest, Record
 from dagcontent.values.value import UNKNOWN, ActionKey, Blob, Value
 
@@ -192,33 +193,16 @@ class Closed:
         self.by = by
 
 
-_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:")
 _LONGEST_LABEL = 40
 
 
 def _label(element: Value, id_field: str | None, position: int) -> str:
     if isinstance(element, dict):
         element = element.get(id_field or "id")
-    if isinstance(element, str) and 0 < len(element) <= _LONGEST_LABEL and _PLAIN.issuperset(element):
+    if isinstance(element, str) and 0 < len(element) <= _LONGEST_LABEL and PLAIN.issuperset(element):
         return element
     if isinstance(element, int | float) and not isinstance(element, bool):
         return str(element)
     if isinstance(element, Blob) and element.name:
         return element.name.rsplit(".", 1)[0]
     return str(position)
-
-
-def instance_name(node: str, labels: list[str] | None) -> str:
-    """Return `still[intro]`; labels with other characters are quoted; None labels: no dimensions."""
-    if not labels:
-        return node
-    return f"{node}[{','.join(x if x == '*' or _PLAIN.issuperset(_unmarked(x)) else _quoted(x) for x in labels)}]"
-
-
-def _unmarked(label: str) -> str:
-    """Return a label without the marks that are ours: of a repeat, and of a take."""
-    return label.replace("~", "").removeprefix("take=")
-
-
-def _quoted(label: str) -> str:
-    return "'" + label.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -20,12 +20,21 @@ _WORST: Final = ("failed", "blocked", "run", "maybe", "hit", "skipped")
 def mermaid(picture: Picture) -> str:
     """Return a Mermaid flowchart."""
     lines = ["flowchart LR"]
-    for box in picture.boxes:
-        text = "<br/>".join(_mermaid_text(part) for part in _texts(box))
-        opening, closing = ("([", "])") if box.value else ("[", "]")
-        status = _status(box)
-        lines.append(f'  {_id(box.name)}{opening}"{text}"{closing}' + (f":::{status}" if status else ""))
-    lines += [f"  {_id(source)} --> {_id(target)}" for source, target in picture.arrows]
+    # What stands in a graph has a name that is no id; those of other nodes begin with n_.
+    ids = {
+        box.name: f"n{i}" if "/" in box.name or "." in box.name else f"n_{box.name}"
+        for i, box in enumerate(picture.boxes)
+    }
+    for i, (group, boxes) in enumerate(_groups(picture)):
+        indent = "    " if group else "  "
+        lines += [f'  subgraph g{i}["{_mermaid_text(group)}"]'] if group else []
+        for box in boxes:
+            text = "<br/>".join(_mermaid_text(part) for part in _texts(box))
+            opening, closing = ("([", "])") if box.value else ("[", "]")
+            status = _status(box)
+            lines.append(f'{indent}{ids[box.name]}{opening}"{text}"{closing}' + (f":::{status}" if status else ""))
+        lines += ["  end"] if group else []
+    lines += [f"  {ids[source]} --> {ids[target]}" for source, target in picture.arrows]
     used = {_status(box) for box in picture.boxes}
     lines += [f"  classDef {s} stroke:{_COLOURS[s]},stroke-width:2px" for s in STATUSES if s in used]
     return "\n".join(lines) + "\n"
@@ -39,12 +48,16 @@ def dot(picture: Picture) -> str:
         '  node [shape=box, style="rounded", fontname="Helvetica", fontsize=11];',
         '  edge [color="#888888", arrowsize=0.7];',
     ]
-    for box in picture.boxes:
-        label = "\\n".join(_quoted(part)[1:-1] for part in _texts(box))
-        status = _status(box)
-        colour = f', color="{_COLOURS[status]}"' if status else ""
-        style = ', style="rounded,dashed"' if box.value else ""
-        lines.append(f'  {_quoted(box.name)} [label="{label}"{colour}{style}];')
+    for group, boxes in _groups(picture):
+        indent = "    " if group else "  "
+        lines += [f"  subgraph {_quoted(f'cluster_{group}')} {{", f"    label={_quoted(group)};"] if group else []
+        for box in boxes:
+            label = "\\n".join(_quoted(part)[1:-1] for part in _texts(box))
+            status = _status(box)
+            colour = f', color="{_COLOURS[status]}"' if status else ""
+            style = ', style="rounded,dashed"' if box.value else ""
+            lines.append(f'{indent}{_quoted(box.name)} [label="{label}"{colour}{style}];')
+        lines += ["  }"] if group else []
     lines += [f"  {_quoted(source)} -> {_quoted(target)};" for source, target in picture.arrows]
     return "\n".join([*lines, "}", ""])
 
@@ -85,6 +98,14 @@ def document(picture: Picture) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _groups(picture: Picture) -> list[tuple[str, list[Box]]]:
+    """Return boxes by the graph within the graph that they stand in, those of the graph itself first, under no name."""
+    groups: dict[str, list[Box]] = {"": []}
+    for box in picture.boxes:
+        groups.setdefault(box.name.rpartition("/")[0], []).append(box)
+    return list(groups.items())
+
+
 def _texts(box: Box) -> list[str]:
     return [part for part in (f"{box.name}  {box.many}".strip(), box.model or box.kind, box.status) if part]
 
@@ -102,8 +123,3 @@ def _mermaid_text(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(visible(text), ensure_ascii=False)
-
-
-def _id(name: str) -> str:
-    """Return what a node is called in Mermaid, where a dot is no part of a name; no name of a node has capitals."""
-    return "n_" + name.replace(".", "_ASKS_")

@@ -11,6 +11,7 @@ from dagcontent.graph.analysis import layers, reduced_edges
 from dagcontent.graph.model import Graph, Literal, Node, Sequence
 from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.plan.model import PlanRow
+from dagcontent.values.instances import node_of
 
 __all__ = ["FAMILIES", "STATUSES", "Box", "Picture", "picture_of"]
 
@@ -71,7 +72,7 @@ def picture_of(graph: Graph, rows: Iterable[PlanRow] = ()) -> Picture:
     """Return a graph's picture; without rows it says nothing of what is made."""
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        mine = counts.setdefault(row.node.partition("[")[0], {})
+        mine = counts.setdefault(node_of(row.node), {})
         mine[row.status] = mine.get(row.status, 0) + 1
     made = {node.name: _box(graph, node, counts.get(node.name, {})) for node in graph.nodes}
     order = {name: i for i, name in enumerate(made)}
@@ -97,8 +98,9 @@ def _box(graph: Graph, node: Node, counts: dict[str, int]) -> Box:
 
 def _dimension(graph: Graph, index: int) -> str:
     dim = graph.dimensions[index]
+    name = dim.name.rpartition("/")[2]
     if isinstance(dim.of, Literal) and isinstance(dim.of.value, list):
-        return f"x{len(dim.of.value):,} {dim.name}"
+        return f"x{len(dim.of.value):,} {name}"
     if isinstance(dim.of, Sequence):
-        return f"x{len(dim.of.items):,} {dim.name}"
-    return f"each {dim.name}"
+        return f"x{len(dim.of.items):,} {name}"
+    return f"each {name}"

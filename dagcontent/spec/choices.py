@@ -14,6 +14,7 @@ from dagcontent.spec.document import Files
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import Choice, Place, TomlPath
 from dagcontent.spec.words import a_value, listed
+from dagcontent.values.instances import is_instance_name, node_of
 
 __all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
 
@@ -22,7 +23,6 @@ _SECTIONS: Final = ("node", "profile")
 _KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
 _DIGESTS: Final = ("pin", "pick", "replaced", "instead_of", "approved", "rejected")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_INSTANCE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z]+)?(?:\[.+\])?", re.DOTALL)
 _MOST_REROLLS: Final = 1_000_000
 
 
@@ -85,7 +85,7 @@ class _Reader:
 
     def _choice(self, name: str, table: dict[str, Any], path: TomlPath) -> Choice | None:
         before = self._findings.count
-        if _INSTANCE.fullmatch(name) is None:
+        if not is_instance_name(name):
             self._at_key(path, f"`{name}` is not the name of an instance", 'as in [node."still[intro,take=0]"]')
         self._known(path, table, _KEYS, f"an entry has: {listed(_KEYS)}")
         for key, value in table.items():
@@ -104,7 +104,7 @@ class _Reader:
         digests = {key: str(table.get(key, "")).removeprefix("sha256:") or None for key in _DIGESTS}
         place = Place(self._file, path)
         about, reroll, note = table.get("for"), table.get("reroll", 0), str(table.get("note", ""))
-        return Choice(name, name.partition("[")[0], place, about, reroll, note=note, **digests)
+        return Choice(name, node_of(name), place, about, reroll, note=note, **digests)
 
     def _known(self, path: TomlPath, table: dict[str, Any], names: tuple[str, ...], note: str) -> None:
         for key in table:

@@ -41,6 +41,7 @@ class Files:
         self._read = read
         self._findings = findings
         self._index: dict[str, int] = {}
+        self._tables: dict[str, tuple[int, dict[str, Any] | None]] = {}
 
     def index(self, path: str) -> int | None:
         """Return the index of a file that was read before."""
@@ -60,6 +61,21 @@ class Files:
             span = (refused.start, refused.end)
             self._findings.add(index, span, refused.message, caret=refused.hint)
         return index, text
+
+    def tables(self, path: str) -> tuple[int, dict[str, Any] | None]:
+        """Return the index and the tables of a file of the graph language, read once however many graphs it is a part of.
+
+        Raises OSError, ValueError where it cannot be read.
+        """
+        if path not in self._tables:
+            self._tables[path] = self.toml(path, self.bytes_of(path))
+        return self._tables[path]
+
+    def shown(self, path: str) -> str:
+        """Return how a file is named on a screen: relative to where the graph was given."""
+        if path == self.graph:
+            return self._given
+        return os.path.join(os.path.dirname(self._given), os.path.relpath(path, os.path.dirname(self.graph)))
 
     def toml(self, path: str, data: bytes) -> tuple[int, dict[str, Any] | None]:
         """Add a file that is TOML. Returns its index and its tables; None where it cannot be parsed: noted."""
@@ -92,9 +108,6 @@ class Files:
             raise ConfigError(message, hint="give the path of a graph file, as graph.toml") from None
 
     def _add(self, path: str, text: str) -> int:
-        shown = self._given
-        if path != self.graph:
-            shown = os.path.join(os.path.dirname(self._given), os.path.relpath(path, os.path.dirname(self.graph)))
-        self.sources.append(Source(path, text, shown))
+        self.sources.append(Source(path, text, self.shown(path)))
         self._index[path] = len(self.sources) - 1
         return len(self.sources) - 1

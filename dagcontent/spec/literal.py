@@ -52,9 +52,15 @@ class Literals:
 
     def __init__(self, files: Files, beside: Beside, findings: Findings) -> None:
         self._files = files
-        self._beside = beside
+        self.beside = beside
         self.findings = findings
         self._templates: dict[str, tuple[int, str | Template]] = {}
+
+    def within(self, folder: str) -> Literals:
+        """Return what reads the values of another graph of this load, which reads only what is in its own folder."""
+        made = Literals(self._files, Beside(folder), self.findings)
+        made._templates = self._templates
+        return made
 
     def has_header(self, file: int, path: TomlPath) -> bool:
         """Tell whether the table at a path is written with a header of its own. Scans the file: for mistakes only."""
@@ -126,7 +132,7 @@ class Literals:
 
     def path(self, written: str, spot: Spot) -> str | None:
         """Return the absolute path of a file that may be read; what is wrong with it is noted."""
-        path, wrong = self._beside.resolve(spot.folder, written)
+        path, wrong = self.beside.resolve(spot.folder, written)
         if wrong is not None:
             self.wrong(spot, *wrong)
             return None

@@ -6,7 +6,7 @@ All mistakes of one pass are returned together; only where TOML itself cannot be
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,11 +14,12 @@ import msgspec
 from dagcontent.spec.aliases import Aliases
 from dagcontent.spec.beside import Beside, written_wrongly
 from dagcontent.spec.choices import CHOICES, read_choices
+from dagcontent.spec.composition import Composition, read_exports, told
 from dagcontent.spec.dimensions import read_dimensions
 from dagcontent.spec.document import Files, Read, read_file
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.literal import Literals, Spot
-from dagcontent.spec.model import Pipeline, Place
+from dagcontent.spec.model import Choice, Pipeline, Place
 from dagcontent.spec.nodes import Nodes
 from dagcontent.spec.params import read_params
 from dagcontent.spec.profiles import Profiles
@@ -71,12 +72,18 @@ def load(
     index, tables = files.toml(files.graph, data)
     folder = os.path.dirname(files.graph)
     pipeline = _nothing(files.graph)
+    composed: dict[int, Place] = {}
     if tables is not None:
         document = Document(index, files.graph, folder, tables, frozenset())
-        pipeline = _pipeline(document, files, findings, overrides or {}, profile)
+        reading = _Reading(files, findings, profile)
+        composed = reading.composition.composed
+        pipeline = reading.graph(document, overrides or {})
     sources = tuple(files.sources)
-    pipeline = msgspec.structs.replace(pipeline, files=tuple(source.path for source in sources))
-    return Loaded(pipeline, sources, tuple(findings.mistakes), tuple(files.digests), tuple(files.looked))
+    pipeline = msgspec.structs.replace(pipeline, files=tuple(source.path for source in sources), composed=composed)
+    mistakes: Iterable[Mistake] = findings.mistakes
+    if composed:  # what a node gives is read twice: as a part of the node, and as what the graph declares
+        mistakes = dict.fromkeys(told(mistake, composed) for mistake in mistakes)
+    return Loaded(pipeline, sources, tuple(mistakes), tuple(files.digests), tuple(files.looked))
 
 
 def _nothing(path: str) -> Pipeline:
@@ -85,39 +92,66 @@ def _nothing(path: str) -> Pipeline:
     return Pipeline(name, "", (path,), folder, os.path.join(folder, "out"), {}, {}, {})
 
 
-def _pipeline(
-    document: Document, files: Files, findings: Findings, overrides: Mapping[str, str], profile: str | None
-) -> Pipeline:
-    beside = Beside(document.folder, files.looked)
-    tables = gather(document, files, beside, findings)
-    literals = Literals(files, beside, findings)
-    _sections(tables, findings)
-    empty = _nothing(document.path)
-    name, description, output_dir = _graph(document, literals, findings, empty)
-    profiles = Profiles(tables, profile, findings)
-    params = read_params(tables, overrides, literals, findings, profiles)
-    aliases = Aliases(tables, literals, findings, profiles)
-    dimensions = read_dimensions(tables, literals, findings)
-    nodes = Nodes(tables, literals, findings, aliases, dimensions, profiles)
-    read = nodes.read()
-    choices = () if _is_choices_file(document, findings) else read_choices(document.path, files, findings, profile)
-    if profiles.drafts:  # what is pinned is no draft
-        choices = tuple(msgspec.structs.replace(choice, pin=None) for choice in choices)
-    return Pipeline(
-        name, description, (), document.folder, output_dir, params, dimensions.good, read, aliases.resolved,
-        (*dimensions.broken, *nodes.broken), _budget(document, literals), profile, profiles.written, choices,
-        profiles.drafts, frozenset(aliases.lists),
-    )  # fmt: skip
+class _Reading:
+    """One load: the graph, and those that stand for nodes of it, all with one profile."""
+
+    def __init__(self, files: Files, findings: Findings, profile: str | None) -> None:
+        self._files = files
+        self._findings = findings
+        self._profile = profile
+        self._profiles: Profiles | None = None
+        self.composition = Composition(files, findings, self._inner)
+
+    def graph(self, document: Document, overrides: Mapping[str, str]) -> Pipeline:
+        """Read the graph itself."""
+        findings = self._findings
+        literals = Literals(self._files, Beside(document.folder), findings)
+        made = self._read(document, literals, overrides)
+        choices: tuple[Choice, ...] = ()
+        if not _is_choices_file(document, findings):
+            choices = read_choices(document.path, self._files, findings, self._profile)
+        if made.drafts:  # what is pinned is no draft
+            choices = tuple(msgspec.structs.replace(choice, pin=None) for choice in choices)
+        return msgspec.structs.replace(made, choices=choices)
+
+    def _inner(self, document: Document, literals: Literals) -> Pipeline:
+        made = self._read(document, literals, None)
+        if made.budget_microusd is not None:
+            place = Place(document.file, ("graph", "budget_usd"))
+            message = f"`budget_usd` holds where {os.path.basename(document.path)} is built by itself, and not here"
+            caret = "what the whole may cost is said in the graph that is built"
+            self._findings.note(Mistake(message, place.file, place.path, "key", None, caret, warning=True))
+        return made
+
+    def _read(self, document: Document, literals: Literals, overrides: Mapping[str, str] | None) -> Pipeline:
+        findings = self._findings
+        tables = gather(document, self._files, literals.beside, findings)
+        _sections(tables, findings)
+        empty = _nothing(document.path)
+        name, description, output_dir = _graph(document, literals, findings, empty)
+        profiles = Profiles(tables, self._profile, findings, within=self._profiles)
+        self._profiles = self._profiles or profiles
+        params = read_params(tables, overrides, literals, findings, profiles)
+        aliases = Aliases(tables, literals, findings, profiles)
+        dimensions = read_dimensions(tables, literals, findings)
+        reader = Nodes(tables, literals, findings, aliases, dimensions, profiles)
+        nodes = reader.read()
+        known = list(nodes)
+        graphs = self.composition.graphs(nodes, tables, literals)
+        lost = [name for name in known if name not in nodes]
+        return Pipeline(
+            name, description, (document.path,), document.folder, output_dir, params, dimensions.good, nodes,
+            aliases.resolved, (*dimensions.broken, *reader.broken, *lost), _budget(document, literals), self._profile,
+            profiles.written, (), profiles.drafts, frozenset(aliases.lists),
+            read_exports(tables, literals, findings), graphs,
+        )  # fmt: skip
 
 
 def _sections(tables: Tables, findings: Findings) -> None:
     """Note what stands at the top of a file and is no section, or is one that cannot be used yet."""
     for document in tables.documents:
         for key, value in document.data.items():
-            place = Place(document.file, (key,))
-            if key == "exports":
-                findings.later(place, "`[exports]` is", "leave it out", at="header")
-            elif key not in SECTIONS:
+            if key not in SECTIONS:
                 caret = findings.suggestion(key, SECTIONS)
                 if isinstance(value, dict) and not caret:
                     caret = f"a node is written [node.{key}]"

@@ -20,6 +20,7 @@ __all__ = [
     "Bracket",
     "Choice",
     "DimensionSpec",
+    "Export",
     "FieldStep",
     "FileText",
     "NodeSpec",
@@ -122,7 +123,7 @@ class AssetPath(msgspec.Struct, frozen=True):
 
 
 class ParamSpec(msgspec.Struct, frozen=True):
-    """One of `[params]`. `kind` is value, file, asset, assets or required.
+    """One of `[params]`. `kind` is value, file, asset, assets or required; given: by the node that the graph stands for.
 
     `value` of a file is a `FileText`, of an asset an `AssetPath`, of assets a list of them; of a required parameter
     None (only beside a mistake: a `-p` makes it one of the others).
@@ -220,13 +221,22 @@ class Choice(msgspec.Struct, frozen=True):
         return self.pin is not None or self.replaced is not None
 
 
+class Export(msgspec.Struct, frozen=True):
+    """One of `[exports]`: a value that the graph gives where it stands for a node."""
+
+    name: str
+    value: Any
+    place: Place
+
+
 class Pipeline(msgspec.Struct, frozen=True):
     """One graph file with its includes. `files` are absolute paths, the graph itself first, templates last.
 
     `models` are the aliases, each resolved to `provider/name`; `model_lists` the names of those that are lists. `budget_microusd` is the ceiling the graph sets itself,
     None without one. `profile` is the one that was chosen, `profiles` are those that are written. `choices` are those of the
     choices file beside it; `drafts` says that the profile is a draft: nobody is asked. `broken` are names of nodes and dimensions that stand in
-    the file and could not be read: each is a mistake already, a reference to it is none.
+    the file and could not be read: each is a mistake already, a reference to it is none. `graphs` are those that nodes of kind graph
+    stand for, by the node's name; `composed` says of files that were read for one of them which node did that.
     """
 
     name: str
@@ -245,3 +255,6 @@ class Pipeline(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     drafts: bool = False
     model_lists: frozenset[str] = frozenset()
+    exports: dict[str, Export] = {}
+    graphs: dict[str, Pipeline] = {}
+    composed: dict[int, Place] = {}

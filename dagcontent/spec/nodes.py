@@ -242,6 +242,11 @@ class Nodes:
 
     def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a common key."""
+        if not info.kind.takes_key(key):
+            if spot.path[0] != "defaults" or len(spot.path) > 2:  # those of all kinds are for the kinds that take them
+                caret = "write it in the file that `path` names"
+                self._findings.at_key(Place(spot.file, spot.path), f"`{key}` is not for kind {info.kind.name}", caret)
+            return
         if key == "model":
             if info.maker is not None:
                 model = self._aliases.of_node(value, info.maker, spot)

@@ -35,15 +35,20 @@ def declared_type(written: str) -> Type | None:
 
 
 def read_params(
-    tables: Tables, overrides: Mapping[str, str], literals: Literals, findings: Findings, profiles: Profiles
+    tables: Tables, overrides: Mapping[str, str] | None, literals: Literals, findings: Findings, profiles: Profiles
 ) -> dict[str, ParamSpec]:
-    """Return every parameter of the graph, `-p` laid over the profile, and that over what the graph says."""
+    """Return every parameter of the graph, `-p` laid over the profile, and that over what the graph says.
+
+    Without `overrides` it stands for a node of another graph, which gives what is required.
+    """
     reader = _Params(literals, findings)
     params = {name: reader.read(name, entry) for name, entry in tables.named("params", first_wins=True)}
     for layer in profiles.layers:
         for name, entry in layer.entries("params"):
             if name in params:
                 params[name] = reader.read(name, entry, params[name])
+    if overrides is None:
+        return params
     for name, written in overrides.items():
         if name in params:
             params[name] = reader.override(params[name], written)

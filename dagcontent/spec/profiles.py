@@ -53,13 +53,16 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Profiles:
-    """The profiles of a graph, and the layers of the one that was chosen, the lowest first.
+    """The profiles of a graph, and the layers of the one that was chosen, the lowest first. `within` a graph that was read with
+    a profile, only one of the same name is laid over this one, and a draft is a draft throughout.
 
     `nodes` are those that a layer says something of. `drafts`: the built-in `draft` is among the layers; `own` are the
     names of those above it, whose models stay.
     """
 
-    def __init__(self, tables: Tables, chosen: str | None, findings: Findings) -> None:
+    def __init__(
+        self, tables: Tables, chosen: str | None, findings: Findings, *, within: Profiles | None = None
+    ) -> None:
         self._findings = findings
         self._tables = tables
         self._all: dict[str, Layer] = {}
@@ -69,10 +72,12 @@ class Profiles:
         self._check_inherits()
         self.written: tuple[str, ...] = tuple(self._all)
         self.names: tuple[str, ...] = tuple(dict.fromkeys((*self._all, DRAFT)))
-        chain = self._chain(chosen)
+        chain = self._chain(chosen) if within is None or chosen in self._all else []
+        if within is not None and within.drafts and DRAFT not in chain:
+            chain = [DRAFT, *chain]
         self.layers: tuple[Layer, ...] = tuple(self._all[name] for name in chain if name in self._all)
         self.nodes = frozenset(name for layer in self.layers for name in layer.sections.get("node", {}))
-        self.drafts = DRAFT in chain
+        self.drafts: bool = DRAFT in chain
         self.own = frozenset(chain[chain.index(DRAFT) :]) if self.drafts else frozenset[str]()
 
     @cached_property
@@ -151,6 +156,8 @@ class Profiles:
             place = Place(layer.document.file, layer.path("node", name))
             if name not in self._nodes:
                 caret = self._findings.suggestion(name, self._nodes)
+                if "/" in name:
+                    caret = f"a [profile.{layer.name}] in the inner graph's own file changes its nodes"
                 self._findings.add(place.file, place.path, f"there is no node `{name}`: a profile adds none",
                                    at="header", caret=caret)  # fmt: skip
             elif not isinstance(table, dict):

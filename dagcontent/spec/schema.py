@@ -48,6 +48,7 @@ _MODELS: Final[_Schema] = {
         ]
     },
 }
+_MAP: Final[_Schema] = {"type": "object", "additionalProperties": ANYTHING}
 _NAME: Final = "^[a-z][a-z0-9_]*$"
 _DURATION: Final = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$"
 
@@ -95,6 +96,7 @@ def graph_schema() -> _Schema:
                 "additionalProperties": False,
             },
             "profile": _profiles(),
+            "exports": {"description": "What it gives where it stands for a node of kind graph.", **_MAP},
         },
         "definitions": {**_definitions(), **{f"node.{kind.name}": _node(kind) for kind in KINDS.values()}},
     }
@@ -214,7 +216,9 @@ def _keys(kind: Kind) -> dict[str, _Schema]:
         common.pop("model")
     if kind.effect in WORKED_OUT:
         common.pop("takes")
-    common["optional"] = one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
+    common = {key: schema for key, schema in common.items() if kind.takes_key(key)}
+    if kind.takes_key("optional"):
+        common["optional"] = one_or_many({"enum": [param.name for param in kind.params]}, KEY_HELP["optional"])
     return {"kind": common.pop("kind"), **{param.name: param_schema(param) for param in kind.params}, **common}
 
 

@@ -91,7 +91,7 @@ def _visit(document: Document, depth: int, tools: tuple[Files, Beside, Findings]
     files, _beside, findings = tools
     documents.append(document)
     for spot, path in _includes(document, tools):
-        known = files.index(path)
+        known = next((there.file for there in documents if there.path == path), None)
         if known is not None:
             if known == document.file or known in document.above:
                 findings.add(spot.file, spot.path, "this file includes itself, directly or not", caret="leave it out")
@@ -100,12 +100,11 @@ def _visit(document: Document, depth: int, tools: tuple[Files, Beside, Findings]
             findings.add(spot.file, spot.path, f"more than {_MAX_DEPTH} levels or {_MAX_FILES} files of includes")
             return
         try:
-            data = files.bytes_of(path)
+            index, tables = files.tables(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             findings.add(spot.file, spot.path, f"this file cannot be read: {reason}")
             continue
-        index, tables = files.toml(path, data)
         if tables is not None:
             above = document.above | {document.file}
             _visit(Document(index, path, os.path.dirname(path), tables, above), depth + 1, tools, documents)

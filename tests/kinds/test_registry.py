@@ -149,7 +149,7 @@ def test_effect_fits_what_is_declared(kind: Kind) -> None:
     assert kind.by_model == (kind.effect is Effect.PAID)
     assert kind.by_model or not (kind.stand_ins or kind.priced_by)
     known = kind.output_of is not None or kind.chooses or kind.like or kind.passes or kind.lazy
-    assert not kind.gives or known
+    assert not kind.gives or known or kind.common is not None
     assert (kind.output_like is not None) == bool(kind.like)
     assert kind.version >= 1
     assert all(0 < older < kind.version for older in kind.accepts)

@@ -47,7 +47,7 @@ def test_every_declared_kind_has_a_branch_with_its_parameters_and_their_help() -
         properties = definitions[f"node.{kind.name}"]["properties"]
         evaluated = kind.effect in WORKED_OUT
         never = {"model": not (kind.by_model or kind.questions), "takes": evaluated}
-        common = [key for key in COMMON_KEYS if not never.get(key)]
+        common = [key for key in COMMON_KEYS if not never.get(key) and kind.takes_key(key)]
         assert set(properties) == {*(param.name for param in kind.params), *common}
         assert all(properties[param.name]["description"] for param in kind.params)
 
