@@ -26,6 +26,7 @@ from dagcontent.plan.unit import Status, Unit
 from dagcontent.spec.choices import choices_path, table_of
 from dagcontent.spec.model import Choice
 from dagcontent.store.store import Store
+from dagcontent.values.instances import instance_name
 from dagcontent.values.record import Done, Manifest, Record
 from dagcontent.values.value import ActionKey, contains_unknown
 
@@ -109,7 +110,9 @@ class Choosing:
         _check_asked(node, self._asks, verdict)
         if len(units) > 1 and "[" not in text:
             names = ", ".join(fanout.name(unit) for unit in units[:8])
-            hint = "name one" if self._asks in {"pick", "replace"} else f"name some, or all as '{text}[*]'"
+            whole = instance_name(node.name, ["*"] * len(node.dims), node.levels)
+            all_ = whole if node.levels else f"{text}[*]"
+            hint = "name one" if self._asks in {"pick", "replace"} else f"name some, or all as '{all_}'"
             raise ConfigError(f"`{text}` has {len(units)} instances: {names}", hint=hint)
         known = [unit for unit in units if None not in unit.coords]
         if not known:
