@@ -25,7 +25,10 @@ __all__ = ["MARK", "page"]
 MARK: Final = '<meta name="generator" content="dagcontent gallery">'
 """What tells a page of ours from any other."""
 _DONE: Final = frozenset({"hit", "value", "pinned", "skipped"})
+_SPARE: Final = frozenset({"passed_over", "unneeded"})
+"""What is not made, and is not missed: another alternative serves."""
 _MOST_OPEN: Final = 40
+_MOST_GATES: Final = 3
 _NARROW: Final = 3  # layers of a picture that need not be made smaller
 
 
@@ -118,7 +121,7 @@ def _tiles(gallery: Gallery) -> Iterator[Html]:
     media = {part.digest for card in cards for part in card.parts if hasattr(part, "digest")}
     total = gallery.total
     tiles = [
-        ("made", f"{done:,} of {len(cards):,}"),
+        ("made", f"{done:,} of {sum(card.status not in _SPARE for card in cards):,}"),
         ("artifacts", f"{len(media):,}"),
         ("spent on it", _usd(total.spent)),
     ]
@@ -153,7 +156,7 @@ def _nav(gallery: Gallery, anchors: Anchors) -> Html:
 
 def _open(gallery: Gallery, anchors: Anchors) -> Html | None:
     """Return what is not made, and how to go on."""
-    cards = [card for card in gallery.cards if card.status not in _DONE]
+    cards = [card for card in gallery.cards if card.status not in _DONE | _SPARE]
     warnings = [element("p", warning, class_="warning", dir="auto") for warning in gallery.warnings]
     if not cards:
         return element("section", *warnings, class_="open", aria_label="Warnings") if warnings else None
@@ -167,7 +170,8 @@ def _open(gallery: Gallery, anchors: Anchors) -> Html | None:
     ]  # fmt: skip
     more = element("p", f"and {len(cards) - _MOST_OPEN:,} more") if len(cards) > _MOST_OPEN else None
     head = element("h2", f"{counted(len(cards), 'result')} still to come", id="still-to-come")
-    commands = [command_html(one) for one in gallery.next]
+    commands = [command_html(one) for card in cards[:_MOST_GATES] for one in card.answers]
+    commands += [command_html(one) for one in gallery.next]
     return element(
         "section",
         head,
@@ -253,7 +257,10 @@ def _filter(gallery: Gallery) -> Html:
     cards = gallery.cards
 
     def choice(name: str, title: str, values: Sequence[str]) -> Html:
-        options = [element("option", value, value=value) for value in dict.fromkeys(values)]
+        options = [
+            element("option", value.replace("_", " ") if name == "status" else value, value=value)
+            for value in dict.fromkeys(values)
+        ]
         return element("label", title, element("select", element("option", "all", value=""), *options, name=name))
 
     search = element(
