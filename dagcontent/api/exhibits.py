@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -236,12 +237,13 @@ class Exhibits:
         """Return what a unit was asked for, or would be as far as that is known, and its model."""
         if one.record is not None:
             return one.record.manifest.params, one.record.manifest.model
-        if one.unit.status is Status.VALUE or None in one.unit.coords:
-            return {}, "" if one.row is None else one.row.model
-        try:
-            return self._explainer.known_params(one.unit)
-        except NodeError:
-            return {}, "" if one.row is None else one.row.model
+        row = "" if one.row is None else one.row.model
+        params: dict[str, Value] = {}
+        model = ""
+        if one.unit.status is not Status.VALUE and None not in one.unit.coords:
+            with contextlib.suppress(NodeError):
+                params, model = self._explainer.known_params(one.unit)
+        return params, self._loaded.pipeline.models.get(model or row, model or row)
 
     def _param(self, name: str, value: Value) -> Fact:
         if isinstance(value, Mark):

@@ -16,6 +16,7 @@ _TAKEN: Final = frozenset({"the-results", "the-filter", "the-graph", "the-money"
 """Places that a page has itself."""
 _WAVE_TALL: Final = 48
 _ALT: Final = 160
+_NOTICED_S: Final = 0.05
 _MOST_LINKS: Final = 24
 _NAMES: Final = {"negative_prompt": "without"}
 _FAMILIES: Final = {"image": "picture", "video": "clip", "audio": "sound", "subtitles": "subtitles"}
@@ -121,8 +122,10 @@ def _line(card: Card) -> Html | None:
         words.append("nobody knows what it costs")
     elif card.expected_microusd:
         words.append(f"about {dollars(card.expected_microusd)} to make")
-    if card.seconds:
+    if card.seconds is not None and card.seconds >= _NOTICED_S:
         words.append(f"in {seconds(card.seconds)}")
+    if words == [card.kind]:
+        return None  # its section says so
     return element("p", joined((element("span", word) for word in words), " · "), class_="line")
 
 
@@ -236,14 +239,11 @@ def _candidates(card: Card, anchors: Anchors) -> Html | None:
     """Return what is to be looked at, side by side; what was chosen from, where each has a card of its own, as a list."""
     if not card.candidates:
         return None
+    gate = not any(one.name for one in card.candidates)
     looks = any(one.part is not None for one in card.candidates)
+    shape = "candidates shows" if gate else "candidates" if looks else "ranking"
     rows = [_candidate(one, card, anchors) for one in card.candidates]
-    return element(
-        "ol",
-        *rows,
-        class_="candidates" if looks else "ranking",
-        aria_label="what it shows" if card.question else "candidates",
-    )
+    return element("ol", *rows, class_=shape, aria_label="what it shows" if gate else "candidates")
 
 
 def _candidate(one: Candidate, card: Card, anchors: Anchors) -> Html:
