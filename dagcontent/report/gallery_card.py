@@ -150,7 +150,7 @@ def _scores(scores: Sequence[Score], anchors: Anchors) -> Html | None:
 
 
 def _reasons(reasons: Sequence[str]) -> Html:
-    return joined(element("p", reason, class_="why", dir="auto") for reason in reasons if reason.strip())
+    return joined(element("p", reason, class_="why", dir="auto") for reason in reasons if reason)
 
 
 # --- parts
