@@ -53,12 +53,12 @@ def test_takes_stand_side_by_side_with_what_the_judge_said(shown: Page) -> None:
     for shot in ("stairs", "lamp", "storm", "harbour"):
         takes = [shown.locator(f"[id='still[{shot},take={take}]']") for take in (0, 1)]
         assert len({take.evaluate("one => Math.round(one.getBoundingClientRect().top)") for take in takes}) == 1
-        scores = [float(take.locator(".scores .score").inner_text()) for take in takes]
-        assert all(take.locator(".scores .why").inner_text().strip() for take in takes)
+        scores = [float(take.locator(".scores .score").text_content() or "") for take in takes]
+        assert all((take.locator(".scores .why").text_content() or "").strip() for take in takes)
         best = scores.index(max(scores))
         assert [take.get_by_text("chosen by").count() for take in takes] == [int(at == best) for at in (0, 1)]
         rows = shown.locator(f"[id='best[{shot}]'] .ranking li")
-        assert [float(row) for row in rows.locator(".score").all_inner_texts()] == scores
+        assert [float(row) for row in rows.locator(".score").all_text_contents()] == scores
         assert rows.nth(best).get_by_text("chosen").is_visible()
 
 
@@ -67,12 +67,12 @@ def test_a_gate_has_what_it_shows_and_what_settles_it(shown: Page) -> None:
     gate = shown.locator("#ok")
     assert gate.get_by_text("The board, before the clips are paid for").is_visible()
     assert gate.locator(".candidates img").count() == 1
-    commands = gate.locator(".command code").all_inner_texts()
+    commands = gate.locator(".command code").all_text_contents()
     assert [re.sub(r" \S*graph\.toml", "", command) for command in commands] == [
         "dagcontent approve ok",
         "dagcontent reject ok --note WHY",
     ]
-    assert shown.locator(".open .command code").all_inner_texts() == commands
+    assert shown.locator(".open .command code").all_text_contents() == commands
 
 
 def test_the_keyboard_reaches_a_take_and_its_large_view(shown: Page) -> None:
