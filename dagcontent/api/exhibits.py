@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from dagcontent.api.deliberation import Deliberation, score_text
 from dagcontent.api.loaded import LoadedGraph
 from dagcontent.api.result import Job
 from dagcontent.api.shelf import Shelf
@@ -22,8 +24,6 @@ from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.plan.paid import is_paid
 from dagcontent.plan.replaced import behind, file_of, is_replaced
 from dagcontent.plan.resolver import Resolver
-from dagcontent.plan.selection import Candidate as Choosable
-from dagcontent.plan.selection import candidates_of, digest_of
 from dagcontent.plan.unit import Status, Unit
 from dagcontent.report.gallery import Candidate, Card, Code, Command, Earlier, Fact, Part, Section, Table, Words
 from dagcontent.report.picture import Box
@@ -40,6 +40,7 @@ _MOST_PARTS: Final = 60
 _MOST_VALUE: Final = 2_000
 _MOST_EARLIER: Final = 6
 _MOST_NAMES: Final = 400
+_MOST_PICKS: Final = 6
 _SOURCES: Final = {
     "reported": "as its vendor said", "computed": "by its usage", "estimated": "an estimate: its vendor does not say",
     "unknown": "nobody knows exactly",
@@ -98,8 +99,10 @@ class Exhibits:
         self._rows = {row.node: row for row in rows}
         last = store.last_build(str(loaded.path), loaded.profile or "")
         self.shown = [
-            self._look(unit, last) for unit in resolver.fanout.all_units() if unit.status is not None and unit.node >= 0
-        ]
+            self._look(unit, last) for unit in resolver.fanout.all_units()
+            if unit.node >= 0 and (unit.status is not None or resolver.fanout.name(unit) in self._rows)
+        ]  # fmt: skip
+        self._weighed = Deliberation(loaded, resolver, [one.unit for one in self.shown])
         self._inputs = {one.name: tuple(self._inputs_of(one.unit)) for one in self.shown}
         self._uses: dict[str, dict[str, None]] = {}
         for name, inputs in self._inputs.items():
@@ -114,8 +117,6 @@ class Exhibits:
         for path, output in store.outputs(str(loaded.path)).items():
             if (folder / path).is_file():
                 self._files.setdefault(output.digest, []).append(os.path.relpath(folder / path, loaded.pipeline.folder))
-        self._choosables = {one.name: self._among(one.unit) for one in self.shown}
-        self._chosen = self._who_chose()
         past = Past(loaded, store, resolver)
         self._earlier = {one.name: self._earlier_of(one, past) for one in self.shown}
 
@@ -123,7 +124,7 @@ class Exhibits:
         """Yield every artifact that is shown."""
         for one in self.shown:
             yield from list(dict.fromkeys(blobs_in(one.value)))[:_MOST_PARTS]
-            for candidate in self._choosables[one.name]:
+            for candidate in self._weighed.among[one.unit]:
                 yield from blobs_in(candidate.value)
             for row in self._earlier[one.name]:
                 yield from list(blobs_in(row.value))[:1]
@@ -168,32 +169,6 @@ class Exhibits:
                     seen.add(above)
                     yield fanout.name(above)
 
-    def _among(self, unit: Unit) -> Sequence[Choosable]:
-        node = self._loaded.graph.nodes[unit.node]
-        if not node.kind.chooses or None in unit.coords:
-            return ()
-        try:
-            params = self._resolver.inputs.params(unit, node)
-        except (Missing, NodeError):
-            return ()
-        values = params.get(node.kind.chooses)
-        if not isinstance(values, list) or contains_unknown(values):
-            return ()
-        return candidates_of(self._resolver.fanout, self._resolver.evaluator, unit, node, params)
-
-    def _who_chose(self) -> dict[str, list[str]]:
-        """Return instance -> the selections that took it."""
-        made: dict[str, list[str]] = {}
-        for one in self.shown:
-            candidates = self._choosables[one.name]
-            if not candidates or contains_unknown(one.value):
-                continue
-            digest = digest_of(one.value)
-            for candidate in candidates:
-                if candidate.digest == digest and candidate.instance:
-                    made.setdefault(candidate.instance, []).append(one.name)
-        return made
-
     def _earlier_of(self, one: _Shown, past: Past) -> Sequence[Taken]:
         """Return other results that an instance made by a model had."""
         node = self._loaded.graph.nodes[one.unit.node]
@@ -205,10 +180,9 @@ class Exhibits:
     # -- a card -------------------------------------------------------------------------------------------------
 
     def _card(self, one: _Shown, shelf: Shelf) -> Card:
-        node = self._loaded.graph.nodes[one.unit.node]
+        node, weighed = self._loaded.graph.nodes[one.unit.node], self._weighed
         row, record = one.row, one.record
-        assert one.unit.status is not None
-        status = one.unit.status.value if row is None else row.status
+        status = row.status if row is not None else one.unit.status.value if one.unit.status is not None else "unneeded"
         parts = [] if contains_unknown(one.value) else list(self._parts(one.value, shelf))
         params, model = self._asked(one)
         said = tuple((name, str(params[name])) for name in _SAID if isinstance(params.get(name), str))
@@ -221,8 +195,11 @@ class Exhibits:
             said=said, params=tuple(self._param(name, value) for name, value in params.items() if name not in dict(said)),
             facts=tuple(self._facts(one)), inputs=self._inputs[one.name][:_MOST_NAMES],
             uses=tuple(self._uses.get(one.name, {}))[:_MOST_NAMES], marks=tuple(self._marks(one)),
-            chosen_by=tuple(self._chosen.get(one.name, ())),
-            candidates=tuple(self._candidates(one, shelf)) if status == "waiting" else (),
+            chosen_by=tuple(weighed.chosen.get(one.name, ())), scores=tuple(weighed.scores.get(one.name, ())),
+            candidates=tuple(self._candidates(one, shelf, waits=status == "waiting")),
+            question=weighed.question(one.unit), answers=tuple(self._answers(one, status)),
+            served_by=weighed.served_by(one.unit), passed=weighed.passed(one.unit, self._inputs[one.name]),
+            instead="" if one.stale else weighed.instead(one.unit),
             earlier=tuple(self._old(one, row, shelf) for row in self._earlier[one.name]),
             commands=tuple(self._commands(one, status)),
             cost_microusd=0 if record is None else record.cost_microusd,
@@ -266,12 +243,13 @@ class Exhibits:
             return {} if original is None else original.manifest.params, ""
         if one.record is not None:
             return one.record.manifest.params, one.record.manifest.model
-        if one.unit.status is Status.VALUE or None in one.unit.coords:
-            return {}, "" if one.row is None else one.row.model
-        try:
-            return self._explainer.known_params(one.unit)
-        except NodeError:
-            return {}, "" if one.row is None else one.row.model
+        row = "" if one.row is None else one.row.model
+        params: dict[str, Value] = {}
+        model = ""
+        if one.unit.status is not Status.VALUE and None not in one.unit.coords:
+            with contextlib.suppress(NodeError):
+                params, model = self._explainer.known_params(one.unit)
+        return params, self._loaded.pipeline.models.get(model or row, model or row)
 
     def _param(self, name: str, value: Value) -> Fact:
         if isinstance(value, Mark):
@@ -341,14 +319,22 @@ class Exhibits:
             yield f"made by a person: {file}"
         if choice is not None and choice.reroll:
             yield f"sample {choice.reroll}"
-        if choice is not None and choice.pick is not None and one.unit.status is Status.VALUE:
-            yield "picked by a person"
+        if word := self._weighed.word(one.unit):
+            yield word
 
-    def _candidates(self, one: _Shown, shelf: Shelf) -> Iterator[Candidate]:
-        for candidate in self._choosables[one.name]:
-            part = next(self._parts(candidate.value, shelf), Words(""))
-            command = Command(self._wording.command("pick", one.name, f"#{candidate.position}"))
-            yield Candidate(f"#{candidate.position}", part, command, candidate.instance)
+    def _candidates(self, one: _Shown, shelf: Shelf, *, waits: bool) -> Iterator[Candidate]:
+        """Yield what is chosen from. What has a card of its own is shown small only while somebody is to look at it."""
+        places = self._weighed.places(one.unit)
+        picks = bool(self._loaded.graph.nodes[one.unit.node].kind.chooses)
+        looks = waits or not picks
+        for candidate in self._weighed.among[one.unit]:
+            at = candidate.position
+            part = next(self._parts(candidate.value, shelf), Words("")) if looks or not candidate.instance else None
+            command = Command(self._wording.command("pick", one.name, f"#{at}")) if waits and picks else None
+            chosen = "" if at not in places else "chosen" if len(places) == 1 else f"{places.index(at) + 1}."
+            yield Candidate(
+                f"#{at}" if picks else "", part, command, candidate.instance, score_text(candidate), candidate.reasons, chosen
+            )  # fmt: skip
 
     def _old(self, one: _Shown, row: Taken, shelf: Shelf) -> Earlier:
         words = [self._wording.moment(row.at_ms)]
@@ -366,21 +352,35 @@ class Exhibits:
         part = next(self._parts(row.value, shelf), None) if row.error is None else None
         return Earlier("replaced" if row.file is not None else f"sample {row.reroll}", ", ".join(words), part, command)
 
+    def _answers(self, one: _Shown, status: str) -> Iterator[Command]:
+        """Yield the commands by which a person settles what waits, or what was rejected."""
+        node, command = self._loaded.graph.nodes[one.unit.node], self._wording.command
+        if node.kind.effect is Effect.PERSON:
+            rejected = self._weighed.rejected(one.unit)
+            if self._weighed.among[one.unit]:
+                yield Command(
+                    command("approve", one.name), "lets it through after all" if rejected else "lets it through"
+                )
+                if not rejected:
+                    yield Command(command("reject", one.name, "--note", "WHY"), "stops it, and says why")
+        elif status == "waiting" and node.kind.chooses and not self._weighed.among[one.unit]:
+            yield Command(command("pick", one.name, "CHOICE"), "once its candidates are made")
+
     def _commands(self, one: _Shown, status: str) -> Iterator[Command]:
-        node = self._loaded.graph.nodes[one.unit.node]
-        if status == "waiting" and node.kind.effect is Effect.PERSON:
-            yield Command(self._wording.command("approve", one.name), "lets it through")
-            yield Command(self._wording.command("reject", one.name), "stops it")
-        elif status == "waiting" and node.kind.chooses and not self._choosables[one.name]:
-            yield Command(self._wording.command("pick", one.name, "CHOICE"), "once its candidates are made")
-        elif status in {"run", "maybe"} and one.stale:
-            yield Command(self._wording.command("why", one.name), "what differs from what is shown")
+        node, command = self._loaded.graph.nodes[one.unit.node], self._wording.command
+        if status in {"run", "maybe"} and one.stale:
+            yield Command(command("why", one.name), "what differs from what is shown")
         if status == "pinned" and is_replaced(one.record):
-            yield Command(self._wording.command("replace", "--undo", one.name), "what was made takes its place again")
+            yield Command(command("replace", "--undo", one.name), "what was made takes its place again")
         elif status == "pinned":
-            yield Command(self._wording.command("unpin", one.name), "lets it follow its inputs")
+            yield Command(command("unpin", one.name), "lets it follow its inputs")
         elif one.record is not None and node.kind.by_model and not one.stale:
-            yield Command(self._wording.command("reroll", one.name), "another sample")
+            yield Command(command("reroll", one.name), "another sample")
+        candidates, places = self._weighed.among[one.unit], self._weighed.places(one.unit)
+        if len(places) == 1 and len(candidates) > 1:
+            for candidate in candidates[:_MOST_PICKS]:
+                if candidate.position not in places:
+                    yield Command(command("pick", one.name, f"#{candidate.position}"), "takes this one instead")
 
 
 def _without_take(name: str) -> str:

@@ -119,7 +119,7 @@ def write_gallery(  # noqa: PLR0913 - what a gallery is asked
                 (room.ceiling.said, f"{usd_text(room.left_microusd)} left of {usd_text(room.ceiling.limit_microusd)} a {room.ceiling.per}")
                 for room in plan.ceilings
             ),
-            warnings=tuple(exhibits.near(text) for text in plan.warnings), next=(going_on,) if going_on is not None and plan.pending else (),
+            warnings=tuple(exhibits.near(text) for text in plan.warnings), next=_next(going_on, plan),
         )  # fmt: skip
     data = page(gallery).encode("utf-8", "replace")
     try:
@@ -134,6 +134,14 @@ def write_gallery(  # noqa: PLR0913 - what a gallery is asked
         added_bytes=shelf.added_bytes, gone=shelf.gone, artifacts=len({blob.digest for blob in blobs}), counts=plan.counts,
         plan=plan, gallery=gallery,
     )  # fmt: skip
+
+
+def _next(going_on: Command | None, plan: Plan) -> tuple[Command, ...]:
+    """Return the command that makes what is missing, if any of it can be made."""
+    if going_on is None or not plan.pending:
+        return ()
+    waits = plan.counts.get("waiting", 0)
+    return (msgspec.structs.replace(going_on, what="goes on, once that is decided") if waits else going_on,)
 
 
 def _target(loaded: LoadedGraph, output: str | os.PathLike[str] | None) -> Path:

@@ -14,7 +14,7 @@ from dagcontent import api
 from dagcontent.api.result import BuildResult
 from dagcontent.api.spending import Agreed, Offer, Spending
 from dagcontent.cli.build_text import summary_lines
-from dagcontent.cli.going_on import GoesOn, say_next
+from dagcontent.cli.going_on import GoesOn, say_look, say_next
 from dagcontent.cli.money import given_budget
 from dagcontent.cli.names import node_of
 from dagcontent.cli.options import (
@@ -28,7 +28,6 @@ from dagcontent.cli.options import (
 )
 from dagcontent.cli.plain_view import PlainView
 from dagcontent.cli.session import Session, given_params
-from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, UsageError
 from dagcontent.run.events import BuildStarted, Event, NodeFinished
@@ -196,7 +195,7 @@ def conclude(session: Session, result: BuildResult, asked: GoesOn, cancelled: se
     if result.status != "ok":
         say_next(session, result, asked)
     elif result.outputs:
-        screen.say("\n" + screen.style("command", command_line(*session.again("show", result.outputs[-1][0]))))
+        say_look(session, result)
     if screen.json:
         screen.document(result.document())
 

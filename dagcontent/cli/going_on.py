@@ -1,4 +1,4 @@
-"""A build that did not end well into the command that goes on, and what must be raised for it. Knows no store.
+"""The end of a build into the command that goes on: where to look, or what must be raised for it. Knows no store.
 
 The budget that is named is the least under which all that is left is certain to fit: what it can cost at most.
 """
@@ -21,7 +21,7 @@ from dagcontent.plan.model import PlanRow
 from dagcontent.values.instances import node_of
 from dagcontent.values.money import Refused
 
-__all__ = ["GoesOn", "say_next"]
+__all__ = ["GoesOn", "say_look", "say_next"]
 
 _MOST_PICKS: Final = 3
 _MOST_GATES: Final = 4
@@ -34,6 +34,13 @@ class GoesOn(msgspec.Struct, frozen=True):
     targets: tuple[str, ...]
     repay: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+
+
+def say_look(session: Session, result: BuildResult) -> None:
+    """Say how what was made is looked at: one artifact by itself, several on a page."""
+    made = {node.digest for node in result.nodes if node.digest is not None}
+    words = ("gallery",) if len(made) > 1 else ("show", result.outputs[-1][0])
+    session.screen.say("\n" + session.screen.style("command", command_line(*session.again(*words))))
 
 
 def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:

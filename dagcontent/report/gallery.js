@@ -109,7 +109,9 @@
     const said = card.querySelector(".prose");
     const line = card.querySelector(".line");
     const words = make("strong", said ? said.textContent : "");
-    foot.replaceChildren(words, ...(said ? ["\n"] : []), line ? line.textContent : "");
+    const texts = (one) => [...one.querySelectorAll("p")].map((part) => part.textContent.trim()).join(": ");
+    const scores = [...card.querySelectorAll(".scores > li")].map((one) => `\n${texts(one)}`);
+    foot.replaceChildren(words, ...(said ? ["\n"] : []), line ? line.textContent : "", ...scores);
     stage.replaceChildren(media);
     previous.disabled = next.disabled = list.length < 2;
     if (!dialog.open) { dialog.showModal(); close.focus(); }

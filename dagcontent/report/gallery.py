@@ -7,7 +7,7 @@ import msgspec
 from dagcontent.report.picture import Picture
 
 __all__ = [
-    "Candidate", "Card", "Code", "Command", "Earlier", "Fact", "Gallery", "Media", "MoneyRow", "Part", "Run", "Section", "Table", "Thumb", "Words",
+    "Candidate", "Card", "Code", "Command", "Earlier", "Fact", "Gallery", "Media", "MoneyRow", "Part", "Run", "Score", "Section", "Table", "Thumb", "Words",
 ]  # fmt: skip
 
 
@@ -73,13 +73,27 @@ class Command(msgspec.Struct, frozen=True):
     what: str = ""
 
 
+class Score(msgspec.Struct, frozen=True):
+    """What a selection, `by`, was told of one of its candidates: a number as it is written, and why."""
+
+    by: str
+    score: str
+    reasons: tuple[str, ...] = ()
+
+
 class Candidate(msgspec.Struct, frozen=True):
-    """One of those that a selection chooses among, and the command that picks it."""
+    """One of those that a selection chooses among, or of what a gate shows. `command` picks it, where that is open.
+
+    `part` is empty where its own card shows it. `chosen` says that it was: "chosen", or its place if several were.
+    """
 
     name: str
-    part: Part
-    command: Command
+    part: Part | None = None
+    command: Command | None = None
     instance: str = ""
+    score: str = ""
+    reasons: tuple[str, ...] = ()
+    chosen: str = ""
 
 
 class Earlier(msgspec.Struct, frozen=True):
@@ -97,7 +111,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     `status` is that of a plan; `stale`: what is shown is of an earlier build. `reason` says why it stands so. `group` is the
     instance without its take, where it is one of several. `said` are the texts that it was asked with. `inputs` are the instances
     that it was made of, `uses` those that are made of it. `marks` are words on what a person decided; `chosen_by` are the
-    selections that took it. `scores` are what it was judged by.
+    selections that took it. `scores` are what it was judged by. `candidates` are what a selection chose from or is to choose from,
+    or what a gate shows; `question` is how the gate puts it, `answers` the commands that settle it. `served_by` is the instance that
+    a fallback is, `passed` those that came to nothing before it; `instead` says which model made it in whose place.
     """
 
     name: str
@@ -120,7 +136,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     uses: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     chosen_by: tuple[str, ...] = ()
-    scores: tuple[tuple[str, str], ...] = ()
+    scores: tuple[Score, ...] = ()
+    question: str = ""
+    answers: tuple[Command, ...] = ()
+    served_by: str = ""
+    passed: tuple[str, ...] = ()
+    instead: str = ""
     candidates: tuple[Candidate, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     commands: tuple[Command, ...] = ()

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Media, Part, Table, Thumb
+from dagcontent.report.gallery import Candidate, Card, Code, Command, Fact, Media, Part, Score, Table, Thumb
 from dagcontent.report.markup import Child, Html, element, joined
 from dagcontent.report.quantities import counted, dollars, seconds
 
@@ -16,6 +16,7 @@ _TAKEN: Final = frozenset({"the-results", "the-filter", "the-graph", "the-money"
 """Places that a page has itself."""
 _WAVE_TALL: Final = 48
 _ALT: Final = 160
+_NOTICED_S: Final = 0.05
 _MOST_LINKS: Final = 24
 _NAMES: Final = {"negative_prompt": "without"}
 _FAMILIES: Final = {"image": "picture", "video": "clip", "audio": "sound", "subtitles": "subtitles"}
@@ -53,15 +54,17 @@ def card_html(card: Card, anchors: Anchors, *, alone: bool = False) -> Html:
             status_html(card.status),
             class_="card-head",
         ),
+        element("p", card.question, class_="question", dir="auto") if card.question else None,
         element("p", card.reason, class_="reason", dir="auto") if card.reason else None,
+        element("p", card.instead, class_="reason", dir="auto") if card.instead else None,
         *(_part(part, card) for part in card.parts),
         element("p", f"and {counted(card.hidden, 'part')} more", class_="gone") if card.hidden else None,
         _marks(card, anchors),
+        _scores(card.scores, anchors),
         _candidates(card, anchors),
-        _scores(card.scores),
         *(_said(name, text) for name, text in card.said),
         _line(card),
-        *(command_html(command) for command in card.commands if card.status == "waiting"),
+        *(command_html(command) for command in card.answers),
         _earlier(card),
         _details(card, anchors, opened=alone),
     ]  # fmt: skip
@@ -73,7 +76,8 @@ def card_html(card: Card, anchors: Anchors, *, alone: bool = False) -> Html:
 
 def status_html(status: str, count: int | None = None) -> Html:
     """Return a status as a word with its colour beside it."""
-    words = status if count is None else f"{count:,} {status}"
+    said = status.replace("_", " ")
+    words = said if count is None else f"{count:,} {said}"
     return element("span", words, class_="status", data_is=status)
 
 
@@ -99,6 +103,11 @@ def _marks(card: Card, anchors: Anchors) -> Html | None:
     if card.chosen_by:
         names = joined((link(name, anchors) for name in card.chosen_by[:_MOST_LINKS]), ", ")
         marks.append(element("span", "chosen by ", names, class_="mark strong"))
+    if card.served_by:
+        marks.append(element("span", "served by ", link(card.served_by, anchors), class_="mark strong"))
+    if card.passed:
+        names = joined((link(name, anchors) for name in card.passed[:_MOST_LINKS]), ", ")
+        marks.append(element("span", "passed over: ", names, class_="mark"))
     if card.stale:
         marks.append(element("span", "of an earlier build", class_="mark"))
     marks += [element("span", mark, class_="mark") for mark in card.marks]
@@ -113,8 +122,10 @@ def _line(card: Card) -> Html | None:
         words.append("nobody knows what it costs")
     elif card.expected_microusd:
         words.append(f"about {dollars(card.expected_microusd)} to make")
-    if card.seconds:
+    if card.seconds is not None and card.seconds >= _NOTICED_S:
         words.append(f"in {seconds(card.seconds)}")
+    if words == [card.kind]:
+        return None  # its section says so
     return element("p", joined((element("span", word) for word in words), " · "), class_="line")
 
 
@@ -124,10 +135,22 @@ def _said(name: str, text: str) -> Html:
     )
 
 
-def _scores(scores: Sequence[tuple[str, str]]) -> Html | None:
+def _scores(scores: Sequence[Score], anchors: Anchors) -> Html | None:
     if not scores:
         return None
-    return element("dl", *(part for name, text in scores for part in _pair(name, text)), class_="scores")
+    rows = [
+        element(
+            "li",
+            element("p", element("strong", one.score, class_="score") if one.score else None, " by ", link(one.by, anchors)),
+            _reasons(one.reasons),
+        )
+        for one in scores
+    ]  # fmt: skip
+    return element("ul", *rows, class_="scores", aria_label="what it was judged by")
+
+
+def _reasons(reasons: Sequence[str]) -> Html:
+    return joined(element("p", reason, class_="why", dir="auto") for reason in reasons if reason)
 
 
 # --- parts
@@ -213,14 +236,29 @@ def _wave(peaks: Sequence[int]) -> Html | None:
 
 
 def _candidates(card: Card, anchors: Anchors) -> Html | None:
+    """Return what is to be looked at, side by side; what was chosen from, where each has a card of its own, as a list."""
     if not card.candidates:
         return None
-    return element("ol", *(_candidate(one, card, anchors) for one in card.candidates), class_="candidates")
+    gate = not any(one.name for one in card.candidates)
+    looks = any(one.part is not None for one in card.candidates)
+    shape = "candidates shows" if gate else "candidates" if looks else "ranking"
+    rows = [_candidate(one, card, anchors) for one in card.candidates]
+    return element("ol", *rows, class_=shape, aria_label="what it shows" if gate else "candidates")
 
 
 def _candidate(one: Candidate, card: Card, anchors: Anchors) -> Html:
-    name = element("p", element("strong", one.name), " ", link(one.instance, anchors) if one.instance else None)
-    return element("li", name, _part(one.part, card), command_html(one.command))
+    head: list[Child] = [element("strong", one.score, class_="score") if one.score else None]
+    head += [element("span", one.name, class_="place") if one.name else None]
+    head += [link(one.instance, anchors) if one.instance else None]
+    head += [element("span", one.chosen, class_="mark strong") if one.chosen else None]
+    return element(
+        "li",
+        element("p", joined((part for part in head if isinstance(part, Html)), " "), class_="candidate"),
+        None if one.part is None else _part(one.part, card),
+        _reasons(one.reasons),
+        None if one.command is None else command_html(one.command),
+        class_="is-chosen" if one.chosen else None,
+    )
 
 
 def _earlier(card: Card) -> Html | None:
@@ -257,7 +295,7 @@ def _details(card: Card, anchors: Anchors, *, opened: bool) -> Html:
     for part in card.parts:
         if isinstance(part, Media):
             rows += [*_pair("type", part.media_type), *_pair("sha256", part.digest)]
-    commands = [command_html(one) for one in card.commands if card.status != "waiting"]
+    commands = [command_html(one) for one in card.commands]
     rows = [*_pair("kind", card.kind), *rows]
     return element(
         "details",

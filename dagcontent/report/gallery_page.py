@@ -25,8 +25,13 @@ __all__ = ["MARK", "page"]
 MARK: Final = '<meta name="generator" content="dagcontent gallery">'
 """What tells a page of ours from any other."""
 _DONE: Final = frozenset({"hit", "value", "pinned", "skipped"})
+_SPARE: Final = frozenset({"passed_over", "unneeded"})
+"""What is not made, and is not missed: another alternative serves."""
 _MOST_OPEN: Final = 40
+_MOST_ALIKE: Final = 8
+_MOST_GATES: Final = 3
 _NARROW: Final = 3  # layers of a picture that need not be made smaller
+_WIDE: Final = 6  # layers that can be made as small as the page is wide, and still be read
 
 
 def page(gallery: Gallery) -> str:
@@ -118,7 +123,7 @@ def _tiles(gallery: Gallery) -> Iterator[Html]:
     media = {part.digest for card in cards for part in card.parts if hasattr(part, "digest")}
     total = gallery.total
     tiles = [
-        ("made", f"{done:,} of {len(cards):,}"),
+        ("made", f"{done:,} of {sum(card.status not in _SPARE for card in cards):,}"),
         ("artifacts", f"{len(media):,}"),
         ("spent on it", _usd(total.spent)),
     ]
@@ -153,21 +158,26 @@ def _nav(gallery: Gallery, anchors: Anchors) -> Html:
 
 def _open(gallery: Gallery, anchors: Anchors) -> Html | None:
     """Return what is not made, and how to go on."""
-    cards = [card for card in gallery.cards if card.status not in _DONE]
+    cards = [card for card in gallery.cards if card.status not in _DONE | _SPARE]
     warnings = [element("p", warning, class_="warning", dir="auto") for warning in gallery.warnings]
     if not cards:
         return element("section", *warnings, class_="open", aria_label="Warnings") if warnings else None
     order = {"waiting": 0, "failed": 1, "unresolved": 2, "repay": 3, "blocked": 4}
     cards.sort(key=lambda card: order.get(card.status, 9))
+    lines = [tuple(found) for _, found in groupby(cards, lambda card: (card.status, card.node, _why(card)))]
     rows = [
         element(
-            "li", status_html(card.status), " ", link(card.name, anchors), " ", element("span", card.reason, class_="why", dir="auto")
+            "li", status_html(alike[0].status), " ", joined((link(card.name, anchors) for card in alike[:_MOST_ALIKE]), ", "),
+            f" and {len(alike) - _MOST_ALIKE:,} more" if len(alike) > _MOST_ALIKE else None, " ",
+            element("span", _why(alike[0]), class_="why", dir="auto"),
         )
-        for card in cards[:_MOST_OPEN]
+        for alike in lines[:_MOST_OPEN]
     ]  # fmt: skip
-    more = element("p", f"and {len(cards) - _MOST_OPEN:,} more") if len(cards) > _MOST_OPEN else None
+    left = sum(len(alike) for alike in lines[_MOST_OPEN:])
+    more = element("p", f"and {left:,} more") if left else None
     head = element("h2", f"{counted(len(cards), 'result')} still to come", id="still-to-come")
-    commands = [command_html(one) for one in gallery.next]
+    commands = [command_html(one) for card in cards[:_MOST_GATES] for one in card.answers]
+    commands += [command_html(one) for one in gallery.next]
     return element(
         "section",
         head,
@@ -180,12 +190,19 @@ def _open(gallery: Gallery, anchors: Anchors) -> Html | None:
     )
 
 
+def _why(card: Card) -> str:
+    """Return why a result is not there, with the question while it is put to a person."""
+    question = card.question if card.status == "waiting" else ""
+    return ": ".join(words for words in (card.reason, question) if words)
+
+
 def _picture(gallery: Gallery, anchors: Anchors) -> Html:
     there = {one.name for one in gallery.sections}
     links = {box.name: anchors.add("node", box.name, "") for box in gallery.picture.boxes if box.name in there}
-    wide = len(gallery.picture.layers) > _NARROW
+    layers = len(gallery.picture.layers)
+    wide = "scroll" if layers <= _NARROW else "scroll wide" if layers <= _WIDE else "scroll long"
     drawn = element(
-        "div", trusted(svg(gallery.picture, links)), class_="scroll wide" if wide else "scroll", tabindex=0, role="region",
+        "div", trusted(svg(gallery.picture, links)), class_=wide, tabindex=0, role="region",
         aria_label="The graph",
     )  # fmt: skip
     return element(
@@ -253,7 +270,10 @@ def _filter(gallery: Gallery) -> Html:
     cards = gallery.cards
 
     def choice(name: str, title: str, values: Sequence[str]) -> Html:
-        options = [element("option", value, value=value) for value in dict.fromkeys(values)]
+        options = [
+            element("option", value.replace("_", " ") if name == "status" else value, value=value)
+            for value in dict.fromkeys(values)
+        ]
         return element("label", title, element("select", element("option", "all", value=""), *options, name=name))
 
     search = element(

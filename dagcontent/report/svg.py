@@ -182,7 +182,7 @@ class _Drawing:
             x += wide
         x = left
         for status, count in box.statuses:
-            word = f"{count:,} {status}"
+            word = f"{count:,} {status.replace('_', ' ')}"
             lines.append(
                 f'<text class="state is-{_known(status)}" x="{x:.1f}" y="{height - 9:.0f}">{_text(word)}</text>'
             )
@@ -239,7 +239,7 @@ def _legend(picture: Picture, y: float, mark: str) -> list[str]:
     x += 14
     for status in picture.counts:
         lines.append(f'<rect class="is-{_known(status)}" x="{x:.1f}" y="{y - 6:.0f}" width="14" height="4" rx="2"/>')
-        lines.append(f'<text class="said" x="{x + 20:.1f}" y="{y:.0f}">{_text(status)}</text>')
+        lines.append(f'<text class="said" x="{x + 20:.1f}" y="{y:.0f}">{_text(status.replace("_", " "))}</text>')
         x += _wide(status, 12) + 36
     return [*lines, "</g>"]
 

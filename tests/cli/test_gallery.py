@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,55 @@ by = "human"
 kind = "image.resize"
 each = "scene"
 image = "${best[scene]}"
+width = 32
+"""
+
+SETTLED = """\
+[graph]
+name = "settled"
+
+[node.wide]
+kind = "image.generate"
+model = "local/card"
+prompt = "A hill"
+size = "64x48"
+
+[node.check]
+kind = "assert"
+value = "${wide.width}"
+equals = 5
+
+[node.one]
+kind = "image.generate"
+model = "local/card"
+prompt = "One"
+size = "64x48"
+needs = "check"
+
+[node.two]
+kind = "image.generate"
+model = "local/card"
+prompt = "Two"
+size = "64x48"
+
+[node.three]
+kind = "image.generate"
+model = "local/card"
+prompt = "Three"
+size = "64x48"
+
+[node.taken]
+kind = "fallback"
+of = ["${one}", "${two}", "${three}"]
+
+[node.ok]
+kind = "gate"
+title = "Is this the one?"
+show = "${taken}"
+
+[node.framed]
+kind = "image.resize"
+image = "${ok}"
 width = 32
 """
 
@@ -161,6 +211,37 @@ def test_what_a_person_made(small: Path, here: Path, run: Callable[..., Result])
         assert "dagcontent reroll" not in card
         assert "local/card" not in card.partition("<h4")[0]
         assert run("build", "small.toml").exit_code == 0
+
+
+def test_what_a_person_settled_and_who_serves(here: Path, run: Callable[..., Result]) -> None:
+    """A gate says what was said of it and why; a fallback who serves, and nobody misses what was passed over for it."""
+    graph = here / "settled.toml"
+    graph.write_text(SETTLED, encoding="utf-8")
+
+    def page() -> str:
+        found = json.loads(run("gallery", "settled.toml", "--json").stdout)
+        return re.sub(r"<[^>]*>", "", Path(found["page"]).read_text(encoding="utf-8").partition("<body>")[2])
+
+    assert run("build", str(graph)).exit_code == 5
+    text = page()
+    assert "a person is to approve: Is this the one?" in text
+    assert text.count("dagcontent approve settled.toml ok") == 2  # at the gate, and on top
+    assert text.count("dagcontent reject settled.toml ok --note WHY") == 2
+    assert "goes on, once that is decided" in text
+    assert "2 results still to come" in text
+    assert "served by two passed over: one" in text
+    assert "another alternative serves" in text
+    run("reject", str(graph), "ok", "--note", "Too dark")
+    text = page()
+    assert "rejected by a person" in text
+    assert "a person rejected what it shows: Too dark" in text
+    assert "lets it through after all" in text
+    run("approve", str(graph), "ok")
+    assert run("build", str(graph)).exit_code == 0
+    text = page()
+    assert "approved by a person" in text
+    assert "still to come" not in text
+    assert "dagcontent approve" not in text
 
 
 def test_profiles_have_pages_of_their_own(small: Path, run: Callable[..., Result]) -> None:

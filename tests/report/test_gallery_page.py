@@ -22,6 +22,7 @@ from dagcontent.report.gallery import (
     Media,
     MoneyRow,
     Run,
+    Score,
     Section,
     Table,
     Thumb,
@@ -94,11 +95,11 @@ def gallery_of(text: str) -> Gallery:
             name=first, node=text, kind=text, model=text, status="hit", stale=True, reason=text, output=True, files=(text,), group="",
             parts=tuple(part), said=(("prompt", text), (text, text)), params=(Fact(text, text), Fact(text, instances=(second,))),
             facts=(Fact("key", text),), inputs=(second, f"{text}[3]"), uses=(second,), marks=(text,), chosen_by=(second,),
-            scores=((text, text),), earlier=(Earlier(text, text, media(), Command(text)), Earlier(text, text)), commands=(Command(text, text),), cost_microusd=25_000, seconds=3.0,
+            scores=(Score(second, text, (text,)),), served_by=second, passed=(second,), instead=text, earlier=(Earlier(text, text, media(), Command(text)), Earlier(text, text)), commands=(Command(text, text),), cost_microusd=25_000, seconds=3.0,
         ),
         Card(
             name=second, node=text, kind=text, model="", status="waiting", group=f"{text}[2]", expected_microusd=None,
-            candidates=(Candidate(text, media(), Command(text), first),), commands=(Command(text, text),),
+            candidates=(Candidate(text, media(), Command(text), first, text, (text,), text), Candidate(text)), question=text, answers=(Command(text, text),),
         ),
     )  # fmt: skip
     row = MoneyRow(text, 2, 1_000_000, 5, 6, 7, 8, 1)
