@@ -110,8 +110,8 @@
     const line = card.querySelector(".line");
     const words = make("strong", said ? said.textContent : "");
     const texts = (one) => [...one.querySelectorAll("p")].map((part) => part.textContent.trim()).join(": ");
-    const scores = [...card.querySelectorAll(".scores > li")].map((one) => `\n${texts(one)}`);
-    foot.replaceChildren(words, ...(said ? ["\n"] : []), line ? line.textContent : "", ...scores);
+    const scores = [...card.querySelectorAll(".scores > li")].map((one) => `${texts(one)}\n`);
+    foot.replaceChildren(...scores, words, ...(said ? ["\n"] : []), line ? line.textContent : "");
     stage.replaceChildren(media);
     previous.disabled = next.disabled = list.length < 2;
     if (!dialog.open) { dialog.showModal(); close.focus(); }

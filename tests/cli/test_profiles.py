@@ -46,7 +46,7 @@ def test_a_draft_is_one_word(run: Run, film: Path) -> None:
     found = run("build", "film.toml", "--draft")
     assert found.exit_code == 0, found.output
     assert "\nbuilt film (draft) in " in found.stdout
-    assert "dagcontent show film.toml sheet --draft" in found.stdout
+    assert "dagcontent gallery film.toml --draft" in found.stdout
     assert (film.parent / "out" / "sheet.png").is_file()
     for args in (["build"], ["plan"], ["check"], ["graph"], ["why", "sheet"], ["show", "sheet"]):
         given = [args[0], "film.toml", *args[1:], "--draft", "--json"]
