@@ -54,6 +54,8 @@ _SHORTENED: Final = {
 SPOKEN_MOST: Final = 50
 """Characters that nobody speaks more of in a second, in the writing of any language."""
 _SENTENCE: Final = 15.0
+_OF_LIMIT: Final = 0.6
+"""What a text is likely to have of the most that its schema lets it have."""
 _LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
@@ -259,8 +261,13 @@ class Likely(Foreseen):
         if heard is not None:
             seconds = min(heard, _SENTENCE) if path[:1] == ("segments",) else heard
             return round(seconds * WORDS_A_SECOND * CHARACTERS_A_WORD)
-        words = asked_words(self._prompt(node, unit))
-        return None if words is None else round(words * CHARACTERS_A_WORD)
+        found_words = (asked_words(self._asked(node, unit, name)) for name in ("prompt", "system"))
+        words = next((count for count in found_words if count is not None), None)
+        limit = _schema_limit(node, path)
+        if words is None:
+            return None if limit is None else max(1, round(limit * _OF_LIMIT))
+        found = round(words * CHARACTERS_A_WORD)
+        return found if limit is None else min(found, limit)
 
     def _seconds(self, node: Node, unit: Unit | None, depth: int) -> float | None:
         for name in _SPOKEN:
@@ -271,11 +278,11 @@ class Likely(Foreseen):
                 return float(found)
         return self._kept(node, unit, depth)
 
-    def _prompt(self, node: Node, unit: Unit | None) -> str:
-        found = self._param(node, unit, "prompt", _DEEPEST)
+    def _asked(self, node: Node, unit: Unit | None, name: str) -> str:
+        found = self._param(node, unit, name, _DEEPEST)
         if isinstance(found, str):
             return found
-        written = dict(node.params).get("prompt")
+        written = dict(node.params).get(name)
         return "".join(part for part in written.parts if isinstance(part, str)) if isinstance(written, Join) else ""
 
 

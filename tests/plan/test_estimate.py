@@ -257,3 +257,19 @@ def test_a_length_that_is_let_through_bounds_what_is_heard(tmp_path: Path) -> No
     assert told[1] is not None
     assert short[1] is not None
     assert told[1] < short[1], "what an option bounds is bounded in a list that is still to be made as well"
+
+
+def test_a_text_is_likely_shorter_than_its_schema_lets_it_be(tmp_path: Path) -> None:
+    """What is expected of a spoken field is less than its most; what the system text asks for counts as the prompt does."""
+    voice = '[node.v]\nkind = "speech.generate"\nmodel = "elevenlabs/eleven_multilingual_v2"\nvoice = "Rachel"\ntext = "${a.line}"\n'
+    form = 'schema = { type = "object", properties = { line = { type = "string", maxLength = 900 } }, required = ["line"] }\n'
+    start = f'[graph]\nname = "said"\n[node.a]\n{CLAUDE}\nmax_tokens = 400\nprompt = "Lanterns."\n{form}'
+
+    def expected(more: str) -> int:
+        found = row(planned(tmp_path, start + more + voice), "v").price
+        assert found is not None
+        assert found.quote.high is not None
+        assert found.quote.expected < found.quote.high
+        return found.quote.expected
+
+    assert expected('system = "At most five words."\n') < expected("")
