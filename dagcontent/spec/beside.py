@@ -28,12 +28,14 @@ def written_wrongly(written: str) -> tuple[str, str] | None:
 
 
 class Beside:
-    """The folder a graph may read from."""
+    """The folder a graph may read from. Every path that is asked for is noted in `looked`, which graphs of one load share."""
 
     def __init__(self, root: str, looked: dict[str, tuple[str, str] | None] | None = None) -> None:
         self.root = root
         self._real_root = os.path.realpath(root)
-        self._checked: dict[str, tuple[str, str] | None] = {} if looked is None else looked
+        self._looked = {} if looked is None else looked
+        # Not shared: what is beside one graph may be outside the folder of one within it.
+        self._checked: dict[str, tuple[str, str] | None] = {}
 
     def resolve(self, folder: str, written: str) -> tuple[str, tuple[str, str] | None]:
         """Return the absolute path, and (what is wrong, hint) if it cannot be read."""
@@ -42,7 +44,7 @@ class Beside:
             return "", wrong
         path = os.path.normpath(os.path.join(folder, written))
         if path not in self._checked:
-            self._checked[path] = self._check(path, written)
+            self._checked[path] = self._looked[path] = self._check(path, written)
         return path, self._checked[path]
 
     def _check(self, path: str, written: str) -> tuple[str, str] | None:

@@ -58,7 +58,7 @@ class Literals:
 
     def within(self, folder: str) -> Literals:
         """Return what reads the values of another graph of this load, which reads only what is in its own folder."""
-        made = Literals(self._files, Beside(folder), self.findings)
+        made = Literals(self._files, Beside(folder, self._files.looked), self.findings)
         made._templates = self._templates
         return made
 

@@ -105,7 +105,7 @@ class _Reading:
     def graph(self, document: Document, overrides: Mapping[str, str]) -> Pipeline:
         """Read the graph itself."""
         findings = self._findings
-        literals = Literals(self._files, Beside(document.folder), findings)
+        literals = Literals(self._files, Beside(document.folder, self._files.looked), findings)
         made = self._read(document, literals, overrides)
         choices: tuple[Choice, ...] = ()
         if not _is_choices_file(document, findings):
