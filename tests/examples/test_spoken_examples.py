@@ -197,7 +197,7 @@ def _dubbed(dubbed: Example, languages: list[str], *, size: tuple[int, int]) -> 
         facts = measure(film, "video", "video/mp4")
         assert (facts["width"], facts["height"]) == size
         assert facts["duration_ms"] == pytest.approx(10_933, abs=120)
-        assert lufs(film) == pytest.approx(-16, abs=1)
+        assert lufs(film) == pytest.approx(-18, abs=1)
         captions = (dubbed.out / f"{language}.srt").read_text()
         assert [line[:12] for line in captions.splitlines() if " --> " in line] == [
             "00:00:00,500",
