@@ -193,6 +193,8 @@ def test_what_it_plays_is_there(shown: Path, chromium: Browser) -> None:
 
 def test_filters(shown: Path, chromium: Browser) -> None:
     """Among hundreds of results the one that is meant is a word away."""
+    from playwright.sync_api import expect
+
     with opened(chromium, shown) as tab:
         page = tab.page
         page.get_by_label("search").fill("lantern hill")
@@ -200,7 +202,7 @@ def test_filters(shown: Path, chromium: Browser) -> None:
         assert "2 of 11 results" in page.locator("#the-filter output").inner_text()
         assert page.locator(".node:visible h2").all_inner_texts() == ["still"]
         page.get_by_role("button", name="clear").click()
-        page.wait_for_function("document.querySelectorAll('.card:not([hidden])').length === 11")
+        expect(page.locator(".card:not([hidden])")).to_have_count(11)
         page.locator("select[name=status]").select_option("waiting")
         assert tab.names() == ["best[intro]", "best[sea]"]
         page.locator("select[name=status]").select_option("")
@@ -268,6 +270,8 @@ def test_the_large_view_of_what_plays(shown: Path, chromium: Browser) -> None:
 @pytest.mark.parametrize("place", ["#still[intro,take=1]", "#still%5Bintro,take=1%5D"])
 def test_a_place_of_the_page(shown: Path, chromium: Browser, place: str) -> None:
     """A link to one result can be put into a message."""
+    from playwright.sync_api import expect
+
     with opened(chromium, shown, place) as tab:
         card = tab.page.locator("[id='still[intro,take=1]']")
         assert card.evaluate("one => one === document.activeElement && one.matches(':target')")
@@ -276,7 +280,7 @@ def test_a_place_of_the_page(shown: Path, chromium: Browser, place: str) -> None
         tab.page.get_by_label("search").fill("evening")
         assert tab.names() == ["voice[intro]", "voice[sea]"]
         tab.page.evaluate("location.hash = '#best[intro]'")
-        tab.page.wait_for_function("document.activeElement.id === 'best[intro]'")
+        expect(tab.page.locator("[id='best[intro]']")).to_be_focused()
 
 
 def test_what_a_person_is_to_choose(shown: Path, chromium: Browser) -> None:

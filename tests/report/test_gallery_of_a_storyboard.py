@@ -77,6 +77,8 @@ def test_a_gate_has_what_it_shows_and_what_settles_it(shown: Page) -> None:
 
 def test_the_keyboard_reaches_a_take_and_its_large_view(shown: Page) -> None:
     """Comparing takes by the arrow keys, with the score of each, and back."""
+    from playwright.sync_api import expect
+
     shown.keyboard.press("/")
     shown.keyboard.type("still[storm")
     shown.locator("#the-filter button").focus()
@@ -85,12 +87,13 @@ def test_the_keyboard_reaches_a_take_and_its_large_view(shown: Page) -> None:
         if shown.evaluate("document.activeElement.id") == "still[storm,take=0]":
             break
     shown.keyboard.press("Enter")
-    assert shown.locator("dialog h2").inner_text() == "still[storm,take=0]"
+    expect(shown.locator("dialog h2")).to_have_text("still[storm,take=0]")
     score = shown.locator("[id='still[storm,take=0]'] .score").text_content() or "-"
     assert score in shown.locator("dialog .view-foot").inner_text()
     shown.keyboard.press("ArrowRight")
-    assert shown.locator("dialog h2").inner_text() == "still[storm,take=1]"
+    expect(shown.locator("dialog h2")).to_have_text("still[storm,take=1]")
     shown.keyboard.press("Escape")
+    expect(shown.locator("dialog[open]")).to_have_count(0)
     assert shown.evaluate("document.activeElement.closest('.card').id") == "still[storm,take=1]"
 
 
