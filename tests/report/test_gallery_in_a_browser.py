@@ -217,6 +217,8 @@ def test_filters(shown: Path, chromium: Browser) -> None:
 
 def test_it_can_be_used_without_a_mouse(shown: Path, chromium: Browser) -> None:
     """Skip link, search, one result after another, the large view, and back to where one was."""
+    from playwright.sync_api import expect
+
     with opened(chromium, shown) as tab:
         page = tab.page
         page.keyboard.press("Tab")
@@ -231,26 +233,26 @@ def test_it_can_be_used_without_a_mouse(shown: Path, chromium: Browser) -> None:
         page.keyboard.press("j")
         page.keyboard.press("j")
         page.keyboard.press("k")
-        assert page.evaluate("document.activeElement.id") == "still[sea,take=0]"
+        expect(page.locator("[id='still[sea,take=0]']")).to_be_focused()
         outline = page.evaluate(
             "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).outlineWidth"
         )
         assert outline == "solid3px"
         page.keyboard.press("Enter")
-        assert page.locator("dialog").is_visible()
-        assert page.locator("dialog h2").inner_text() == "still[sea,take=0]"
+        expect(page.locator("dialog")).to_be_visible()
+        expect(page.locator("dialog h2")).to_have_text("still[sea,take=0]")
         assert (
             page.locator("dialog img").evaluate("async one => { await one.decode(); return one.naturalWidth; }") == 320
         )
-        assert page.locator("dialog .count").inner_text() == "1 of 2"
+        expect(page.locator("dialog .count")).to_have_text("1 of 2")
         page.keyboard.press("ArrowRight")
-        assert page.locator("dialog h2").inner_text() == "still[sea,take=1]"
+        expect(page.locator("dialog h2")).to_have_text("still[sea,take=1]")
         page.keyboard.press("ArrowRight")
-        assert page.locator("dialog .count").inner_text() == "1 of 2"
+        expect(page.locator("dialog .count")).to_have_text("1 of 2")
         page.keyboard.press("ArrowLeft")
-        assert page.locator("dialog .count").inner_text() == "2 of 2"
+        expect(page.locator("dialog .count")).to_have_text("2 of 2")
         page.keyboard.press("Escape")
-        assert not page.locator("dialog").is_visible()
+        expect(page.locator("dialog")).to_be_hidden()
         assert page.evaluate("document.activeElement.closest('.card').id") == "still[sea,take=1]"
 
 
