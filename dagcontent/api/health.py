@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -149,13 +148,12 @@ def _ffmpeg() -> Check:
 
 
 def _espeak() -> Check:
+    from dagcontent.media.packaged import folders_of  # noqa: PLC0415 - as above
     from dagcontent.media.voices import languages  # noqa: PLC0415 - as above
 
-    # Looked for, not imported: the package opens its library in this process otherwise.
-    found = importlib.util.find_spec("espeakng_loader")
-    for place in (found.submodule_search_locations or ()) if found is not None else ():
-        data = Path(place, "espeak-ng-data")
-        if data.is_dir() and any(Path(place).glob("*espeak-ng.*")):
+    for folder in folders_of("espeakng_loader"):
+        data = folder / "espeak-ng-data"
+        if data.is_dir() and any(folder.glob("*espeak-ng.*")):
             version = metadata.version("espeakng-loader")
             return Check("espeak", "ok", f"espeakng-loader {version}, {len(languages(data))} languages")
     hint = "install the package espeakng-loader; without it local/espeak cannot speak"

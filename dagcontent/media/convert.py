@@ -9,7 +9,8 @@ from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import required_blob, text_of, whole_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import travelling
-from dagcontent.media.footage import Clip, chapters_of, grid, whole
+from dagcontent.media.chapters import chapters_of
+from dagcontent.media.footage import Clip, grid, whole
 from dagcontent.media.streams import coding
 
 __all__ = ["convert"]

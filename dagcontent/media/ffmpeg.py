@@ -9,7 +9,6 @@ stream: the number is fixed and the comment removed, so that how many cores are 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
 import os
 import re
@@ -22,6 +21,7 @@ import msgspec
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.media.call import Call, Runner
+from dagcontent.media.packaged import folders_of
 from dagcontent.media.sniff import DEMUXERS
 
 __all__ = ["AAC", "H264", "LAST", "MP4", "WAV", "Source", "executable", "listen", "quoted", "render", "version"]
@@ -120,11 +120,10 @@ def _begun(call: Call, sources: Sequence[Source], graph: str, filters: Iterable[
 def executable() -> str:
     """Return the path of ffmpeg: the one that comes with imageio-ffmpeg, else the one on PATH. Raises NodeError.
 
-    The package is looked into, not imported: its import takes longer than all the rest of a start.
+    The package's own import takes longer than all the rest of a start.
     """
-    found = importlib.util.find_spec("imageio_ffmpeg")
-    for place in (found.submodule_search_locations or ()) if found is not None else ():
-        for path in sorted(Path(place, "binaries").glob("ffmpeg-*")):
+    for folder in folders_of("imageio_ffmpeg"):
+        for path in sorted((folder / "binaries").glob("ffmpeg-*")):
             if os.access(path, os.X_OK):
                 return str(path)
     path_found = shutil.which("ffmpeg")

@@ -21,16 +21,17 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import blobs_of, even, fps_of, number_of, size_of, text_of, texts_of
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.carried import chapter_file, cut, merged, shifted, titled
+from dagcontent.media.carried import cut, merged, shifted, titled
+from dagcontent.media.chapters import chapters_of
 from dagcontent.media.spliced import pictures_of, splice
 from dagcontent.values.value import Blob
 
-__all__ = ["concat", "known_facts"]
+__all__ = ["SAMPLE_RATE", "SOUND", "check_sync", "concat", "known_facts"]
 
 SAMPLE_RATE: Final = 48000
 _AAC_FRAME_MS: Final = 22
 _TRANSITIONS: Final = {"fade": "fade", "dissolve": "dissolve", "wipe": "wipeleft", "slide": "slideleft"}
-_SOUND: Final = f"aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
+SOUND: Final = f"aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -84,17 +85,14 @@ def concat(call: Call) -> Made:
     else:
         graph, seen = ";".join([*_pictures(plan, facts), *heard]), "[v]"
         encode = [*ffmpeg.H264, "-r", f"{plan.fps.numerator}/{plan.fps.denominator}", *ffmpeg.AAC]
-    if chapters:
-        encode += ["-map_chapters", str(len(sources))]
-        sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
-    else:
-        encode += ["-map_chapters", "-1"]
+    encode += chapters_of(call, chapters, sources)
     out = call.workdir / "film.mp4"
     version = ffmpeg.render(
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=[seen, "[a]"],
         filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay"], seconds=length,
     )  # fmt: skip
-    measured = _checked(call, plan, out)
+    measured, sound_ms = probe.measure_clip(out)
+    check_sync(call, plan.fps, plan.total, measured["duration_ms"], sound_ms or 0)  # a film always has sound
     spoken = [sound.facts.get("alignment") for sound in audio]
     alignment = merged(
         *(shifted(f.get("alignment"), at, length) for f, at in zip(facts, starts, strict=True)),
@@ -196,9 +194,9 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
     for i, f in enumerate(facts):
         length = plan.sample(plan.starts[i] + plan.frames[i]) - plan.sample(plan.starts[i])
         begin = (
-            f"[{i}:a:0]asetpts=PTS-STARTPTS,{_SOUND}"
+            f"[{i}:a:0]asetpts=PTS-STARTPTS,{SOUND}"
             if "sample_rate" in f
-            else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{_SOUND}"
+            else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{SOUND}"
         )
         rows.append(f"{begin},apad,atrim=end_sample={length}[a{i}]")
     own = "own" if extra else "joined"
@@ -215,7 +213,7 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
     if extra:
         for j in range(extra):
             delay = f",adelay=delays={plan.sample(plan.starts[j])}S:all=1" if listed and plan.starts[j] else ""
-            rows.append(f"[{count + j}:a:0]asetpts=PTS-STARTPTS,{_SOUND}{delay}[e{j}]")
+            rows.append(f"[{count + j}:a:0]asetpts=PTS-STARTPTS,{SOUND}{delay}[e{j}]")
         # Sounds that meet may be too loud together; without any of their own nothing has to be held down.
         both = any("sample_rate" in f for f in facts) or listed
         limit = ",alimiter=limit=0.97:level=0:latency=1" if both else ""
@@ -230,14 +228,12 @@ def _source(call: Call, blob: Blob, type: str) -> ffmpeg.Source:  # noqa: A002 -
     return ffmpeg.Source(path, probe.check_input(path, type))
 
 
-def _checked(call: Call, plan: _Plan, out: Any) -> dict[str, Any]:
-    facts, sound_ms = probe.measure_clip(out)
-    frame_ms = 1000 / plan.fps
-    wanted_ms = plan.total * frame_ms
-    off = float(abs(facts["duration_ms"] - wanted_ms))
-    drift = abs((sound_ms or 0) - facts["duration_ms"])
+def check_sync(call: Call, fps: Fraction, frames: int, duration_ms: int, sound_ms: int | None) -> None:
+    """Raise InternalError when what was made is not `frames` long, or its sound (None: it has none) not as long as its pictures."""
+    frame_ms = 1000 / fps
+    off = float(abs(duration_ms - frames * frame_ms))
+    drift = 0 if sound_ms is None else abs(sound_ms - duration_ms)
     # The sound is stored in packets of 1,024 samples: at more than 46 pictures a second a packet is longer than one.
     if off >= frame_ms or drift >= max(float(frame_ms), _AAC_FRAME_MS):
         text = f"sound and pictures of {call.kind} drifted: {drift:.0f} ms apart, {off:.0f} ms from the plan"
         raise InternalError(text, hint="please report this with the clips")
-    return facts

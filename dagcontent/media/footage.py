@@ -13,20 +13,17 @@ from typing import Any, Final
 
 import msgspec
 
-from dagcontent.errors import InternalError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import even
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.carried import chapter_file
-from dagcontent.media.film import SAMPLE_RATE, known_facts
+from dagcontent.media.chapters import chapters_of
+from dagcontent.media.film import SAMPLE_RATE, SOUND, check_sync, known_facts
 from dagcontent.values.value import Blob
 
-__all__ = ["AS_IT_IS", "MARGIN_S", "Change", "Clip", "Take", "chapters_of", "grid", "rendered", "whole"]
+__all__ = ["AS_IT_IS", "MARGIN_S", "Change", "Clip", "Take", "grid", "rendered", "whole"]
 
 MARGIN_S: Final = 10
 """A picture that is held for longer than this just before a cut is not seen after it."""
-SOUND: Final = f"aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
-_AAC_FRAME_MS: Final = 22
 
 
 class Clip:
@@ -134,17 +131,9 @@ def rendered(
         seconds=seconds,
     )  # fmt: skip
     measured, sound_ms = probe.measure_clip(out)
-    _check(call, clip, take, measured["duration_ms"], sound_ms)
+    check_sync(call, clip.fps, take.frames, measured["duration_ms"], sound_ms)
     made_with = {"ffmpeg": version, **picture.made_with(), **probe.made_with()}
     return Made(NewFile(out, "video", "video/mp4", measured | facts), made_with)
-
-
-def chapters_of(call: Call, chapters: Any, sources: list[ffmpeg.Source]) -> list[str]:
-    """Return the options that write chapters, or leave none; their source joins the others."""
-    if not chapters:
-        return ["-map_chapters", "-1"]
-    sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
-    return ["-map_chapters", str(len(sources) - 1)]
 
 
 def _tempo(speed: Fraction) -> str:
@@ -155,13 +144,3 @@ def _tempo(speed: Fraction) -> str:
     while left < Fraction(1, 2):
         made, left = f"{made},atempo=0.5", left * 2
     return made if left == 1 else f"{made},atempo={float(left):.6f}"
-
-
-def _check(call: Call, clip: Clip, take: Take, duration_ms: int, sound_ms: int | None) -> None:
-    frame_ms = 1000 / clip.fps
-    off = abs(duration_ms - take.frames * frame_ms)
-    drift = 0 if sound_ms is None else abs(sound_ms - duration_ms)
-    # The sound is stored in packets of 1,024 samples: at more than 46 pictures a second a packet is longer than one.
-    if off >= frame_ms or drift >= max(float(frame_ms), _AAC_FRAME_MS):
-        text = f"sound and pictures of {call.kind} drifted: {drift:.0f} ms apart, {off:.0f} ms from the plan"
-        raise InternalError(text, hint="please report this with the clip")

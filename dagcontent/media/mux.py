@@ -9,12 +9,13 @@ from typing import Any
 from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import number_of, required_blob, text_of
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.carried import chapter_file, cut, merged
-from dagcontent.media.film import SAMPLE_RATE, known_facts
+from dagcontent.media.carried import cut, merged
+from dagcontent.media.chapters import chapters_of
+from dagcontent.media.film import SAMPLE_RATE, SOUND, known_facts
 
 __all__ = ["mux"]
 
-_SOUND = f"asetpts=PTS-STARTPTS,aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
+_SOUND = f"asetpts=PTS-STARTPTS,{SOUND}"
 
 
 def mux(call: Call) -> Made:
@@ -41,9 +42,7 @@ def mux(call: Call) -> Made:
     rows += _sound(fps, frames, keep if "sample_rate" in seen else None)
     chapters = cut(seen.get("chapters"), float(frames / fps))
     encode = ["-c:v", "copy"] if copied else [*ffmpeg.H264, "-r", f"{fps.numerator}/{fps.denominator}"]
-    encode += [*ffmpeg.AAC, "-map_chapters", str(len(sources)) if chapters else "-1"]
-    if chapters:
-        sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
+    encode += [*ffmpeg.AAC, *chapters_of(call, chapters, sources)]
     out = call.workdir / "muxed.mp4"
     length = float(frames / fps)
     version = ffmpeg.render(

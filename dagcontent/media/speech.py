@@ -7,7 +7,6 @@ sound fades, at the latest where the next one begins.
 from __future__ import annotations
 
 import array
-import importlib.util
 import json
 import re
 import sys
@@ -19,6 +18,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import number_of, required_text, text_of
 from dagcontent.media.call import Call, Made, NewFile
+from dagcontent.media.packaged import folders_of
 from dagcontent.media.voices import choose
 
 __all__ = ["aligned", "finished", "generate", "words_in"]
@@ -176,10 +176,7 @@ def finished(
 
 
 def _library() -> tuple[Path, Path]:
-    # Looked for, not imported: the package opens the library in this process otherwise.
-    found = importlib.util.find_spec("espeakng_loader")
-    for place in (found.submodule_search_locations or ()) if found is not None else ():
-        root = Path(place)
+    for root in folders_of("espeakng_loader"):
         for name in ("libespeak-ng.so", "libespeak-ng.dylib", "espeak-ng.dll"):
             if (root / name).is_file() and (root / "espeak-ng-data").is_dir():
                 return root / name, root / "espeak-ng-data"

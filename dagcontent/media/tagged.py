@@ -11,7 +11,8 @@ from dagcontent.errors import InternalError, NodeError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import blob_of, required_blob, rows_of, text_of
 from dagcontent.media.call import Call, Made, NewFile
-from dagcontent.media.carried import Row, chapter_file, cut, travelling
+from dagcontent.media.carried import Row, cut, travelling
+from dagcontent.media.chapters import chapters_of
 from dagcontent.media.film import known_facts
 from dagcontent.values.value import Blob
 
@@ -52,11 +53,7 @@ def write(call: Call) -> Made:
         sources.append(_cover(call, cover))
         maps.append("1:v:0")
         words += [f"-disposition:v:{1 if media.type == 'video' else 0}", "attached_pic"]
-    if chapters:
-        words += ["-map_chapters", str(len(sources))]
-        sources.append(ffmpeg.Source(chapter_file(chapters, call.workdir / "chapters.txt"), "text/x-ffmetadata"))
-    else:
-        words += ["-map_chapters", "-1"]
+    words += chapters_of(call, chapters, sources)
     out = call.workdir / f"tagged.{ending}"
     version = ffmpeg.render(
         call, sources, out, encode=["-c", "copy", *words, *encode], maps=maps, seconds=facts["duration_ms"] / 1000
