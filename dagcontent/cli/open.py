@@ -18,14 +18,7 @@ from platformdirs import user_cache_path
 
 from dagcontent import api
 from dagcontent.api.showing import Artifact, ShowResult
-from dagcontent.cli.options import (
-    graph_argument,
-    json_option,
-    output_options,
-    params_option,
-    profile_options,
-    store_option,
-)
+from dagcontent.cli.one_node import of_one_node
 from dagcontent.cli.screen import safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
@@ -41,36 +34,17 @@ _MOST_NAME: Final = 80
 
 
 @click.command("open")
-@graph_argument
-@click.argument("node")
-@params_option
-@profile_options
-@store_option
-@json_option
-@output_options
-def command(
-    graph: str,
-    node: str,
-    params: tuple[str, ...],
-    store: str | None,
-    *,
-    profile: str | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+@of_one_node
+def command(session: Session, node: str) -> int:
     """Open the result of NODE (as in film or clip[intro]) in this machine's own viewer, and print its path.
 
     Where there is no screen, only the path is printed. Of a result of several files the first is opened.
     """
-    session = Session(
-        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
-    )
     found = api.show(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
     files = _files(found)
     refused = screen.view(files[0])
-    if as_json:
+    if screen.json:
         paths = [str(path) for path in files]
         screen.document({
             "graph": session.loaded.name, "profile": session.profile, "node": found.node, "stale": found.stale, "paths": paths,

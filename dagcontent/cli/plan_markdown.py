@@ -16,7 +16,7 @@ from dagcontent.cli.plan_costs import Costs
 from dagcontent.cli.plan_text import Line, fact_rows, lines_of
 from dagcontent.cli.reasons import Reasons, field_name
 from dagcontent.cli.screen import safe
-from dagcontent.cli.words import counted, listed, short
+from dagcontent.cli.words import STATUSES, counted, listed, short
 from dagcontent.plan.model import Plan, PlanRow
 
 __all__ = ["plan_markdown"]
@@ -28,9 +28,6 @@ _CALLS: Final = frozenset({"&#64;", "&#35;"})
 _APART: Final = "&#8288;"
 _MOST_ROWS: Final = 200
 _MOST_OF_A_VALUE: Final = 300
-_ORDER: Final = (
-    "hit", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "passed_over", "blocked", "unneeded",
-)  # fmt: skip
 
 
 def plan_markdown(plan: Plan, shown: str, commands: Sequence[tuple[str, str]], today: date) -> str:
@@ -53,7 +50,7 @@ def plan_markdown(plan: Plan, shown: str, commands: Sequence[tuple[str, str]], t
 
 def _counts(plan: Plan) -> str:
     counts = plan.counts
-    words = [f"{counts[word]:,} {word.replace('_', ' ')}" for word in _ORDER if word in counts]
+    words = [f"{counts[word]:,} {word.replace('_', ' ')}" for word in STATUSES if word in counts]
     return f"{counted(len(plan.rows), 'instance')}: {', '.join(words)}." if words else "Nothing to make."
 
 

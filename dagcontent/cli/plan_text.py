@@ -18,28 +18,13 @@ from dagcontent.cli.plan_charges import charge_words, oldest_and_old
 from dagcontent.cli.plan_costs import Costs
 from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.screen import Screen, safe
-from dagcontent.cli.words import counted, listed
+from dagcontent.cli.words import STATUSES, counted, listed
 from dagcontent.plan.model import BUYS, Plan, PlanRow
 from dagcontent.plan.passed import passed_words
 from dagcontent.values.quote import STALE_DAYS
 
 __all__ = ["Line", "fact_rows", "lines_of", "notes_of", "plan_lines", "saved_words"]
 
-_ORDER: Final = (
-    "hit",
-    "pinned",
-    "run",
-    "maybe",
-    "waiting",
-    "resume",
-    "repay",
-    "unresolved",
-    "skipped",
-    "failed",
-    "passed_over",
-    "blocked",
-    "unneeded",
-)
 _GAP: Final = "      "
 _ALIKE: Final = 3
 _MOST_LINES_A_NODE: Final = 6
@@ -118,7 +103,7 @@ def lines_of(plan: Plan, reasons: Reasons, *, verbose: bool) -> tuple[list[Line]
 
 def _head(plan: Plan, screen: Screen, shown: str, costs: Costs, *, table: bool) -> list[str]:
     counts = plan.counts
-    words = [(word, f"{counts[word]:,} {word.replace('_', ' ')}") for word in _ORDER if word in counts]
+    words = [(word, f"{counts[word]:,} {word.replace('_', ' ')}") for word in STATUSES if word in counts]
     money = [costs.head] if costs.paid else []
     money += [] if table else saved_words(plan)
     name = shown if plan.profile is None else f"{shown} ({plan.profile})"

@@ -13,14 +13,7 @@ from dagcontent.api.showing import Artifact, Replacement, ShowResult
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.documents import passed_document
 from dagcontent.cli.money import dollars
-from dagcontent.cli.options import (
-    graph_argument,
-    json_option,
-    output_options,
-    params_option,
-    profile_options,
-    store_option,
-)
+from dagcontent.cli.one_node import of_one_node
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
@@ -44,34 +37,15 @@ _MOST_CANDIDATES = 20
 
 
 @click.command("show")
-@graph_argument
-@click.argument("node")
-@params_option
-@profile_options
-@store_option
-@json_option
-@output_options
-def command(
-    graph: str,
-    node: str,
-    params: tuple[str, ...],
-    store: str | None,
-    *,
-    profile: str | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+@of_one_node
+def command(session: Session, node: str) -> int:
     """Show the result of NODE (as in film or clip[intro]): its file, its facts, how and when it was made.
 
     If it would be made anew, what its last build made is shown, and said to be old.
     """
-    session = Session(
-        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
-    )
     found = api.show(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
-    if as_json:
+    if screen.json:
         screen.document(_document(session.loaded.name, session.profile, found))
         return 0
     for line in _lines(found, screen):

@@ -12,14 +12,7 @@ from dagcontent import api
 from dagcontent.api.taken import Taken, TakesResult
 from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import dollars
-from dagcontent.cli.options import (
-    graph_argument,
-    json_option,
-    output_options,
-    params_option,
-    profile_options,
-    store_option,
-)
+from dagcontent.cli.one_node import of_one_node
 from dagcontent.cli.reasons import field_name
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.session import Session
@@ -34,35 +27,16 @@ _WORD: Final = 28
 
 
 @click.command("takes")
-@graph_argument
-@click.argument("node")
-@params_option
-@profile_options
-@store_option
-@json_option
-@output_options
-def command(
-    graph: str,
-    node: str,
-    params: tuple[str, ...],
-    profile: str | None,
-    store: str | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+@of_one_node
+def command(session: Session, node: str) -> int:
     """List every result that NODE (as in film, still[intro] or 'still[*]') ever had, newest first.
 
     Each with its sample, what it cost, whether it is in the store, and what of its request is not today's. A sample of
     today's request comes back by dagcontent reroll --to, any other by editing what differs.
     """
-    session = Session(
-        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
-    )
     found = api.takes(session.loaded, node, store=session.store, realms=session.realms)
     screen = session.screen
-    if as_json:
+    if screen.json:
         screen.document({"graph": session.loaded.name, "nodes": [_document(one) for one in found]})
         return 0
     now = dt.datetime.now().astimezone()

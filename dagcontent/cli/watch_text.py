@@ -9,26 +9,13 @@ from dagcontent.cli.columns import Cell, aligned
 from dagcontent.cli.money import Range, digits_of, dollars, range_of, total
 from dagcontent.cli.reasons import Reasons
 from dagcontent.cli.screen import Screen, safe
-from dagcontent.cli.words import counted
+from dagcontent.cli.words import STATUSES, counted
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.plan.moves import Move, moves
 
 __all__ = ["moved_lines"]
 
 _MOST: Final = 40
-_ORDER: Final = (
-    "hit",
-    "pinned",
-    "run",
-    "maybe",
-    "waiting",
-    "resume",
-    "repay",
-    "unresolved",
-    "skipped",
-    "failed",
-    "blocked",
-)
 _NONE: Final = "-"
 
 
@@ -73,7 +60,7 @@ def _sums(old: Plan, new: Plan) -> list[str]:
     """Return counts and the most that a build may cost, before and after where they differ."""
     before, after = old.counts, new.counts
     words = []
-    for status in _ORDER:
+    for status in STATUSES[:-1]:  # what nobody needs is no news
         then, now = before.get(status, 0), after.get(status, 0)
         if then != now:
             words.append(f"{status} {then:,} -> {now:,}")

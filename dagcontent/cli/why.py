@@ -8,14 +8,7 @@ import click
 
 from dagcontent import api
 from dagcontent.cli.documents import why_document
-from dagcontent.cli.options import (
-    graph_argument,
-    json_option,
-    output_options,
-    params_option,
-    profile_options,
-    store_option,
-)
+from dagcontent.cli.one_node import of_one_node
 from dagcontent.cli.session import Session
 from dagcontent.cli.why_text import why_lines
 from dagcontent.cli.words import command as command_line
@@ -24,39 +17,20 @@ __all__ = ["command"]
 
 
 @click.command("why")
-@graph_argument
-@click.argument("node")
-@params_option
-@profile_options
-@store_option
-@json_option
-@output_options
-def command(
-    graph: str,
-    node: str,
-    params: tuple[str, ...],
-    store: str | None,
-    *,
-    profile: str | None,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+@of_one_node
+def command(session: Session, node: str) -> int:
     """Say why NODE (as in clip or clip[intro]) would run, or would not.
 
     Every field that its result depends on is compared with its last build, or with the nearest earlier result. With -v
     texts that changed are shown in full.
     """
-    session = Session(
-        graph=graph, params=params, profile=profile, store=store, json=as_json, quiet=quiet, verbose=verbose
-    )
     found = api.why(
         session.path, node, params=session.params, profile=session.profile, store=session.store, realms=session.realms
     )
     screen = session.screen
     for warning in found.plan.warnings:
         session.warn(warning)
-    if as_json:
+    if screen.json:
         screen.document(why_document(found))
         return 0
     for line in why_lines(found, screen, session.path, dt.datetime.now().astimezone()):

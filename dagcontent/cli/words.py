@@ -13,6 +13,7 @@ from dagcontent.report.quantities import counted, seconds, size
 from dagcontent.values.value import Blob, Mark
 
 __all__ = [
+    "STATUSES",
     "command",
     "counted",
     "cut",
@@ -26,6 +27,11 @@ __all__ = [
     "when",
 ]
 
+STATUSES: Final = (
+    "hit", "pinned", "run", "maybe", "waiting", "resume", "repay", "unresolved", "skipped", "failed", "passed_over", "blocked",
+    "unneeded",
+)  # fmt: skip
+"""Those of a plan's rows, in the order in which they are counted on a screen."""
 _SHORT_DIGEST: Final = 8
 
 
