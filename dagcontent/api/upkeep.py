@@ -24,7 +24,6 @@ from dagcontent.plan.evaluate import Missing
 from dagcontent.plan.paid import ALWAYS, is_paid, price_of
 from dagcontent.plan.resolver import Resolver
 from dagcontent.plan.unit import Status, Unit
-from dagcontent.spec.model import Place
 from dagcontent.store.store import open_store
 from dagcontent.values.money import usd_decimal
 from dagcontent.values.quote import Quote
@@ -176,7 +175,7 @@ def _successor(model: Model, today: datetime.date) -> str:
 
 def _change(going: _Going, model: str, after: str, units: Sequence[Unit]) -> Change:
     node = going.resolver.graph.nodes[units[0].node]
-    place = node.spec.origin.get("model") or Place(node.spec.place.file, (*node.spec.place.path, "model"))
+    place = node.spec.place_of("model")
     file, line = going.loaded.line_of(place) or ("", 0)
     asked = [params for unit in units if None not in unit.coords and (params := _params(going, unit)) is not None]
     lacks = (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dagcontent.graph.model import AllOf, Element, Expr, Literal, LookUp, Node, Output
+from dagcontent.graph.model import Element, Expr, Literal, Node, Output, is_several
 from dagcontent.graph.model import Sequence as Items
 from dagcontent.graph.typing import type_of_literal, united
-from dagcontent.spec.model import Place
 from dagcontent.values.mistake import Mistake
 from dagcontent.values.types import ANY, JSON, Type
 
@@ -72,7 +71,7 @@ def _open(expr: Expr) -> int:
     """Return for how many dimensions a reference leaves several instances."""
     if not isinstance(expr, Output):
         return 0
-    return sum(isinstance(p, AllOf) or (isinstance(p, LookUp) and p.by.type.name == "list") for p in expr.picks)
+    return sum(is_several(pick) for pick in expr.picks)
 
 
 def _holds_media(found: Type) -> bool:
@@ -83,6 +82,6 @@ def _holds_media(found: Type) -> bool:
 
 def _mistake(node: Node, path: tuple[str | int, ...], text: str, caret: str, expr: Expr | None = None) -> Mistake:
     key, *rest = path
-    place = node.spec.origin.get(str(key)) or Place(node.spec.place.file, (*node.spec.place.path, key))
+    place = node.spec.place_of(str(key))
     within = (expr.ref.start, expr.ref.end) if isinstance(expr, Output | Element) else None
     return Mistake(text, place.file, (*place.path, *rest), "value", within, caret)

@@ -108,7 +108,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _place(node: Node, problem: Problem) -> Place:
-    place = node.spec.origin.get(problem.key) or Place(node.spec.place.file, (*node.spec.place.path, problem.key))
+    place = node.spec.place_of(problem.key)
     if problem.option and problem.option in node.spec.options:
         return Place(place.file, (*place.path, problem.option))
     return place

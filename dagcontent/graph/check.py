@@ -238,6 +238,6 @@ def _output_name(node: Node, dimensions: list[Dimension]) -> Iterator[Mistake]:
 def _mistake(
     node: Node, key: str, message: str, caret: str, expr: Expr | None = None, sub: tuple[str | int, ...] = ()
 ) -> Mistake:
-    place = node.spec.origin.get(key) or Place(node.spec.place.file, (*node.spec.place.path, key))
+    place = node.spec.place_of(key)
     within = (expr.ref.start, expr.ref.end) if isinstance(expr, Output | Element) else None
     return Mistake(message, place.file, (*place.path, *sub), "value", within, caret)

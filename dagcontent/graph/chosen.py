@@ -16,7 +16,7 @@ from dagcontent.graph.model import Expr, Literal
 from dagcontent.graph.references import ReferenceCompiler, Scope
 from dagcontent.graph.space import NodeFace
 from dagcontent.graph.steps import BadReference
-from dagcontent.graph.typing import type_of_literal, united
+from dagcontent.graph.typing import innermost, type_of_literal, united
 from dagcontent.spec.model import AssetPath, FileText, NodeSpec, Ref, Template
 from dagcontent.values.types import ANY, TEXT, Type, list_of
 
@@ -39,7 +39,7 @@ def type_passed_on(
             settle(ref.root)
         scope = Scope(face.dims, node=name)
         if face.kind.chooses:
-            found = _element(_type(written, references, scope))
+            found = innermost(_type(written, references, scope))
             found = list_of(found) if "top" in spec.params else found
         elif face.kind.lazy:
             found = _of_alternatives(written, references, scope)
@@ -66,7 +66,7 @@ def _refs(value: Any) -> list[Ref]:
 
 def _type(value: Any, references: ReferenceCompiler, scope: Scope) -> Type:
     if isinstance(value, list):
-        return united([_element(_type(item, references, scope)) for item in value])
+        return united([innermost(_type(item, references, scope)) for item in value])
     return _linked(value, references, scope).type
 
 
@@ -102,10 +102,3 @@ def _linked(value: Any, references: ReferenceCompiler, scope: Scope) -> Expr:
     if isinstance(value, AssetPath):
         return Literal(None, Type(value.type))
     return Literal(None, TEXT if isinstance(value, FileText) else type_of_literal(value))
-
-
-def _element(found: Type) -> Type:
-    """Return what is in a list, however deep; lists in lists are one list to choose from."""
-    while found.name == "list":
-        found = found.item or ANY
-    return found

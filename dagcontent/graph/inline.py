@@ -60,10 +60,7 @@ def read_beside(space: Space, kind: Kind, params: tuple[tuple[str, Expr], ...]) 
     """Return parameters with a pattern of files that begins at the outermost folder: it is written relative to the graph's own."""
     if space.parent is None or kind.effect is not Effect.FILES:
         return params
-    root = space
-    while root.parent is not None:
-        root = root.parent
-    folder = os.path.relpath(space.pipeline.folder, root.pipeline.folder)
+    folder = os.path.relpath(space.pipeline.folder, space.written[-1].folder)  # the outermost
     if folder == ".":
         return params
     before = glob.escape(folder.replace(os.sep, "/")) + "/"

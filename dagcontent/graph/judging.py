@@ -14,11 +14,11 @@ import msgspec
 
 from dagcontent.graph.model import AllOf, Asking, Expr, Join, Literal, Node, Output, Pick, SameAs
 from dagcontent.graph.model import Sequence as Items
-from dagcontent.graph.typing import united
+from dagcontent.graph.typing import innermost, united
 from dagcontent.kinds.control import MEASURE
 from dagcontent.kinds.registry import KINDS, kind_of
 from dagcontent.spec.aliases import makers, stand_in
-from dagcontent.spec.model import NodeSpec, Pipeline, Place, Ref, Template
+from dagcontent.spec.model import NodeSpec, Pipeline, Ref, Template
 from dagcontent.values.mistake import Mistake
 from dagcontent.values.types import ANY, JSON, NUMBER, TEXT, Type, list_of
 
@@ -81,12 +81,12 @@ def _measure(spec: NodeSpec) -> NodeSpec:
 
 def _asked(spec: NodeSpec, what: str, kind: str, keys: tuple[str, ...]) -> NodeSpec:
     """Return a node that goes over what its selection goes over, and stands where that one stands."""
-    from_, rubric = _place(spec, "from"), _place(spec, "rubric")
+    from_, rubric = spec.place_of("from"), spec.place_of("rubric")
     places = {**dict.fromkeys((*_SEEN.values(), "media"), from_), "prompt": rubric, "schema": rubric}
     params = {name: spec.params[name] for name in keys if name in spec.params}
     return msgspec.structs.replace(
         spec, name=f"{spec.name}.{what}", kind=kind, params=params, needs=(), when=None, output=None,
-        origin={**spec.origin, **places, "takes": _place(spec, "judges")},
+        origin={**spec.origin, **places, "takes": spec.place_of("judges")},
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def with_verdicts(nodes: list[Node]) -> list[Node]:
             params.get("rubric"),
             params.get("metric"),
         )
-        element = _element(selection.type)
+        element = innermost(selection.type)
         question = {
             "params": _measuring(asking) if what == METRIC else (*_judging(asking, element), *_bound(params)),
             "type": list_of(NUMBER) if what == METRIC else JSON,
@@ -140,7 +140,7 @@ def _judging(asking: Asking, element: Type) -> tuple[tuple[str, Expr], ...]:
     """Return what is known of a judge's request before anything runs: its media, its words, that it answers in a form."""
     seen: dict[str, list[Expr]] = {}
     if asking.references is not None:
-        seen.setdefault(_SEEN.get(_element(asking.references.type).name, ""), []).append(asking.references)
+        seen.setdefault(_SEEN.get(innermost(asking.references.type).name, ""), []).append(asking.references)
     own = _SEEN.get(element.name, "")
     seen.setdefault(own, []).append(asking.candidates)
     words = [part for part in (asking.rubric, None if own else asking.candidates) if part is not None]
@@ -161,13 +161,7 @@ def _measuring(asking: Asking) -> tuple[tuple[str, Expr], ...]:
 
 
 def _listed(items: list[Expr]) -> Type:
-    return list_of(united([_element(item.type) for item in items]))
-
-
-def _element(found: Type) -> Type:
-    while found.name == "list":
-        found = found.item or ANY
-    return found
+    return list_of(united([innermost(item.type) for item in items]))
 
 
 # -- mistakes -------------------------------------------------------------------------------------------------------
@@ -183,7 +177,7 @@ def check_selections(pipelines: Sequence[Pipeline], types: Mapping[str, Type]) -
             if isinstance(by, str) and by in _OF:
                 yield from _given(spec, by)
                 yield from _missing(spec, by, drafts=pipelines[0].drafts)
-                yield from _unfit(spec, by, _element(types[spec.name]), pipelines)
+                yield from _unfit(spec, by, innermost(types[spec.name]), pipelines)
 
 
 def _given(spec: NodeSpec, by: str) -> Iterator[Mistake]:
@@ -193,7 +187,7 @@ def _given(spec: NodeSpec, by: str) -> Iterator[Mistake]:
     switched = isinstance(spec.params.get("by"), Template) or "by" in spec.origin
     for key in _ASKED:
         there = spec.model is not None if key == "model" else key in spec.params
-        place = _place(spec, key)
+        place = spec.place_of(key)
         if not there or key in _OF[by] or "defaults" in place.path or (switched and key != "top"):
             continue
         users = " or ".join(f'by = "{who}"' for who, keys in _OF.items() if key in keys)
@@ -235,23 +229,23 @@ def _unfit(spec: NodeSpec, by: str, element: Type, pipelines: Sequence[Pipeline]
     if by == METRIC and "scores" in spec.params:
         for key in ("metric", "references"):
             if key in spec.params:
-                place = _place(spec, key)
+                place = spec.place_of(key)
                 yield Mistake(
                     f"`scores` are there already: `{key}` has nothing to do", place.file, place.path, "key", None,
                     "leave one of them out",
                 )  # fmt: skip
     elif by == METRIC and metric in _MEASURED:
-        place = _place(spec, "metric")
+        place = spec.place_of("metric")
         wanted = _MEASURED[metric]
         if element.name not in {*wanted, "any"}:
             message = f"`{metric}` is measured of {' and '.join(wanted)}, and the candidates are {element}"
             yield Mistake(message, place.file, place.path, "value", None, _fitting(element))
         if metric != "similarity" and "references" in spec.params:
-            place = _place(spec, "references")
+            place = spec.place_of("references")
             message = f"`{metric}` compares with nothing: only `similarity` looks at `references`"
             yield Mistake(message, place.file, place.path, "key", None, "leave it out")
     elif by == JUDGE and element.artifact and element.name not in _SEEN:
-        place = _place(spec, "from")
+        place = spec.place_of("from")
         message = f"a judge looks at pictures, recordings, clips and text, and the candidates are {element}"
         yield Mistake(message, place.file, place.path, "value")
 
@@ -259,7 +253,3 @@ def _unfit(spec: NodeSpec, by: str, element: Type, pipelines: Sequence[Pipeline]
 def _fitting(element: Type) -> str:
     names = [name for name, types in _MEASURED.items() if element.name in types]
     return f"of {element} there is: {', '.join(names)}" if names else 'a judge reads text: by = "judge"'
-
-
-def _place(spec: NodeSpec, key: str) -> Place:
-    return spec.origin.get(key) or Place(spec.place.file, (*spec.place.path, key))

@@ -82,7 +82,7 @@ class _Linker:
         self.linked_dims: dict[str, Dimension] = {}
         self.linking: list[str] = []
         self.written = list(self.root.nodes())
-        self.values: dict[str, tuple[Space, str, Expr, Place]] = {}
+        self.values: dict[str, tuple[int, Space, str, Expr, Place]] = {}
         self.whole: dict[int, str] = {}
         self._names = list(self.specs)
 
@@ -116,9 +116,10 @@ class _Linker:
                 with suppress(BadReference):  # as above
                     space.export(name, Ref(name, name, (), 0, 0))
         nodes = with_verdicts([self._node(spec, space) for space, spec in self.written])
-        nodes += [value_node(len(nodes) + i, *value) for i, value in enumerate(self.values.values())]
+        nodes += [value_node(*value) for value in self.values.values()]
         pipeline = self._whole(nodes)
-        self.mistakes[:] = dict.fromkeys(self.mistakes)  # what a selection refers to is linked for whom it asks as well
+        # What a selection refers to is linked for whom it asks as well, and what a node refers to for each model of its list.
+        self.mistakes[:] = dict.fromkeys(self.mistakes)
         for space in self.spaces:
             types = {name: face.type for name, face in space.faces.items()}
             self.mistakes.extend(check_selections(space.written, types))
@@ -173,8 +174,9 @@ class _Linker:
     def _hide(self, space: Space, name: str, expr: Expr, place: Place) -> int:
         """Return the index of the node of a value, made once."""
         full = space.prefix + name
-        self.values.setdefault(full, (space, name, expr, place))
-        return len(self.written) + list(self.values).index(full)
+        if full not in self.values:
+            self.values[full] = (len(self.written) + len(self.values), space, name, expr, place)
+        return self.values[full][0]
 
     def _whole(self, nodes: Sequence[Node]) -> Pipeline:
         """Return the pipeline with the nodes and dimensions of all graphs in it."""
@@ -201,9 +203,9 @@ class _Linker:
                         if of_node == node.name
                         else f"write takes = N in [node.{of_node}]"
                     )
-                self._mistake(f"no dimension `{name}` to go over", self._place(node, "each"), caret, sub=(position,))
+                self._mistake(f"no dimension `{name}` to go over", node.place_of("each"), caret, sub=(position,))
             elif name in known:
-                self._mistake(f"the dimension `{name}` is named twice", self._place(node, "each"), "", sub=(position,))
+                self._mistake(f"the dimension `{name}` is named twice", node.place_of("each"), "", sub=(position,))
             else:
                 known.append(name)
         own = [f"{node.name}.{TAKE}"] if node.takes is not None else []
@@ -274,14 +276,14 @@ class _Linker:
         self._check_outer(spec, face.dims, space)
         scope = Scope(face.dims, node=spec.name)
         params = tuple(
-            (name, expressions.value(value, self._place(spec, name), scope)) for name, value in spec.params.items()
+            (name, expressions.value(value, spec.place_of(name), scope)) for name, value in spec.params.items()
         )
         params = read_beside(space, face.kind, params)
         fixed = Scope(d for d in face.dims if isinstance(self._dimension(self._names[d]).of, Literal))
-        model = None if spec.model is None else expressions.value(spec.model, self._place(spec, "model"), fixed)
-        options = expressions.value(spec.options, self._place(spec, "options"), scope) if spec.options else None
-        seed = None if spec.seed is None else expressions.value(spec.seed, self._place(spec, "seed"), scope)
-        output = None if spec.output is None else expressions.value(spec.output, self._place(spec, "output"), scope)
+        model = None if spec.model is None else expressions.value(spec.model, spec.place_of("model"), fixed)
+        options = expressions.value(spec.options, spec.place_of("options"), scope) if spec.options else None
+        seed = None if spec.seed is None else expressions.value(spec.seed, spec.place_of("seed"), scope)
+        output = None if spec.output is None else expressions.value(spec.output, spec.place_of("output"), scope)
         output = placed(space, output)
         when = conditions_of(space, self._condition(spec, scope, space))
         keyed = [e for _, expr in params for e in outputs_in(expr)]
@@ -312,15 +314,12 @@ class _Linker:
         )
 
     def _fallback(self, spec: NodeSpec, outputs: tuple[Output, ...], space: Space) -> Node:
-        """Link a node as a further model of its list is asked. What is the same as in the first is wrong once."""
-        before = list(self.mistakes)
-        self.mistakes.clear()
+        """Link a node as a further model of its list is asked."""
         node = self._node(spec, space)
-        self.mistakes[:] = [*before, *(found for found in self.mistakes if found not in before)]
         if any(one not in outputs for one in node.outputs):
             text = f"`{spec.model}` has an input of its own, which would be made though it may never be asked"
             self._mistake(
-                text, self._place(spec, "model"), "refer to params and elements here; to other nodes in the node itself"
+                text, spec.place_of("model"), "refer to params and elements here; to other nodes in the node itself"
             )
         return node
 
@@ -333,7 +332,7 @@ class _Linker:
                 first = [*missing, name]
                 self._mistake(
                     f"the lists of `{name}` differ by `{missing[0]}`, so a node over it is over `{missing[0]}` first",
-                    self._place(spec, "each"),
+                    spec.place_of("each"),
                     f"write each = {first}".replace("'", '"'),
                 )
 
@@ -341,7 +340,7 @@ class _Linker:
         when = spec.when
         if when is None or when is True:
             return None
-        place = self._place(spec, "when")
+        place = spec.place_of("when")
         if not isinstance(when, dict):
             value = space.expressions.value(when, place, scope)
             if value.type.name not in {"boolean", "any", "json"}:
@@ -359,7 +358,7 @@ class _Linker:
     def _needs(self, spec: NodeSpec, scope: Scope, space: Space) -> tuple[Output, ...]:
         found: list[Output] = []
         for position, ref in enumerate(spec.needs):
-            place = self._place(spec, "needs")
+            place = spec.place_of("needs")
             bare = not ref.steps
             try:
                 # `needs = "ok"` means all instances, even where a dimension is shared.
@@ -381,17 +380,5 @@ class _Linker:
                 self._mistake(f"`{ref.text}` is no node: only a node can be needed", place, "", sub=(position,))
         return tuple(found)
 
-    @staticmethod
-    def _place(spec: NodeSpec, key: str) -> Place:
-        known = spec.origin.get(key)
-        return known if known is not None else Place(spec.place.file, (*spec.place.path, key))
-
-    def _mistake(
-        self, message: str, place: Place, caret: str, *, within: tuple[int, int] | None = None, note: str = "",
-        sub: tuple[int, ...] = (),
-    ) -> None:  # fmt: skip
-        self.mistakes.append(Mistake(message, place.file, (*place.path, *sub), "value", within, caret, note))
-
-
-def _below(place: Place, key: str | int) -> Place:
-    return Place(place.file, (*place.path, key))
+    def _mistake(self, message: str, place: Place, caret: str, *, sub: tuple[int, ...] = ()) -> None:
+        self.mistakes.append(Mistake(message, place.file, (*place.path, *sub), "value", None, caret))

@@ -52,6 +52,7 @@ __all__ = [
     "Table",
     "Whole",
     "exprs_in",
+    "is_several",
     "outputs_in",
 ]
 
@@ -342,6 +343,11 @@ class Graph:
         from dagcontent.graph.analysis import to_networkx  # noqa: PLC0415 - networkx is slow to import
 
         return to_networkx(self)
+
+
+def is_several(pick: Pick) -> bool:
+    """Tell whether a pick leaves several instances: the value becomes a list."""
+    return isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list")
 
 
 def exprs_in(expr: Expr) -> Iterator[Expr]:

@@ -28,6 +28,7 @@ from dagcontent.graph.model import (
     StarStep,
     Step,
     Whole,
+    is_several,
 )
 from dagcontent.graph.space import NodeFace, Space, dims_in
 from dagcontent.graph.steps import BadReference, did_you_mean, member, static_step
@@ -359,7 +360,7 @@ class ReferenceCompiler:
 def _listed(kind: Type, picks: tuple[Pick, ...]) -> Type:
     """Return the type of what is chosen, a list for each dimension of which several are."""
     for pick in reversed(picks):
-        if isinstance(pick, AllOf) or (isinstance(pick, LookUp) and pick.by.type.name == "list"):
+        if is_several(pick):
             kind = list_of(kind)
     return kind
 

@@ -15,7 +15,9 @@ def without_held_back(graph: Graph, whole: Mapping[int, str]) -> Graph:
     """Return a graph in which whoever needs a whole graph waits for what that one makes when it is built alone. `whole` says of such
     `needs`, by identity, how the names begin of the nodes that are meant.
     """
-    asked = {prefix: frozenset(root_nodes(graph, prefix)) for prefix in whole.values()}
+    if not whole:
+        return graph
+    asked = {prefix: frozenset(root_nodes(graph, prefix)) for prefix in set(whole.values())}
 
     def holds(output: Output) -> bool:
         prefix = whole.get(id(output))

@@ -27,7 +27,6 @@ from dagcontent.graph.model import (
     Into,
     KeyStep,
     Label,
-    LookUp,
     MemberStep,
     Output,
     Pick,
@@ -38,6 +37,7 @@ from dagcontent.graph.model import (
     Table,
     Whole,
     exprs_in,
+    is_several,
 )
 from dagcontent.graph.steps import BadReference, did_you_mean
 from dagcontent.kinds.control import VALUE_OF_GRAPH
@@ -212,8 +212,7 @@ def _narrowed(expr: Expr, steps: tuple[Step, ...], own: int = 0) -> tuple[tuple[
         return None
     picks: list[Pick] = []
     for pick in expr.picks[own:] if isinstance(expr, Output) else ():
-        several = isinstance(pick, LookUp) and pick.by.type.name == "list"
-        if not steps or not (several or isinstance(pick, AllOf)):
+        if not steps or not is_several(pick):
             picks.append(pick)
         elif isinstance(pick, AllOf) and isinstance(steps[0], StarStep):
             picks.append(pick)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagcontent.spec.model import DimensionSpec, Pipeline, Place
+from dagcontent.spec.model import DimensionSpec, Pipeline
 
 __all__ = ["TAKE", "position_of", "take_dimensions"]
 
@@ -20,7 +20,7 @@ def take_dimensions(pipeline: Pipeline) -> dict[str, DimensionSpec]:
     for node in pipeline.nodes.values():
         if node.takes is not None:
             name = f"{node.name}.{TAKE}"
-            place = node.origin.get("takes") or Place(node.place.file, (*node.place.path, "takes"))
+            place = node.place_of("takes")
             made[name] = DimensionSpec(name, list(range(node.takes)), None, node.takes, "stop", place)
     return made
 

@@ -24,6 +24,7 @@ __all__ = [
     "SELECTION_FACTS",
     "fits",
     "fits_param",
+    "innermost",
     "joinable",
     "selection_fact",
     "type_of_literal",
@@ -106,6 +107,13 @@ def selection_fact(kind: Kind, made: Type, name: str) -> Type | None:
     return list_of(SELECTION_FACTS[name]) if made.name == "list" else SELECTION_FACTS[name]
 
 
+def innermost(found: Type) -> Type:
+    """Return what is in a list, however deep; lists in lists are one list to choose from."""
+    while found.name == "list":
+        found = found.item or ANY
+    return found
+
+
 def joinable(kind: Type) -> bool:
     """Tell whether a value of this type can be a part of joined text: media may not."""
     if kind.name == "list":
@@ -129,9 +137,7 @@ def fits(have: Type, want: Type) -> bool:
         return have.name in {"list", "json"}
     if want.name == "list":
         assert want.item is not None
-        inner = have
-        while inner.name == "list":
-            inner = inner.item or ANY
+        inner = innermost(have)
         return fits(inner, want.item) or (have.name == "list" and inner.name == "any")
     if want.name == "json":
         return have.name in _JSON_LIKE

@@ -102,7 +102,7 @@ KINDS: Final = (
         "speech.convert",
         "Speech as it was said, in another voice.",
         (
-            Param("audio", AUDIO, "the recording", required=True, also=(VIDEO,)),
+            _AUDIO,
             Param("voice", TEXT, "who is to say it", required=True),
         ),
         AUDIO,

@@ -35,7 +35,7 @@ class Param(msgspec.Struct, frozen=True):
     """One parameter.
 
     `default` is the key default: written out or left out, the key is the same; it never changes within a version.
-    `also` are further types accepted (a video where audio is asked). `choices` limit a text; `later` are those of the language that cannot be used yet. `minimum` and
+    `also` are further types accepted (a video where audio is asked). `choices` limit a text; `minimum` and
     `maximum` are inclusive bounds. `unit` is shown in help ("s", "px", "dB"). `fields` are what the tables of a list of tables
     may hold (`tables_of` gives its type); of `one_of` each has at least one. A field at its default is left out of the key.
     """
@@ -47,7 +47,6 @@ class Param(msgspec.Struct, frozen=True):
     default: Any = None
     also: tuple[Type, ...] = ()
     choices: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
@@ -71,7 +70,7 @@ class Kind(msgspec.Struct, frozen=True):
     `like` names the parameter whose type, as far as the graph says it, `output_like` turns into the output's.
     `chooses` names the parameter of which the value is one element: the output's type is that element's, and a person may say
     which. `passes` names the parameter that is the value as it is, and so has its type. `questions` names the kind of the requests
-    that are made where such a node is given a `model`. `later` are parameters of the language that cannot be used yet.
+    that are made where such a node is given a `model`.
     `common` are the common keys that it takes, None for all of them: others are said in the nodes that it stands for.
     """
 
@@ -98,7 +97,6 @@ class Kind(msgspec.Struct, frozen=True):
     like: str = ""
     output_like: Callable[[Type, Mapping[str, Any]], Type] | None = None
     questions: str = ""
-    later: tuple[str, ...] = ()
     common: tuple[str, ...] | None = None
 
     def takes_key(self, key: str) -> bool:

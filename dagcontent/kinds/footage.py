@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param
+from dagcontent.kinds.video import CLIP, CLIP_FACTS
 from dagcontent.values.types import IMAGE, INTEGER, NUMBER, TEXT, VIDEO
 
 __all__ = ["KINDS"]
 
-_FACTS = (
-    "duration", "width", "height", "fps", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type",
-)  # fmt: skip
-_VIDEO = Param("video", VIDEO, "the clip", required=True)
 _PLACES = (
     "top", "center", "bottom", "left", "right", "top_left", "top_right", "bottom_left", "bottom_right",
 )  # fmt: skip
@@ -20,7 +17,7 @@ _PLACES = (
 
 def _cut(name: str, text: str, *params: Param, one_of: tuple[tuple[str, ...], ...] = ()) -> Kind:
     return Kind(
-        name, text, (_VIDEO, *params), VIDEO, Effect.LOCAL, facts=_FACTS, carries=True, one_of=one_of
+        name, text, (CLIP, *params), VIDEO, Effect.LOCAL, facts=CLIP_FACTS, carries=True, one_of=one_of
     )  # fmt: skip
 
 
@@ -94,7 +91,7 @@ KINDS: Final = (
         "video.frame",
         "One picture of a clip.",
         (
-            _VIDEO,
+            CLIP,
             Param("at", NUMBER, "a time, or first or last; left out: first", minimum=0, also=(TEXT,), choices=("first", "last"), unit="s"),
         ),
         IMAGE,

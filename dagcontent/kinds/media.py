@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dagcontent.kinds.declaration import Effect, Kind, Param, tables_of
+from dagcontent.kinds.video import CLIP_FACTS
 from dagcontent.values.types import ANY, AUDIO, BOOLEAN, IMAGE, NUMBER, TEXT, VIDEO, Type, list_of
 
 __all__ = ["KINDS"]
 
-_FACTS = (
-    "duration", "width", "height", "fps", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type",
-)  # fmt: skip
 
 _CHAPTER: Final = (
     Param("title", TEXT, "what the part is called", required=True),
@@ -41,7 +39,7 @@ KINDS: Final = (
         ),
         ANY,
         Effect.LOCAL,
-        facts=(*_FACTS, "report"),
+        facts=(*CLIP_FACTS, "report"),
         carries=True,
         gives="as `media`",
         like="media",
@@ -64,7 +62,7 @@ KINDS: Final = (
         ),
         ANY,
         Effect.LOCAL,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         carries=True,
         one_of=(("title", "artist", "chapters", "cover"),),
         gives="as `media`",

@@ -8,15 +8,15 @@ from dagcontent.kinds.declaration import Effect, Kind, Param
 from dagcontent.kinds.schema import type_of_answer
 from dagcontent.values.types import AUDIO, BOOLEAN, IMAGE, INTEGER, JSON, NUMBER, SUBTITLES, TEXT, VIDEO, list_of
 
-__all__ = ["KINDS"]
+__all__ = ["CLIP", "CLIP_FACTS", "CLIP_MEASURED", "KINDS"]
 
-_FACTS = (
+CLIP_FACTS = (
     "duration", "width", "height", "fps", "sample_rate", "channels", "alignment", "chapters", "size_bytes", "media_type",
 )  # fmt: skip
 
-_MEASURED = ("duration", "width", "height", "fps", "sample_rate", "channels", "size_bytes", "media_type")
+CLIP_MEASURED = ("duration", "width", "height", "fps", "sample_rate", "channels", "size_bytes", "media_type")
 
-_VIDEO = Param("video", VIDEO, "the clip", required=True)
+CLIP = Param("video", VIDEO, "the clip", required=True)
 _AUDIO = Param("audio", AUDIO, "what is said", required=True, also=(VIDEO,))
 _FPS = Param("fps", NUMBER, "pictures a second", minimum=1, maximum=120)
 _SIZE = Param("size", TEXT, "width and height, as 1280x720", unit="px")
@@ -38,7 +38,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.PAID,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         by_model=True,
         stand_ins=("kenburns",),
         priced_by="second",
@@ -48,13 +48,13 @@ KINDS: Final = (
         "video.edit",
         "A clip changed as a prompt says.",
         (
-            _VIDEO,
+            CLIP,
             Param("prompt", TEXT, "what to change"),
             Param("strength", NUMBER, "0 keeps the clip, 1 keeps nothing of it", minimum=0, maximum=1),
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("tint",),
         carries_here=True,
@@ -64,13 +64,13 @@ KINDS: Final = (
         "video.extend",
         "A clip that goes on.",
         (
-            _VIDEO,
+            CLIP,
             Param("prompt", TEXT, "what happens next"),
             Param("seconds", NUMBER, "how much longer it becomes", minimum=0.1, maximum=600, unit="s"),
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("hold",),
         carries_here=True,
@@ -80,12 +80,12 @@ KINDS: Final = (
         "video.upscale",
         "A clip with more pixels.",
         (
-            _VIDEO,
+            CLIP,
             Param("factor", NUMBER, "times as wide and as high", minimum=1, maximum=16),
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("lanczos",),
         carries_here=True,
@@ -101,7 +101,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("kenburns",),
         carries_here=True,
@@ -111,12 +111,12 @@ KINDS: Final = (
         "video.lipsync",
         "A clip whose lips follow another recording.",
         (
-            _VIDEO,
+            CLIP,
             _AUDIO,
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("mux",),
         carries_here=True,
@@ -126,12 +126,12 @@ KINDS: Final = (
         "video.soundtrack",
         "A clip with the sounds of what happens in it.",
         (
-            _VIDEO,
+            CLIP,
             Param("prompt", TEXT, "what is to be heard"),
         ),
         VIDEO,
         Effect.PAID,
-        facts=_MEASURED,
+        facts=CLIP_MEASURED,
         by_model=True,
         stand_ins=("tone",),
         priced_by="second",
@@ -140,7 +140,7 @@ KINDS: Final = (
         "video.describe",
         "What happens in a clip, as text or as JSON of a given form.",
         (
-            _VIDEO,
+            CLIP,
             Param("prompt", TEXT, "what to look for"),
             Param("schema", JSON, "JSON Schema of the answer: the output is JSON"),
             Param("returns", JSON, 'short form of a schema: { title = "text", shots = ["text"] }'),
@@ -173,7 +173,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.LOCAL,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         carries=True,
         one_of=(("duration", "audio"),),
     ),
@@ -205,7 +205,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.LOCAL,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         carries=True,
     ),
     Kind(
@@ -227,7 +227,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.LOCAL,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         carries=True,
     ),
     Kind(
@@ -271,7 +271,7 @@ KINDS: Final = (
         ),
         VIDEO,
         Effect.LOCAL,
-        facts=_FACTS,
+        facts=CLIP_FACTS,
         carries=True,
     ),
 )

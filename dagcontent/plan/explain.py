@@ -212,8 +212,7 @@ class Explainer:
         return rows
 
     def _places_of(self, node: Node, key: str) -> tuple[Place, ...]:
-        known = node.spec.origin.get(key)
-        return (known or Place(node.spec.place.file, (*node.spec.place.path, key)),)
+        return (node.spec.place_of(key),)
 
     def _origins(
         self, node: Node, name: str, expr: Expr | None, unit: Unit
@@ -283,10 +282,8 @@ class Explainer:
             yield from self._trace(dim.of, unit, depth + 1)
 
     def _trace_output(self, expr: Output, unit: Unit, depth: int) -> Iterable[tuple[Place | None, str | None]]:
-        evaluator = self._resolver.evaluator
-        scope = self._fanout.scope_of(unit)
         try:
-            chosen = self._fanout.choose(expr, scope, lambda by: evaluator.value(by, scope))
+            chosen = self._resolver.evaluator.chosen(expr, self._fanout.scope_of(unit))
         except (NodeError, Missing):
             return  # a look-up that misses comes from nowhere
         if not isinstance(chosen, Unit):

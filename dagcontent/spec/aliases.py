@@ -166,10 +166,15 @@ class Aliases:
         return tuple(found) if good and found and apart(found, self._literals) else None
 
     def _named(self, name: str, spot: Spot, chain: tuple[str, ...]) -> tuple[Alternative, ...] | None:
-        """Return the entries that an alias within a list stands for."""
+        """Return the entries that an alias within a list stands for. `chain` are the aliases in which it stands: none in a node,
+        which is read when all aliases are, and all that is wrong with them was noted.
+        """
         if name not in self._entries:
             self._unknown(name, None, spot)
             return None
+        if not chain:
+            model = self.resolved.get(name)
+            return self.lists.get(name) if model is None else (Alternative(model, spot),)
         if name in chain:
             path = " -> ".join([*chain[chain.index(name) :], name])
             self._literals.wrong(spot, f"these aliases name each other: {path}", "name a model")

@@ -16,11 +16,12 @@ from dagcontent.spec.model import Choice, Place, TomlPath
 from dagcontent.spec.words import a_value, listed
 from dagcontent.values.instances import is_instance_name, node_of
 
-__all__ = ["CHOICES", "choices_path", "read_choices", "table_of"]
+__all__ = ["CHOICES", "KEYS", "choices_path", "read_choices", "table_of"]
 
 CHOICES: Final = ".choices.toml"
 _SECTIONS: Final = ("node", "profile")
-_KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
+KEYS: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
+"""Of an entry, in the order in which they are written."""
 _DIGESTS: Final = ("pin", "pick", "replaced", "instead_of", "approved", "rejected")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_REROLLS: Final = 1_000_000
@@ -87,7 +88,7 @@ class _Reader:
         before = self._findings.count
         if not is_instance_name(name):
             self._at_key(path, f"`{name}` is not the name of an instance", 'as in [node."still[intro,take=0]"]')
-        self._known(path, table, _KEYS, f"an entry has: {listed(_KEYS)}")
+        self._known(path, table, KEYS, f"an entry has: {listed(KEYS)}")
         for key, value in table.items():
             if key == "reroll":
                 if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_REROLLS:
@@ -95,7 +96,7 @@ class _Reader:
             elif key == "note":
                 if not isinstance(value, str):
                     self._wrong((*path, key), f"`note` is text, not {a_value(value)}")
-            elif key in _KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
+            elif key in KEYS and not (isinstance(value, str) and _DIGEST.fullmatch(value)):
                 self._wrong((*path, key), f"`{key}` is a digest", 'written "sha256:" and 64 digits of 0-9a-f')
         if "instead_of" in table and "replaced" not in table:
             self._at_key((*path, "instead_of"), "`instead_of` is nothing without `replaced`", "take it out")

@@ -15,13 +15,13 @@ from typing import Any, Final
 import tomli
 
 from dagcontent.errors import InternalError
+from dagcontent.spec.choices import KEYS
 from dagcontent.spec.model import TomlPath
 from dagcontent.spec.span import Scan, scan
 
 __all__ = ["edited"]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-_ORDER: Final = ("for", "reroll", "pick", "pin", "replaced", "instead_of", "approved", "rejected", "note")
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
 
 
@@ -143,7 +143,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _ordered(entry: Mapping[str, Any]) -> list[str]:
-    return sorted(entry, key=_ORDER.index)
+    return sorted(entry, key=KEYS.index)
 
 
 def _line(key: str, value: str | int) -> str:

@@ -57,12 +57,12 @@ class Composition:
                 made[node.name] = _Given(self._files, literals, self._findings, node, tables).laid(found)
             if found is not None and self._findings.count == before and self._inside(found) > _MAX_GRAPHS:
                 message = f"more than {_MAX_GRAPHS:,} graphs stand within this one"
-                self._findings.at_value(_place_of(node, "path"), message, "compose fewer")
+                self._findings.at_value(node.place_of("path"), message, "compose fewer")
                 del nodes[node.name], made[node.name]
         return made
 
     def _graph(self, node: NodeSpec, tables: Tables, literals: Literals) -> Pipeline | None:
-        place = _place_of(node, "path")
+        place = node.place_of("path")
         written = node.params.get("path")
         if not isinstance(written, str):
             if written is not None:
@@ -128,7 +128,7 @@ class _Given:
         self._literals = literals
         self._findings = findings
         self._node = node
-        self._place = _place_of(node, "params")
+        self._place = node.place_of("params")
         self._document = next(found for found in tables.documents if found.file == self._place.file)
 
     def laid(self, graph: Pipeline) -> Pipeline:
@@ -222,7 +222,3 @@ def told(mistake: Mistake, composed: Mapping[int, Place]) -> Mistake:
             places.append((place.file, place.path, f"read for node `{name}`"))
         file = place.file
     return msgspec.structs.replace(mistake, also=(*mistake.also, *places)) if places else mistake
-
-
-def _place_of(node: NodeSpec, key: str) -> Place:
-    return node.origin.get(key) or Place(node.place.file, (*node.place.path, key))

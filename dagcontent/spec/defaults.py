@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dagcontent.kinds.declaration import Kind
+from dagcontent.kinds.declaration import WORKED_OUT, Kind
 from dagcontent.kinds.registry import COMMON_KEYS, KINDS, LATER_KINDS
 from dagcontent.spec.findings import Findings
 from dagcontent.spec.model import Place, TomlPath
@@ -110,4 +110,6 @@ class Defaults:
 def _has(kind: Kind, key: str) -> bool:
     if key == "model":
         return kind.by_model
-    return key in COMMON_KEYS or kind.param(key) is not None
+    if key == "takes" and kind.effect in WORKED_OUT:
+        return False
+    return (key in COMMON_KEYS and kind.takes_key(key)) or kind.param(key) is not None

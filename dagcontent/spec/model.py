@@ -192,6 +192,10 @@ class NodeSpec(msgspec.Struct, frozen=True):
     max_cost_microusd: int | None = None
     fallbacks: tuple[NodeSpec, ...] = ()
 
+    def place_of(self, key: str) -> Place:
+        """Return where a key of it stands."""
+        return self.origin.get(key) or Place(self.place.file, (*self.place.path, key))
+
 
 class Choice(msgspec.Struct, frozen=True):
     """One entry of the choices file: what was decided about `instance`, an instance of `node`.

@@ -225,10 +225,6 @@ class Nodes:
     def _param(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a parameter; one that is wrong stands as `_BAD`: it was given, and has no value."""
         before = self._findings.count
-        if isinstance(value, str) and value in info.params[key].later:
-            self._findings.later(Place(spot.file, spot.path), f'`{key} = "{value}"` is', at="value")
-            into[key] = _BAD
-            return
         if key in info.schemas:
             found = self._schema(key, value, info, spot)
         else:
@@ -243,9 +239,8 @@ class Nodes:
     def _field(self, info: _Kind, into: dict[str, Any], key: str, value: Any, spot: Spot) -> None:
         """Convert a common key."""
         if not info.kind.takes_key(key):
-            if spot.path[0] != "defaults" or len(spot.path) > 2:  # those of all kinds are for the kinds that take them
-                caret = "write it in the file that `path` names"
-                self._findings.at_key(Place(spot.file, spot.path), f"`{key}` is not for kind {info.kind.name}", caret)
+            caret = "write it in the file that `path` names"
+            self._findings.at_key(Place(spot.file, spot.path), f"`{key}` is not for kind {info.kind.name}", caret)
             return
         if key == "model":
             if info.maker is not None:
@@ -315,9 +310,6 @@ class Nodes:
     def _unknown(self, kind: Kind, name: str, key: str, document: Document) -> str:
         """Note an unknown key; return the one that was probably meant."""
         place = Place(document.file, ("node", name, key))
-        if key in kind.later:
-            self._findings.later(place, f"`{key}` of {kind.name} is")
-            return ""
         near = self._findings.near(key, [*_names_of(kind), *_COMMON])
         caret = f"did you mean `{near}`?" if near else ""
         self._findings.at_key(place, f"unknown parameter `{key}` of {kind.name}", caret, _takes(kind))

@@ -50,7 +50,6 @@ _MODELS: Final[_Schema] = {
 }
 _MAP: Final[_Schema] = {"type": "object", "additionalProperties": ANYTHING}
 _NAME: Final = "^[a-z][a-z0-9_]*$"
-_DURATION: Final = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?$"
 
 
 def generate() -> dict[str, str]:

@@ -572,3 +572,12 @@ def test_a_list_of_one_is_that_model() -> None:
         load("/nowhere/g.toml", text=text.format(m)).pipeline.nodes["a"] for m in ('"fal/x/y"', '["fal/x/y"]', '"one"')
     ]
     assert [(one.model, one.fallbacks) for one in nodes] == [("fal/x/y", ())] * 3
+
+
+def test_a_wrong_alias_is_one_mistake_however_many_lists_name_it() -> None:
+    """Ten nodes whose lists name one misspelt alias were ten equal errors, and the one line to mend among them."""
+    nodes = "".join(
+        f'[node.n{i}]\nkind = "image.generate"\nmodel = ["bad", "local/card"]\nprompt = "x"\n' for i in range(4)
+    )
+    loaded = load("/nowhere/t.toml", text=f'[models]\nbad = "nope/x"\n{nodes}')
+    assert [mistake.message for mistake in loaded.mistakes] == ["`nope` is no provider"]

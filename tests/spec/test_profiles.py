@@ -159,3 +159,13 @@ def test_a_draft_has_one_stand_in_for_a_list(written: str) -> None:
     assert (draft.model, draft.fallbacks) == ("local/card", ())
     own = node(text + '[profile.p]\ninherit = "draft"\n[profile.p.node.a]\nmodel = ["fal/c", "fal/d"]\n', "p")
     assert [own.model, *(one.model for one in own.fallbacks)] == ["fal/c", "fal/d"]
+
+
+def test_common_keys_among_the_defaults_of_a_profile_are_for_kinds_that_take_them() -> None:
+    """`[profile.p.defaults] retries = 0` was refused, as not for kind graph, in a graph without any such node."""
+    text = BASE + "[profile.p.defaults]\nretries = 0\ntakes = 2\n"
+    spec = node(text, "p")
+    assert (spec.retries, spec.takes) == (0, 2)
+    assert node(text + '[node.b]\nkind = "text.template"\ntext = "x"\n', "p", "b").takes is None
+    inner = read(text + '[defaults."graph"]\nretries = 1\n')
+    assert [mistake.message for mistake in inner.mistakes] == ["`retries` is not for kind graph"]
