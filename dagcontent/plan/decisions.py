@@ -90,11 +90,7 @@ class Decisions:
         """Return what a gate is, or why it is nothing yet. Raises NodeError where a person rejected it."""
         shown, choice = params[node.kind.passes], self.of(unit)
         if contains_unknown(shown):
-            # Nobody can have looked at what is still to be made, unless it turns out to be what it was.
-            waits = not self._drafts and not unit.held and (choice is None or choice.approved is None)
-            if not self._drafts:
-                unit.hold()
-            return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+            return _not_yet(unit, asks=not self._drafts, said=choice is not None and choice.approved is not None)
         word = word_on(choice, shown)
         if word is Word.REJECTED and choice is not None:
             raise rejection(choice.note, shown)
@@ -107,12 +103,7 @@ class Decisions:
     def unknown(self, unit: Unit, params: Mapping[str, Value]) -> tuple[Value, Status]:
         """Return what a selection is whose candidates are still to be made."""
         choice = self.of(unit)
-        asks = self._asks(params)
-        # Nobody can have chosen among what is still to be made, unless it turns out to be what it was.
-        waits = asks and not unit.held and (choice is None or choice.pick is None)
-        if asks:
-            unit.hold()
-        return UNKNOWN, Status.WAITING if waits else Status.MAYBE
+        return _not_yet(unit, asks=self._asks(params), said=choice is not None and choice.pick is not None)
 
     def selected(
         self, unit: Unit, params: Mapping[str, Value], values: Sequence[Value]
@@ -128,6 +119,16 @@ class Decisions:
 
     def _asks(self, params: Mapping[str, Value]) -> bool:
         return params.get("by") == HUMAN and not self._drafts
+
+
+def _not_yet(unit: Unit, *, asks: bool, said: bool) -> tuple[Value, Status]:
+    """Return what a unit is that `asks` a person about what is still to be made: nobody can have looked at that, unless it turns out
+    to be what something was `said` of.
+    """
+    waits = asks and not unit.held and not said
+    if asks:
+        unit.hold()
+    return UNKNOWN, Status.WAITING if waits else Status.MAYBE
 
 
 def stands_for(fanout: Fanout, unit: Unit) -> str | None:

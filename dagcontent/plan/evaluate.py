@@ -96,6 +96,10 @@ class Evaluator:
             return UNKNOWN
         return listed.labels[here] if isinstance(expr, Label) else here
 
+    def chosen(self, expr: Output, scope: Scope) -> Chosen:
+        """Return the instances that a reference means. Raises NodeError where a look-up misses, Missing where what it looks up is."""
+        return self._fanout.choose(expr, scope, lambda by: self.value(by, scope))
+
     def holds(self, condition: Condition | Conditions, scope: Scope) -> bool | Mark:
         """Return whether `when` holds; UNKNOWN if it depends on what is still to be made."""
         if isinstance(condition, Conditions):
@@ -128,8 +132,7 @@ class Evaluator:
         everything = bool(expr.picks) and all(isinstance(p, AllOf) for p in expr.picks) and not lenient
         if everything and id(expr) in self._whole:
             return self._whole[id(expr)]
-        chosen = self._fanout.choose(expr, scope, lambda by: self.value(by, scope))
-        made = self._of_chosen(chosen, expr, scope, lenient=lenient)
+        made = self._of_chosen(self.chosen(expr, scope), expr, scope, lenient=lenient)
         if everything:
             self._whole[id(expr)] = made
         return made

@@ -202,8 +202,10 @@ class Foreseen:
         if element is by.type:
             return self._made(by, by.type, _names(by), self._chosen(by, unit), depth)
         there = self._units(by, unit)
-        makers: list[Unit | None] = [*there] if all(None not in one.coords for one in there) else [None] * most
-        made = [self._one_made(by, element, maker, depth) for maker in makers]
+        if all(None not in one.coords for one in there):
+            made = [self._one_made(by, element, maker, depth) for maker in there]
+        else:
+            made = [self._one_made(by, element, None, depth)] * most
         return None if not made or any(one is None for one in made) else made
 
     def _one_made(self, by: Output, element: Type, maker: Unit | None, depth: int) -> Any:
@@ -248,7 +250,7 @@ class Foreseen:
     def _units(self, expr: Output, unit: Unit) -> list[Unit]:
         scope = self._fanout.scope_of(unit)
         try:
-            return list(leaves(self._fanout.choose(expr, scope, lambda by: self._resolver.evaluator.value(by, scope))))
+            return list(leaves(self._resolver.evaluator.chosen(expr, scope)))
         except (NodeError, Missing):
             return []
 

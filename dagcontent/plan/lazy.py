@@ -50,7 +50,7 @@ class Alternatives:
 
     def _one_by_one(self, output: Output, scope: Scope) -> Iterator[Expr]:
         """Yield a reference to several instances as one to each."""
-        chosen = self._fanout.choose(output, scope, lambda by: self._evaluator.value(by, scope))
+        chosen = self._evaluator.chosen(output, scope)
         if not isinstance(chosen, list) or _any_mark(chosen):
             yield output
             return

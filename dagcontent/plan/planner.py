@@ -137,7 +137,7 @@ class _Planner:
         scope = self.fanout.scope_of(unit)
         for output in outputs:
             try:
-                chosen = self.fanout.choose(output, scope, lambda by: self.resolver.evaluator.value(by, scope))
+                chosen = self.resolver.evaluator.chosen(output, scope)
             except (NodeError, Missing):
                 continue  # a look-up that misses chooses nothing; the unit says so itself
             stack = [chosen]

@@ -106,7 +106,7 @@ class Selecting:
             return None
         digests = sorted({digest_of(value) for value in values})
         made = []
-        for judge in leaves(self._fanout.choose(node.verdict, scope, lambda by: self._evaluator.value(by, scope))):
+        for judge in leaves(self._evaluator.chosen(node.verdict, scope)):
             order = self._order(judge, digests)
             try:
                 made.append(_read(judge.value, order, self._fanout.graph.nodes[judge.node]))
@@ -171,18 +171,20 @@ class Selecting:
         selected, node = self.made.get(unit), self._fanout.graph.nodes[unit.node]
         if selected is None:
             return UNKNOWN
-        found: list[Value] = [self._one(unit, node, selected, position, name) for position in selected.positions]
+        found: list[Value]
+        if name == "position":
+            found = [*selected.positions]
+        elif name == "score":
+            found = [selected.scores[at] if selected.scores else ABSENT for at in selected.positions]
+        else:
+            candidates = self._candidates(unit, node)
+            found = [label_of(candidates[at]) for at in selected.positions]
         return found if "top" in dict(node.params) else found[0]
 
-    def _one(self, unit: Unit, node: Node, selected: Selected, position: int, name: str) -> Value:
-        if name == "position":
-            return position
-        if name == "score":
-            return selected.scores[position] if selected.scores else ABSENT
+    def _candidates(self, unit: Unit, node: Node) -> list[Candidate]:
         expr, lenient = dict(node.params)[node.kind.chooses], node.kind.chooses in node.spec.optional
         values = _flat(self._evaluator.value(expr, self._fanout.scope_of(unit), lenient=lenient))
-        candidates = candidates_of(self._fanout, self._evaluator, unit, node, {node.kind.chooses: values})
-        return label_of(candidates[position])
+        return candidates_of(self._fanout, self._evaluator, unit, node, {node.kind.chooses: values})
 
 
 def _slots(node: Node) -> tuple[str, str]:

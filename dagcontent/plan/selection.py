@@ -112,7 +112,7 @@ def _made(position: int, value: Value, maker: Unit, fanout: Fanout, node: Node) 
 
 def _makers(fanout: Fanout, evaluator: Evaluator, expr: Expr, scope: Mapping[int, int | None]) -> list[Unit | None]:
     if isinstance(expr, Output):
-        return list(leaves(fanout.choose(expr, scope, lambda by: evaluator.value(by, scope))))
+        return list(leaves(evaluator.chosen(expr, scope)))
     if isinstance(expr, Items):
         return [maker for item in expr.items for maker in _makers(fanout, evaluator, item, scope)]
     return [None]

@@ -91,7 +91,7 @@ class Serving:
             if unit.node >= 0 and unit not in into and belongs(unit):
                 into.add(unit)
                 node = self._resolver.graph.nodes[unit.node]
-                for output in (*node.when_outputs, *node.ordering, *node.outputs):
+                for output in node.sources:
                     stack.extend(self._chosen(output, unit))
 
     def _units(self, expr: Expr, unit: Unit) -> Iterator[Unit]:
@@ -99,8 +99,7 @@ class Serving:
             yield from self._chosen(output, unit)
 
     def _chosen(self, output: Output, unit: Unit) -> Iterator[Unit]:
-        scope = self._fanout.scope_of(unit)
         try:
-            yield from leaves(self._fanout.choose(output, scope, lambda by: self._resolver.evaluator.value(by, scope)))
+            yield from leaves(self._resolver.evaluator.chosen(output, self._fanout.scope_of(unit)))
         except (NodeError, Missing):
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntFlag
+from enum import Enum
 from typing import Any, Final
 
 from dagcontent.errors import InternalError
@@ -10,7 +10,7 @@ from dagcontent.values.instances import PLAIN, instance_name
 from dagcontent.values.record import Manifest, Record
 from dagcontent.values.value import UNKNOWN, ActionKey, Blob, Value
 
-__all__ = ["Closed", "DimensionList", "Group", "ListJob", "Open", "State", "Status", "Unit", "instance_name"]
+__all__ = ["Closed", "DimensionList", "Group", "ListJob", "State", "Status", "Unit", "instance_name"]
 
 
 class State(Enum):
@@ -52,14 +52,12 @@ class Status(Enum):
     BLOCKED = "blocked"
 
 
-class Open(IntFlag):
-    """Why what is not known of a unit is not known. `HELD`: it waits for a person, or something above it does. `DUE`: in a plan,
-    something above it is still to be made, so that whoever it waits for may not be asked, or have answered.
-    """
-
-    NONE = 0
-    HELD = 1
-    DUE = 2
+# Why what is not known of a unit is not known: bits of `Unit.open`. Plain numbers: an IntFlag is made anew by each operation,
+# which is felt where every unit asks.
+_HELD: Final = 1  # it waits for a person, or something above it does
+_DUE: Final = (
+    2  # in a plan: something above it is still to be made; whoever it waits for may not be asked, or have answered
+)
 
 
 class Unit:
@@ -94,29 +92,29 @@ class Unit:
         self.reroll = 0  # how many samples further than it would be
         self.again = False  # all its models were refused before, and are asked again
         self.passed: tuple[Any, ...] = ()  # the `Passed` before the one that is asked or served
-        self.open: int = 0  # of `Open`
+        self.open: int = 0  # bits: held, due
 
     @property
     def held(self) -> bool:
         """Whether it waits for a person, or is not known because one above it does."""
-        return self.open & Open.HELD != 0
+        return self.open & _HELD != 0
 
     @property
     def stopped(self) -> bool:
         """Whether it is held for certain: nothing is still to be made by which that may turn out otherwise."""
-        return self.open & (Open.HELD | Open.DUE) == Open.HELD
+        return self.open & (_HELD | _DUE) == _HELD
 
     def hold(self) -> None:
         """Note that it waits for a person."""
-        self.open |= Open.HELD
+        self.open |= _HELD
 
     def settle(self, status: Status) -> None:
         """Become what it turned out to be; what is known is open no more."""
         self.status = status
         if status is Status.WAITING:
-            self.open |= Open.HELD
+            self.hold()
         elif status is Status.RUN:
-            self.open |= Open.DUE
+            self.open |= _DUE
         elif self.open and status is not Status.MAYBE:
             self.open = 0
 

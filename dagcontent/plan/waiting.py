@@ -45,7 +45,7 @@ class Waiting:
         elif all(isinstance(p, AllOf) for p in output.picks):
             self.wait_for(unit, self._group(output.node))
         else:
-            chosen = self._fanout.choose(output, scope, lambda by: self._evaluator.value(by, scope))
+            chosen = self._evaluator.chosen(output, scope)
             for producer in leaves(chosen):
                 self.wait_for(unit, producer)
 

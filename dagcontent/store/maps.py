@@ -82,23 +82,28 @@ def _difference(connection: apsw.Connection, run: str, rows: LastBuild) -> tuple
 def _read(connection: apsw.Connection, digest: bytes) -> LastBuild | None:
     """Return a map by its digest, None if it is not what that says: it only explains, it decides nothing."""
     for base, body in fetch(connection, "SELECT base, body FROM build_map WHERE digest = ?", (digest,)):
+        if base is None:
+            return _whole(body, digest)
+        under = fetch(connection, "SELECT body FROM build_map WHERE digest = ? AND base IS NULL", (base,))
+        whole = _whole(under[0][0], base) if under else None
         try:
             table = _decoder.decode(body)
         except (msgspec.DecodeError, TypeError):
             return None
-        rows = _rows(table)
-        if base is not None:
-            under = fetch(connection, "SELECT body FROM build_map WHERE digest = ? AND base IS NULL", (base,))
-            if not under:
-                return None
-            try:
-                rows = {**_rows(_decoder.decode(under[0][0])), **rows}
-            except (msgspec.DecodeError, TypeError):
-                return None
-            for name in table.gone:
-                rows.pop(name, None)
+        if whole is None:
+            return None
+        rows = {**whole, **_rows(table)}
+        for name in table.gone:
+            rows.pop(name, None)
         return rows if _digest_of(rows) == digest else None
     return None
+
+
+def _whole(body: object, digest: bytes) -> LastBuild | None:
+    """Return a map that is stored whole: its bytes are what its digest is of."""
+    if not isinstance(body, bytes) or hashlib.sha256(body).digest() != digest:
+        return None
+    return _rows(_decoder.decode(body))
 
 
 def _digest_of(rows: Mapping[str, str]) -> bytes | None:

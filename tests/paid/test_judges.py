@@ -95,3 +95,18 @@ def test_a_budget_holds_a_judge_as_it_holds_anybody(bench: Callable[[str], Bench
     found = one.tried(budget_microusd=1_000)
     assert isinstance(found, DagcontentError) or found.status == "budget"
     assert len(one.posts()) == before
+
+
+@pytest.mark.slow
+def test_a_judge_that_refuses_is_passed_over_with_its_selection(bench: Callable[[str], Bench]) -> None:
+    """Behind an alternative that serves, nobody feels that the one before it had no judge."""
+    one = bench(
+        GRAPH.replace("[node.said]", '[node.kept]\nkind = "fallback"\neach = "scene"\nof = ["${best[scene]}", "${still[scene, take=0]}"]\n[node.said]')
+        .replace("${best[scene].label} ${best[scene].score}", "${kept[scene].width}")
+    )  # fmt: skip
+    one.vendors.set_faults([{"fault": "status", "status": 400, "vendor": "google"}])
+    result = one.build()
+    found = {node.node: node.status for node in result.nodes}
+    assert result.status == "ok", found
+    assert {found[name] for name in ("best[sun]", "best.judge[sun]", "best.judge[moon]")} == {"passed_over"}
+    assert {charge.vendor for charge in one.charges()} == {"fal"}
