@@ -106,13 +106,17 @@ def test_where_nobody_listens_nothing_is_sent(bench: Callable[[str], Bench], nam
 def test_connections_that_are_reset_as_they_stand_are_not_charged_twice(
     bench: Callable[[str], Bench], name: str
 ) -> None:
-    """The first two connections end before a byte is answered; a list that can be read sends again, no list asks a person."""
+    """The first two connections end as they are accepted. One that ends while it is made has carried nothing and is made again;
+    of one that ends later a list that can be read says so, and where there is none, a person is asked. Which of the two a
+    client sees is the kernel's choice; never is anything charged twice.
+    """
     row = TABLE[name]
     one = bench(graph_of(row))
     one.vendors.set_faults([{"fault": "hang_up", "nth": [1, 2]}])
     results = [one.build(LOUD), one.build(LOUD)]
-    assert [result.status for result in results] == (["ok"] * 2 if row.found else ["unresolved"] * 2)
-    assert len(one.charges()) == int(row.found)
+    statuses = {result.status for result in results}
+    assert statuses == {"ok"} or (statuses == {"unresolved"} and not row.found)
+    assert len(one.charges()) == (1 if statuses == {"ok"} else 0)
 
 
 @pytest.mark.slow
