@@ -18,7 +18,7 @@ def main() -> None:
     clips, at = [], 0.0
     for i in range(2, len(sys.argv), 4):
         card, voice, captions, seconds = sys.argv[i : i + 4]
-        length = float(seconds)
+        length = float(seconds) + (_FADE_S if i + 4 < len(sys.argv) else 0)
         zoom = (
             ImageClip(card).with_duration(length).resized(lambda t, n=length: 1 + 0.14 * t / n).with_position("center")
         )

@@ -22,14 +22,14 @@ from dagcontent import __version__
 from dagcontent.api.files import SeenFile, expand, stamp_of
 from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.errors import NodeError
-from dagcontent.plan.model import Plan, PlanRow
+from dagcontent.plan.model import Plan, PlanRow, Served
 from dagcontent.plan.passed import Passed
 from dagcontent.store.store import Store
 from dagcontent.values.refusal import Refusal
 
 __all__ = ["Memo", "Question", "matches", "read_memo", "unchanged", "write_memo"]
 
-_FORMAT: Final = 6
+_FORMAT: Final = 7
 _YOUNG_NS: Final = 100_000_000
 """A file written less than this before it was read may be written again without its times showing it."""
 
@@ -78,6 +78,7 @@ class _Head(msgspec.Struct, array_like=True):
     warnings: tuple[str, ...]
     facts: dict[str, dict[str, Any]]
     saved_microusd: int
+    served: list[tuple[str, str, int]]  # instance, alternative, its position
     rows: msgspec.Raw
 
 
@@ -129,6 +130,7 @@ class Memo:
             facts=self._head.facts,
             saved_microusd=self._head.saved_microusd,
             profile=self._head.profile,
+            served=tuple(Served(*one) for one in self._head.served),
         )
 
     def _rows(self) -> list[_Row]:
@@ -187,6 +189,7 @@ def write_memo(
         warnings=result.warnings,
         facts={path: _brief(facts) for path, facts in result.facts.items()},
         saved_microusd=sum(row.cost for row in kept),
+        served=[(one.node, one.by, one.position) for one in result.served],
         rows=msgspec.Raw(_encode(kept)),
     )
     store.write_memo(question.key, _encode(head), generation=generation)

@@ -15,7 +15,7 @@ import msgspec
 
 from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.plan.asking import Terms
 from dagcontent.plan.contract import Promise, differences
 from dagcontent.plan.model import Plan, PlanRow
@@ -243,7 +243,7 @@ def _unmeasured(row: PlanRow, ceiling: UnitCeiling) -> bool:
 
 def amounts_of_row(row: PlanRow) -> Amounts:
     """Return the most that a paid row may use of each measure."""
-    return {} if row.price is None else amounts_of(row.price.quote, KINDS[row.kind].output.name)
+    return {} if row.price is None else amounts_of(row.price.quote, kind_of(row.kind).output.name)
 
 
 def _most(rows: Sequence[PlanRow]) -> tuple[int, bool]:

@@ -9,7 +9,7 @@ from typing import Final
 from dagcontent.cli.names import node_of
 from dagcontent.cli.words import listed
 from dagcontent.kinds.declaration import Effect
-from dagcontent.kinds.registry import KINDS
+from dagcontent.kinds.registry import kind_of
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
 
 __all__ = ["Reasons", "field_name"]
@@ -52,7 +52,7 @@ class Reasons:
         if row.unsent:
             return _UNSENT.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in _STANDS:
-            gate = row.status == "waiting" and KINDS[row.kind].effect is Effect.PERSON
+            gate = row.status == "waiting" and kind_of(row.kind).effect is Effect.PERSON
             said = "a person is to approve" if gate else _STANDS[row.status]
             return said.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in {"failed", "blocked", "skipped", "passed_over"}:

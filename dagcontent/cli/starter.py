@@ -44,16 +44,11 @@ model = "local/espeak"
 voice = "${params.voice}"
 text  = "${scene.line}"
 
-[node.shot]
-kind  = "video.from_still"
-each  = "scene"
-image = "${card[scene]}"              # this scene's card
-audio = "${voice[scene]}"
-size  = "${params.size}"
-
 [node.film]
 kind       = "video.concat"
-clips      = "${shot}"                # all of them, in order
+clips      = "${card}"                # all of them, in order: a picture becomes a clip, as long as its voice
+audio      = "${voice}"
+size       = "${params.size}"
 transition = "fade"
 output     = "NAME"
 """

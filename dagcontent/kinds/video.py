@@ -20,6 +20,14 @@ CLIP = Param("video", VIDEO, "the clip", required=True)
 _AUDIO = Param("audio", AUDIO, "what is said", required=True, also=(VIDEO,))
 _FPS = Param("fps", NUMBER, "pictures a second", minimum=1, maximum=120)
 _SIZE = Param("size", TEXT, "width and height, as 1280x720", unit="px")
+_MOTION = Param(
+    "motion",
+    TEXT,
+    "what the camera does over a picture",
+    default="zoom_in",
+    choices=("none", "zoom_in", "zoom_out", "pan_left", "pan_right", "pan_up", "pan_down"),
+)
+_KARAOKE = Param("karaoke", BOOLEAN, "light up each word as it is spoken", default=False)
 
 KINDS: Final = (
     Kind(
@@ -161,13 +169,7 @@ KINDS: Final = (
             Param("image", IMAGE, "the picture", required=True),
             Param("duration", NUMBER, "length; left out: that of the sound", minimum=0.1, maximum=3600, unit="s"),
             Param("audio", AUDIO, "the sound under it", also=(VIDEO,)),
-            Param(
-                "motion",
-                TEXT,
-                "what the camera does",
-                default="zoom_in",
-                choices=("none", "zoom_in", "zoom_out", "pan_left", "pan_right", "pan_up", "pan_down"),
-            ),
+            _MOTION,
             _SIZE,
             _FPS,
         ),
@@ -179,16 +181,39 @@ KINDS: Final = (
     ),
     Kind(
         "video.concat",
-        "Clips one after another: sizes, rates and missing sound are brought together.",
+        "Clips and pictures one after another: sizes, rates and missing sound are brought together.",
         (
-            Param("clips", list_of(VIDEO), "the clips, in order", required=True),
+            Param(
+                "clips",
+                list_of(VIDEO),
+                "the clips, in order; a picture among them becomes one, with a slow camera",
+                required=True,
+                also=(list_of(IMAGE),),
+            ),
             Param(
                 "audio",
                 AUDIO,
                 "one recording under the whole, or a list with one a clip, each starting with its clip",
                 also=(list_of(AUDIO), VIDEO, list_of(VIDEO)),
             ),
+            Param(
+                "subtitles",
+                SUBTITLES,
+                "drawn into the pictures: one for the whole, or a list with one a clip, each starting with its clip",
+                also=(list_of(SUBTITLES),),
+            ),
+            _KARAOKE,
             Param("titles", list_of(TEXT), "one a clip: they become chapters"),
+            Param(
+                "picture_seconds",
+                NUMBER,
+                "how long a picture is seen that has no recording of its own",
+                default=4.0,
+                minimum=0.1,
+                maximum=3600,
+                unit="s",
+            ),
+            _MOTION,
             Param(
                 "transition",
                 TEXT,
@@ -267,7 +292,7 @@ KINDS: Final = (
                 maximum=0.3,
             ),
             Param("position", TEXT, "where", default="bottom", choices=("top", "center", "bottom")),
-            Param("karaoke", BOOLEAN, "light up each word as it is spoken", default=False),
+            _KARAOKE,
         ),
         VIDEO,
         Effect.LOCAL,

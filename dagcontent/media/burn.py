@@ -18,12 +18,13 @@ from dagcontent.media.arguments import flag_of, number_of, required_blob, text_o
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import chapter_file, travelling
 from dagcontent.media.cues import Cue, Word, joined
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.media.fonts import Face, installed, missing_in, suited
 from dagcontent.media.picture import made_with
 from dagcontent.media.subtitle_file import read
+from dagcontent.values.value import Blob
 
-__all__ = ["burn", "placed", "script"]
+__all__ = ["Style", "burn", "drawing", "placed", "script"]
 
 SIDE_MARGIN: Final = 0.06
 _ALIGN: Final = {"bottom": 2, "center": 5, "top": 8}
@@ -50,26 +51,30 @@ class _Look(msgspec.Struct, frozen=True):
         return round(self.height * (0.14 if self.height > self.width else 0.07))
 
 
+class Style(msgspec.Struct, frozen=True):
+    """How subtitles are wanted: `size` is a line's height as a part of the shorter side; without `font`, the built-in one."""
+
+    font: str | None = None
+    size: float = 0.06
+    position: str = "bottom"
+    karaoke: bool = False
+
+
 def burn(call: Call) -> Made:
     """Draw `subtitles` into `video`. Raises NodeError for letters that no font has, and for karaoke without word times."""
-    video, source = required_blob(call, "video"), required_blob(call, "subtitles")
-    path, file = call.path(video), call.path(source)
+    video = required_blob(call, "video")
+    path = call.path(video)
     media_type = probe.check_input(path, "video")
-    cues, timed = read(file.read_bytes(), probe.check_input(file, "subtitles"), source.name or file.name)
     facts = known_facts(call, video)
-    karaoke = flag_of(call, "karaoke")
-    if karaoke and not timed:
-        cues = placed(cues, facts.get("alignment") or [])
-    look = _look(call, cues, facts)
-    fonts = call.workdir / "fonts"
-    fonts.mkdir(exist_ok=True)
-    (fonts / "face.ttf").write_bytes(look.face.data())
-    subtitles = call.workdir / "burn.ass"
-    subtitles.write_text(script(cues, look, karaoke=karaoke), encoding="utf-8")
-    graph = (
-        f"[0:v:0]scale=w='trunc(iw/2)*2':h='trunc(ih/2)*2',format=yuv420p,"
-        f"ass=filename={ffmpeg.quoted(subtitles)}:fontsdir={ffmpeg.quoted(fonts)},{ffmpeg.LAST}[v]"
+    style = Style(
+        text_of(call, "font"),
+        number_of(call, "size") or 0.06,
+        text_of(call, "position") or "bottom",
+        flag_of(call, "karaoke"),
     )
+    size = facts["width"] // 2 * 2, facts["height"] // 2 * 2
+    drawn = drawing(call, required_blob(call, "subtitles"), style, size, facts.get("alignment") or [])
+    graph = f"[0:v:0]scale=w='trunc(iw/2)*2':h='trunc(ih/2)*2',format=yuv420p,{drawn},{ffmpeg.LAST}[v]"
     sources = [ffmpeg.Source(path, media_type)]
     encode = [
         *ffmpeg.H264,
@@ -90,6 +95,30 @@ def burn(call: Call) -> Made:
     )  # fmt: skip
     measured = {**probe.measure(out, "video", "video/mp4"), **carried}
     return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **made_with(), **probe.made_with()})
+
+
+def drawing(
+    call: Call,
+    subtitles: Blob,
+    style: Style,
+    size: tuple[int, int],
+    spoken: Sequence[dict[str, Any]],
+    name: str = "burn",
+) -> str:
+    """Return the filter that draws subtitles into pictures of `size` px. `spoken` are the words that karaoke may go by; `name` is
+    that of the files in the work folder. Raises NodeError as `burn` does.
+    """
+    file = call.path(subtitles)
+    cues, timed = read(file.read_bytes(), probe.check_input(file, "subtitles"), subtitles.name or file.name)
+    if style.karaoke and not timed:
+        cues = placed(cues, spoken)
+    look = _look(cues, style, size)
+    fonts = call.workdir / f"{name}-fonts"
+    fonts.mkdir(exist_ok=True)
+    (fonts / "face.ttf").write_bytes(look.face.data())
+    written = call.workdir / f"{name}.ass"
+    written.write_text(script(cues, look, karaoke=style.karaoke), encoding="utf-8")
+    return f"ass=filename={ffmpeg.quoted(written)}:fontsdir={ffmpeg.quoted(fonts)}"
 
 
 def placed(cues: Sequence[Cue], alignment: Sequence[dict[str, Any]]) -> list[Cue]:
@@ -145,18 +174,15 @@ def script(cues: Sequence[Cue], look: _Look, *, karaoke: bool) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def _look(call: Call, cues: Sequence[Cue], facts: dict[str, Any]) -> _Look:
-    width, height = facts["width"] // 2 * 2, facts["height"] // 2 * 2
+def _look(cues: Sequence[Cue], style: Style, size: tuple[int, int]) -> _Look:
     everything = "\n".join(cue.text for cue in cues)
-    name = text_of(call, "font")
-    face = installed(name) if name is not None else suited(everything)[0]
-    lacking = missing_in(everything, face) if name is not None else missing_in(everything)
+    face = installed(style.font) if style.font is not None else suited(everything)[0]
+    lacking = missing_in(everything, face) if style.font is not None else missing_in(everything)
     if lacking:
-        who = f"the font {name!r} has" if name is not None else "any font on this machine has"
+        who = f"the font {style.font!r} has" if style.font is not None else "any font on this machine has"
         text = f"not all letters can be drawn: {who} no {' '.join(lacking[:20])}"
         raise NodeError(text, hint="install a font that has them, or name another one in `font`")
-    size = max(6, round((number_of(call, "size") or 0.06) * min(width, height)))
-    return _Look(width, height, face, size, text_of(call, "position") or "bottom")
+    return _Look(*size, face, max(6, round(style.size * min(size))), style.position)
 
 
 def _set(cue: Cue, look: _Look) -> tuple[list[list[tuple[int, str]]], str]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from dagcontent.media.feed import Feed
 from dagcontent.values.value import Blob, Value
 
 __all__ = ["Call", "Implementation", "Made", "NewFile", "Registry", "Runner"]
@@ -42,13 +43,14 @@ class Runner(Protocol):
 
     def __call__(
         self,
-        argv: Sequence[str],
+        argv: Sequence[str | Feed],
         *,
         on_line: Callable[[str], None] | None = None,
         stdin: bytes | None = None,
         timeout_s: float | None = None,
     ) -> bytes:
-        """Run without a shell and without the caller's secrets in the environment; return what it printed.
+        """Run without a shell and without the caller's secrets in the environment; return what it printed. A feed in the line
+        is a file to the program.
 
         `on_line` gets each line of standard output as it comes (then b"" is returned). Raises NodeError with the
         end of standard error when the program fails, and when the build is cancelled.

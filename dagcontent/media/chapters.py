@@ -12,7 +12,9 @@ from dagcontent.media.carried import chapter_file
 __all__ = ["chapters_of"]
 
 
-def chapters_of(call: Call, chapters: Sequence[Mapping[str, Any]] | None, sources: list[ffmpeg.Source]) -> list[str]:
+def chapters_of(
+    call: Call, chapters: Sequence[Mapping[str, Any]] | None, sources: list[ffmpeg.Source] | list[ffmpeg.Input]
+) -> list[str]:
     """Return the options that write chapters, or leave none. Their source joins `sources`: call it when all others are there."""
     if not chapters:
         return ["-map_chapters", "-1"]

@@ -16,7 +16,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import flag_of, number_of, numbers_of, required_blob, size_of
 from dagcontent.media.call import Call, Made
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.media.loudness import measured
 from dagcontent.media.recording import Recording, seconds_text, shape_of
 from dagcontent.values.value import Blob

@@ -15,16 +15,32 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
 from dagcontent.errors import InternalError, NodeError
 from dagcontent.media.call import Call, Runner
+from dagcontent.media.feed import Feed
 from dagcontent.media.packaged import folders_of
 from dagcontent.media.sniff import DEMUXERS
 
-__all__ = ["AAC", "H264", "LAST", "MP4", "WAV", "Source", "executable", "listen", "quoted", "render", "version"]
+__all__ = [
+    "AAC",
+    "H264",
+    "LAST",
+    "MP4",
+    "WAV",
+    "Input",
+    "Raw",
+    "Source",
+    "executable",
+    "listen",
+    "quoted",
+    "render",
+    "version",
+]
 
 H264 = (
     "-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-pix_fmt", "yuv420p",
@@ -54,10 +70,40 @@ class Source(msgspec.Struct, frozen=True):
     media_type: str
     before: tuple[str, ...] = ()
 
+    def words(self, threads: str) -> list[str | Feed]:
+        """Return what says it on a command line. Raises NodeError for a type that is not read."""
+        demuxer = DEMUXERS.get(self.media_type)
+        if demuxer is None:
+            text = f"{self.path.name} is {self.media_type}, which is not read"
+            raise NodeError(text, hint="convert it to mp4, webm, wav, mp3, flac, png or jpeg")
+        return [
+            "-threads", threads, "-protocol_whitelist", "file,pipe", *self.before, "-f", demuxer,
+            "-i", os.fspath(self.path.absolute()),
+        ]  # fmt: skip
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """One input: pictures that are made while they are encoded, in yuv420p, each of `size` px."""
+
+    feed: Feed
+    size: tuple[int, int]
+    fps: Fraction
+
+    def words(self, threads: str) -> list[str | Feed]:  # noqa: ARG002 - nothing is decoded
+        """Return what says it on a command line."""
+        return [
+            "-protocol_whitelist", "file,pipe", "-thread_queue_size", "2", "-f", "rawvideo", "-pix_fmt", "yuv420p",
+            "-video_size", f"{self.size[0]}x{self.size[1]}", "-framerate", f"{self.fps.numerator}/{self.fps.denominator}",
+            "-i", self.feed,
+        ]  # fmt: skip
+
+
+Input = Source | Raw
+
 
 def render(
     call: Call,
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     out: Path,
     *,
     encode: Sequence[str],
@@ -83,7 +129,7 @@ def render(
 
 def listen(
     call: Call,
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     *,
     graph: str,
     maps: Sequence[str],
@@ -98,19 +144,16 @@ def listen(
     return version(call.run)
 
 
-def _begun(call: Call, sources: Sequence[Source], graph: str, filters: Iterable[str]) -> list[str]:
+def _begun(call: Call, sources: Sequence[Input], graph: str, filters: Iterable[str]) -> list[str | Feed]:
     """Return the command line as far as its inputs and its filter graph."""
     program = executable()
     require(call.run, program, filters)
     threads = str(max(1, call.threads))
-    argv = [program, "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y"]
+    argv: list[str | Feed] = [
+        program, "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y",
+    ]  # fmt: skip
     for source in sources:
-        demuxer = DEMUXERS.get(source.media_type)
-        if demuxer is None:
-            text = f"{source.path.name} is {source.media_type}, which is not read"
-            raise NodeError(text, hint="convert it to mp4, webm, wav, mp3, flac, png or jpeg")
-        argv += ["-threads", threads, "-protocol_whitelist", "file,pipe", *source.before, "-f", demuxer]
-        argv += ["-i", os.fspath(source.path.absolute())]
+        argv += source.words(threads)
     if graph:
         argv += ["-filter_complex_threads", threads, "-filter_complex", graph]
     return argv

@@ -1,161 +1,153 @@
-"""Turn clips into a film (video.concat). Knows no model.
+"""Turn clips and pictures into a film (video.concat). Knows no model.
 
-Theory. Time is counted in whole frames of the film, and sound in whole samples at those frames' places, so that
-nothing drifts however many clips there are. Every clip is brought to one size, rate and colour, and to exactly its
-number of frames; its sound to exactly the samples between its first frame and its end. The first clip sets what is
-not given. One run of ffmpeg does it all; where clips of one coding follow by cuts, their pictures are copied (`spliced`).
-
-    clip i begins at frame  f(i) = sum over k < i of (n(k) - d)      d: frames of a transition, 0 for a cut
-    and at sample           round(f(i) / fps * 48000)
+Every clip is brought to one size, rate and colour, and to exactly its number of frames of the `timeline`; its sound to exactly
+the samples between its first frame and its end. A picture is seen by a slow camera, frame by frame, and subtitles are drawn
+before anything is encoded: one run of ffmpeg does it all, and nothing is encoded twice. Where clips of one coding follow by cuts,
+their pictures are copied (`spliced`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, Final
 
-import msgspec
-
-from dagcontent.errors import InternalError, NodeError
-from dagcontent.media import ffmpeg, probe
-from dagcontent.media.arguments import blobs_of, even, fps_of, number_of, size_of, text_of, texts_of
+from dagcontent.errors import NodeError
+from dagcontent.media import ffmpeg, picture, probe
+from dagcontent.media.arguments import blobs_of, flag_of, text_of, texts_of
+from dagcontent.media.burn import Style, drawing
 from dagcontent.media.call import Call, Made, NewFile
+from dagcontent.media.camera import seen
 from dagcontent.media.carried import cut, merged, shifted, titled
 from dagcontent.media.chapters import chapters_of
+from dagcontent.media.facts import known_facts
+from dagcontent.media.feed import Feed
+from dagcontent.media.sheet import opened
 from dagcontent.media.spliced import pictures_of, splice
+from dagcontent.media.sync import SAMPLE_RATE, SOUND, check_sync
+from dagcontent.media.timeline import Shot, Timeline, timeline
 from dagcontent.values.value import Blob
 
-__all__ = ["SAMPLE_RATE", "SOUND", "check_sync", "concat", "known_facts"]
+__all__ = ["concat"]
 
-SAMPLE_RATE: Final = 48000
-_AAC_FRAME_MS: Final = 22
 _TRANSITIONS: Final = {"fade": "fade", "dissolve": "dissolve", "wipe": "wipeleft", "slide": "slideleft"}
-SOUND: Final = f"aresample={SAMPLE_RATE},aformat=sample_fmts=fltp:channel_layouts=stereo"
-
-
-class _Plan(msgspec.Struct, frozen=True):
-    """The film in frames: how long each clip is shown, where it begins, how neighbours overlap."""
-
-    size: tuple[int, int]
-    fps: Fraction
-    frames: tuple[int, ...]
-    starts: tuple[int, ...]
-    overlap: int
-    transition: str
-    fit: str
-
-    @property
-    def total(self) -> int:
-        return self.starts[-1] + self.frames[-1]
-
-    def seconds(self, frame: int) -> float:
-        return float(frame / self.fps)
-
-    def sample(self, frame: int) -> int:
-        return round(frame / self.fps * SAMPLE_RATE)
+_ONE_EACH: Final = {"audio": "recordings", "subtitles": "subtitles"}
 
 
 def concat(call: Call) -> Made:
     """Join `clips`. Raises NodeError for a transition longer than a clip, InternalError when sound and pictures drift."""
-    clips, audio = blobs_of(call, "clips"), blobs_of(call, "audio")
-    if not clips:
+    shots = [_shot(call, blob) for blob in blobs_of(call, "clips")]
+    if not shots:
         text = "`clips` of video.concat is empty"
         raise NodeError(text, hint="give at least one clip")
-    listed = isinstance(call.params.get("audio"), list)
-    if listed and len(audio) != len(clips):
-        text = f"there are {len(audio)} recordings for {len(clips)} clips"
-        raise NodeError(text, hint="give one recording a clip, or one for the whole")
-    facts = [known_facts(call, clip) for clip in clips]
-    plan = _plan(call, facts, [known_facts(call, sound) for sound in audio] if listed else [])
-    titles = texts_of(call, "titles")
+    audio, listed = _beside(call, "audio", len(shots))
+    subtitles, _ = _beside(call, "subtitles", len(shots))
+    plan = timeline(call, shots, [known_facts(call, sound) for sound in audio] if listed else [])
     length = plan.seconds(plan.total)
     starts = [plan.seconds(frame) for frame in plan.starts]
-    chapters = (
-        titled(titles, starts, length)
-        if titles is not None
-        else merged(*(cut(shifted(f.get("chapters"), at), length) for f, at in zip(facts, starts, strict=True)))
-    )
-    sources = [_source(call, clip, "video") for clip in clips] + [_source(call, sound, "audio") for sound in audio]
-    heard = _sound(plan, facts, len(audio), listed=listed)
-    joined = _spliced(call, plan, sources[: len(clips)])
+    said = _words(shots, audio, starts, length, listed=listed)
+    chapters = _chapters(call, shots, starts, length)
+    sources = [
+        *(_seen(call, plan, i, shot) for i, shot in enumerate(shots)),
+        *(_source(call, a, "audio") for a in audio),
+    ]
+    heard = _sound(plan, shots, len(audio), listed=listed)
+    joined = None if subtitles else _spliced(call, plan, sources[: len(shots)])
     if joined is not None:
-        graph, seen, encode = ";".join(heard), f"{len(sources)}:v:0", ["-c:v", "copy", *ffmpeg.AAC]
+        graph, pictures, encode = ";".join(heard), f"{len(sources)}:v:0", ["-c:v", "copy", *ffmpeg.AAC]
         sources.append(joined)
     else:
-        graph, seen = ";".join([*_pictures(plan, facts), *heard]), "[v]"
-        encode = [*ffmpeg.H264, "-r", f"{plan.fps.numerator}/{plan.fps.denominator}", *ffmpeg.AAC]
+        drawn = _drawn(call, plan, subtitles, said)
+        graph, pictures = ";".join([*_pictures(plan, shots, drawn), *heard]), "[v]"
+        encode = [*ffmpeg.H264, "-r", plan.rate, *ffmpeg.AAC]
     encode += chapters_of(call, chapters, sources)
     out = call.workdir / "film.mp4"
     version = ffmpeg.render(
-        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=[seen, "[a]"],
-        filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay"], seconds=length,
+        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=[pictures, "[a]"],
+        filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay", *(["ass"] if subtitles else [])], seconds=length,
     )  # fmt: skip
     measured, sound_ms = probe.measure_clip(out)
     check_sync(call, plan.fps, plan.total, measured["duration_ms"], sound_ms or 0)  # a film always has sound
-    spoken = [sound.facts.get("alignment") for sound in audio]
-    alignment = merged(
-        *(shifted(f.get("alignment"), at, length) for f, at in zip(facts, starts, strict=True)),
-        *(shifted(words, at, length) for words, at in zip(spoken, starts if listed else [0.0], strict=False)),
-    )
+    alignment = merged(*said)
     measured |= {name: rows for name, rows in (("alignment", alignment), ("chapters", chapters)) if rows}
-    return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **probe.made_with()})
+    drawn_with = picture.made_with() if subtitles or any(shot.still for shot in shots) else {}
+    return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **drawn_with, **probe.made_with()})
 
 
-def known_facts(call: Call, blob: Blob) -> dict[str, Any]:
-    """Return an artifact's facts, measured now if they were not at commit."""
-    if "duration_ms" in blob.facts:
-        return blob.facts
-    return {**probe.measure(call.path(blob), blob.type, blob.media_type), **blob.facts}
+def _shot(call: Call, blob: Blob) -> Shot:
+    if blob.type != "image":
+        return Shot(blob, known_facts(call, blob))
+    facts = blob.facts if "width" in blob.facts else probe.measure(call.path(blob), "image", blob.media_type)
+    return Shot(blob, {"width": facts["width"], "height": facts["height"]})
 
 
-def _plan(call: Call, facts: list[dict[str, Any]], sounds: list[dict[str, Any]]) -> _Plan:
-    first = facts[0]
-    size = size_of(call) or (first["width"], first["height"])
-    fps = fps_of(call, Fraction(*first["fps"]).limit_denominator(1001))
-    frames = [max(1, round(Fraction(f["duration_ms"], 1000) * fps)) for f in facts]
-    transition = text_of(call, "transition") or "cut"
-    overlap = 0 if transition == "cut" else max(1, round((number_of(call, "transition_seconds") or 0.5) * fps))
-    for number, count in enumerate(frames, start=1):
-        if overlap and len(frames) > 1 and count <= overlap:
-            text = f"clip {number} is shorter than the {transition}: {float(count / fps):.2f} s"
-            raise NodeError(
-                text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or make the clip longer"
-            )
-    starts = [0]
-    for count in frames[:-1]:
-        starts.append(starts[-1] + count - overlap)
-    if sounds:
-        # Words are never cut: the last picture stays until the sound that runs over the end is over.
-        ends = [Fraction(s["duration_ms"], 1000) + at / fps for s, at in zip(sounds, starts, strict=True)]
-        lacking = max(ends) * fps - (starts[-1] + frames[-1])
-        frames[-1] += max(0, -int(-lacking // 1) if lacking >= Fraction(1, 2) else 0)
-    even_size = (max(16, even(size[0])), max(16, even(size[1])))
-    return _Plan(even_size, fps, tuple(frames), tuple(starts), overlap, transition, text_of(call, "fit") or "pad")
+def _beside(call: Call, name: str, count: int) -> tuple[list[Blob], bool]:
+    """Return what goes with the clips, and whether it is one each. Raises NodeError for a list of another length."""
+    blobs, listed = blobs_of(call, name), isinstance(call.params.get(name), list)
+    if listed and len(blobs) != count:
+        text = f"there are {len(blobs)} {_ONE_EACH[name]} for {count} clips"
+        raise NodeError(text, hint=f"give one a clip in `{name}`, or one for the whole")
+    return blobs, listed
 
 
-def _spliced(call: Call, plan: _Plan, clips: Sequence[ffmpeg.Source]) -> ffmpeg.Source | None:
+def _words(
+    shots: Sequence[Shot], audio: Sequence[Blob], starts: Sequence[float], length: float, *, listed: bool
+) -> list[list[dict[str, Any]]]:
+    """Return the words of each shot, then those of each recording, at their times in the film."""
+    spoken = [sound.facts.get("alignment") for sound in audio]
+    own = [shifted(shot.facts.get("alignment"), at, length) for shot, at in zip(shots, starts, strict=True)]
+    return own + [shifted(w, at, length) for w, at in zip(spoken, starts if listed else [0.0], strict=False)]
+
+
+def _chapters(call: Call, shots: Sequence[Shot], starts: Sequence[float], length: float) -> list[dict[str, Any]]:
+    titles = texts_of(call, "titles")
+    if titles is not None:
+        return titled(titles, starts, length)
+    return merged(
+        *(cut(shifted(shot.facts.get("chapters"), at), length) for shot, at in zip(shots, starts, strict=True))
+    )
+
+
+def _drawn(call: Call, plan: Timeline, subtitles: Sequence[Blob], said: Sequence[list[dict[str, Any]]]) -> list[str]:
+    """Return the filters that draw subtitles: one for each shot, then one for the whole; "" where nothing is drawn."""
+    style = Style(karaoke=flag_of(call, "karaoke"))
+    count = len(plan.frames)
+    if not isinstance(call.params.get("subtitles"), list):
+        whole = [f"{drawing(call, one, style, plan.size, merged(*said))}," for one in subtitles]
+        return [*[""] * count, *(whole or [""])]
+    filters = []
+    for i, one in enumerate(subtitles):
+        words = [row for k in (i, count + i) if k < len(said) for row in said[k]]
+        filters.append(
+            "," + drawing(call, one, style, plan.size, shifted(words, -plan.seconds(plan.starts[i])), f"burn{i}")
+        )
+    return [*filters, ""]
+
+
+def _spliced(call: Call, plan: Timeline, clips: Sequence[ffmpeg.Input]) -> ffmpeg.Source | None:
     """Return the pictures of all clips as they are, in one file; None where they have to be encoded again."""
-    if plan.overlap:
+    files = [clip for clip in clips if isinstance(clip, ffmpeg.Source)]
+    if plan.overlap or len(files) < len(clips):
         return None
-    found = [pictures_of(clip.path, clip.media_type) for clip in clips]
+    found = [pictures_of(clip.path, clip.media_type) for clip in files]
     for pictures, frames in zip(found, plan.frames, strict=True):
         if pictures is None or found[0] is None or not found[0].goes_on_as(pictures) or pictures.frames != frames:
             return None
     first = found[0]
     if first is None or first.size != plan.size or first.fps != plan.fps:
         return None
-    return ffmpeg.Source(splice([clip.path for clip in clips], plan.fps, call.workdir / "spliced.mp4"), "video/mp4")
+    return ffmpeg.Source(splice([clip.path for clip in files], plan.fps, call.workdir / "spliced.mp4"), "video/mp4")
 
 
-def _pictures(plan: _Plan, facts: list[dict[str, Any]]) -> list[str]:
-    rate = f"{plan.fps.numerator}/{plan.fps.denominator}"
+def _pictures(plan: Timeline, shots: Sequence[Shot], drawn: Sequence[str]) -> list[str]:
+    """Return the rows from what is shown to [v]; `drawn` are filters on the way, the last one for all of it."""
     rows = [
-        f"[{i}:v:0]setpts=PTS-STARTPTS,fps={rate}:start_time=0{_scaled(plan, f)},setsar=1,format=yuv420p,"
-        f"tpad=stop=-1:stop_mode=clone,trim=end_frame={plan.frames[i]},settb={plan.fps.denominator}/{plan.fps.numerator}[v{i}]"
-        for i, f in enumerate(facts)
+        f"[{i}:v:0]{_chain(plan, shot, plan.frames[i])}{drawn[i]},"
+        f"settb={plan.fps.denominator}/{plan.fps.numerator}[v{i}]"
+        for i, shot in enumerate(shots)
     ]
-    count = len(facts)
+    last = f"{drawn[-1]}{ffmpeg.LAST}"
+    count = len(shots)
     if plan.overlap and count > 1:
         joined = "v0"
         for i in range(1, count):
@@ -164,13 +156,23 @@ def _pictures(plan: _Plan, facts: list[dict[str, Any]]) -> list[str]:
             effect = _TRANSITIONS[plan.transition]
             rows.append(f"[{joined}][v{i}]xfade=transition={effect}:duration={duration}:offset={offset}[x{i}]")
             joined = f"x{i}"
-        rows.append(f"[{joined}]trim=end_frame={plan.total},{ffmpeg.LAST}[v]")
+        rows.append(f"[{joined}]trim=end_frame={plan.total},{last}[v]")
     else:
-        rows.append("".join(f"[v{i}]" for i in range(count)) + f"concat=n={count}:v=1:a=0,{ffmpeg.LAST}[v]")
+        rows.append("".join(f"[v{i}]" for i in range(count)) + f"concat=n={count}:v=1:a=0,{last}[v]")
     return rows
 
 
-def _scaled(plan: _Plan, facts: dict[str, Any]) -> str:
+def _chain(plan: Timeline, shot: Shot, frames: int) -> str:
+    """Return the filters that bring a shot to the film's grid: a picture's frames are made for it."""
+    if shot.still:
+        return "setsar=1,format=yuv420p"
+    return (
+        f"setpts=PTS-STARTPTS,fps={plan.rate}:start_time=0{_scaled(plan, shot.facts)},setsar=1,format=yuv420p,"
+        f"tpad=stop=-1:stop_mode=clone,trim=end_frame={frames}"
+    )
+
+
+def _scaled(plan: Timeline, facts: dict[str, Any]) -> str:
     width, height = plan.size
     if (facts["width"], facts["height"]) == plan.size:
         return ""
@@ -187,15 +189,15 @@ def _scaled(plan: _Plan, facts: dict[str, Any]) -> str:
     )
 
 
-def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool) -> list[str]:
+def _sound(plan: Timeline, shots: Sequence[Shot], extra: int, *, listed: bool) -> list[str]:
     """Return the rows from the clips' own sound, and the recordings laid over it, to [a]."""
     rows: list[str] = []
-    count = len(facts)
-    for i, f in enumerate(facts):
+    count = len(shots)
+    for i, shot in enumerate(shots):
         length = plan.sample(plan.starts[i] + plan.frames[i]) - plan.sample(plan.starts[i])
         begin = (
             f"[{i}:a:0]asetpts=PTS-STARTPTS,{SOUND}"
-            if "sample_rate" in f
+            if "sample_rate" in shot.facts
             else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{SOUND}"
         )
         rows.append(f"{begin},apad,atrim=end_sample={length}[a{i}]")
@@ -215,7 +217,7 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
             delay = f",adelay=delays={plan.sample(plan.starts[j])}S:all=1" if listed and plan.starts[j] else ""
             rows.append(f"[{count + j}:a:0]asetpts=PTS-STARTPTS,{SOUND}{delay}[e{j}]")
         # Sounds that meet may be too loud together; without any of their own nothing has to be held down.
-        both = any("sample_rate" in f for f in facts) or listed
+        both = any("sample_rate" in shot.facts for shot in shots) or listed
         limit = ",alimiter=limit=0.97:level=0:latency=1" if both else ""
         inputs = "[own]" + "".join(f"[e{j}]" for j in range(extra))
         rows.append(f"{inputs}amix=inputs={extra + 1}:duration=first:normalize=0{limit}[joined]")
@@ -223,17 +225,14 @@ def _sound(plan: _Plan, facts: list[dict[str, Any]], extra: int, *, listed: bool
     return rows
 
 
+def _seen(call: Call, plan: Timeline, index: int, shot: Shot) -> ffmpeg.Input:
+    if not shot.still:
+        return _source(call, shot.blob, "video")
+    motion = text_of(call, "motion") or "zoom_in"
+    image = functools.partial(opened, call, shot.blob)
+    return ffmpeg.Raw(Feed(seen(image, plan.size, plan.frames[index], motion)), plan.size, plan.fps)
+
+
 def _source(call: Call, blob: Blob, type: str) -> ffmpeg.Source:  # noqa: A002 - the design's word
     path = call.path(blob)
     return ffmpeg.Source(path, probe.check_input(path, type))
-
-
-def check_sync(call: Call, fps: Fraction, frames: int, duration_ms: int, sound_ms: int | None) -> None:
-    """Raise InternalError when what was made is not `frames` long, or its sound (None: it has none) not as long as its pictures."""
-    frame_ms = 1000 / fps
-    off = float(abs(duration_ms - frames * frame_ms))
-    drift = 0 if sound_ms is None else abs(sound_ms - duration_ms)
-    # The sound is stored in packets of 1,024 samples: at more than 46 pictures a second a packet is longer than one.
-    if off >= frame_ms or drift >= max(float(frame_ms), _AAC_FRAME_MS):
-        text = f"sound and pictures of {call.kind} drifted: {drift:.0f} ms apart, {off:.0f} ms from the plan"
-        raise InternalError(text, hint="please report this with the clips")

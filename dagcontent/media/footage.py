@@ -17,7 +17,8 @@ from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import even
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.chapters import chapters_of
-from dagcontent.media.film import SAMPLE_RATE, SOUND, check_sync, known_facts
+from dagcontent.media.facts import known_facts
+from dagcontent.media.sync import SAMPLE_RATE, SOUND, check_sync
 from dagcontent.values.value import Blob
 
 __all__ = ["AS_IT_IS", "MARGIN_S", "Change", "Clip", "Take", "grid", "rendered", "whole"]

@@ -16,7 +16,7 @@ from dagcontent.kinds.schema import ReturnsError, schema_of_returns
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import blob_of, blobs_of, required_blob, text_of
 from dagcontent.media.call import Call, Made
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.media.outline import Writer
 from dagcontent.media.sheet import opened
 from dagcontent.values.value import Blob

@@ -11,7 +11,8 @@ from dagcontent.media.arguments import number_of, required_blob, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import cut, merged
 from dagcontent.media.chapters import chapters_of
-from dagcontent.media.film import SAMPLE_RATE, SOUND, known_facts
+from dagcontent.media.facts import known_facts
+from dagcontent.media.sync import SAMPLE_RATE, SOUND
 
 __all__ = ["mux"]
 

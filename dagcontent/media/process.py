@@ -1,7 +1,8 @@
 """Turn a command line into what it printed, and kill every running child at once. Knows no medium and no graph.
 
 Children run in their own process group, with closed standard input (unless bytes are given) and an environment of
-four names, so that no secret of the caller's reaches a decoder that is fed foreign files.
+four names, so that no secret of the caller's reaches a decoder that is fed foreign files. They inherit the pipes of the feeds
+in their command line, and no other descriptor.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from dagcontent.errors import NodeError
+from dagcontent.media.feed import Feed, Open
 
 __all__ = ["OUTPUT_BYTES_MAX", "STDERR_TAIL_BYTES", "ProcessRunner"]
 
@@ -52,7 +54,7 @@ class ProcessRunner:
 
     def __call__(
         self,
-        argv: Sequence[str],
+        argv: Sequence[str | Feed],
         *,
         on_line: Callable[[str], None] | None = None,
         stdin: bytes | None = None,
@@ -61,9 +63,28 @@ class ProcessRunner:
         """Run a program to its end and return what it printed, or b"" when `on_line` got its lines.
 
         Raises NodeError when the program is missing, fails, takes longer than `timeout_s`, prints more than
-        `OUTPUT_BYTES_MAX`, or when the runner was cancelled.
+        `OUTPUT_BYTES_MAX`, or when the runner was cancelled; and what making a feed raises.
         """
-        child = self._start(argv, feed=stdin is not None)
+        feeds = {index: Open(word) for index, word in enumerate(argv) if isinstance(word, Feed)}
+        words = [feeds[index].name if index in feeds else str(word) for index, word in enumerate(argv)]
+        try:
+            return self._fed(words, list(feeds.values()), on_line=on_line, stdin=stdin, timeout_s=timeout_s)
+        finally:
+            # A child that was fed half of something fails too: the cause is told, not what followed from it.
+            for feed in feeds.values():
+                if feed.error is not None:
+                    raise feed.error
+
+    def _fed(
+        self,
+        argv: Sequence[str],
+        feeds: Sequence[Open],
+        *,
+        on_line: Callable[[str], None] | None,
+        stdin: bytes | None,
+        timeout_s: float | None,
+    ) -> bytes:
+        child = self._start(argv, feeds, feed=stdin is not None)
         late = threading.Event()
         timer = None
         if timeout_s is not None:
@@ -87,6 +108,8 @@ class ProcessRunner:
                 timer.cancel()
             for thread in side:
                 thread.join()
+            for each in feeds:
+                each.join()
             for pipe in (child.stdout, child.stderr, child.stdin):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
@@ -97,7 +120,18 @@ class ProcessRunner:
         self._judge(argv, child.returncode, tail.text(), cancelled=cancelled, late=timeout_s if late.is_set() else None)
         return printed
 
-    def _start(self, argv: Sequence[str], *, feed: bool) -> subprocess.Popen[bytes]:
+    def _start(self, argv: Sequence[str], feeds: Sequence[Open], *, feed: bool) -> subprocess.Popen[bytes]:
+        try:
+            child = self._born(argv, [each.reads for each in feeds], feed=feed)
+        except BaseException:
+            for each in feeds:
+                each.drop()
+            raise
+        for each in feeds:
+            each.start()
+        return child
+
+    def _born(self, argv: Sequence[str], pipes: Sequence[int], *, feed: bool) -> subprocess.Popen[bytes]:
         # Under the lock, so that no child is born between the look at the flag and `cancel`.
         with self._lock:
             if self._cancelled:
@@ -110,6 +144,7 @@ class ProcessRunner:
                     stderr=subprocess.PIPE,
                     env=self._environment,
                     start_new_session=True,
+                    pass_fds=pipes,
                 )
             except OSError as error:
                 text = f"{_name(argv)} could not be started: {error.strerror or error}"

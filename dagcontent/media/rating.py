@@ -22,7 +22,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import blobs_of, required_text
 from dagcontent.media.call import Call, Made
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.media.sheet import opened
 from dagcontent.media.sniff import DEMUXERS
 from dagcontent.values.value import Blob

@@ -14,7 +14,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, probe
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import Row, cut, travelling
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.values.value import Blob
 
 __all__ = ["Recording", "Shape", "recording", "seconds_text", "shape_of", "written"]

@@ -18,7 +18,7 @@ from dagcontent.media import ffmpeg, probe, speech
 from dagcontent.media.arguments import number_of, required_blob, required_text
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import Row, cut, merged, shifted, travelling
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.values.value import Blob
 
 __all__ = ["convert", "dialogue", "dubbed_sound"]

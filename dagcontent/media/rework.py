@@ -17,7 +17,7 @@ from dagcontent.media import ffmpeg
 from dagcontent.media.arguments import even, number_of, required_blob, required_text, text_of
 from dagcontent.media.call import Call, Made
 from dagcontent.media.carried import cut, travelling
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.media.footage import Change, Clip, Take, rendered
 from dagcontent.media.label import saved_plate
 from dagcontent.media.mux import mux

@@ -12,7 +12,7 @@ from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import blobs_of, number_of, texts_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import merged, shifted, titled
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 
 __all__ = ["concat"]
 

@@ -1,13 +1,9 @@
-"""Turn a picture into a clip with a slow camera (video.from_still, `local/kenburns`). Knows no model.
-
-The camera is a perspective map with four corners that move by fractions of a px: cutting and scaling whole px, as the
-usual zoom filter does, trembles. The picture is prepared an eighth larger than the clip, so that the closest view is
-still sharp.
-"""
+"""Turn a picture into a clip with a slow camera (video.from_still, `local/kenburns`). Knows no model."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -18,18 +14,18 @@ from dagcontent.errors import NodeError
 from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import aspect_of, blob_of, even, flag_of, fps_of, number_of, size_of, text_of
 from dagcontent.media.call import Call, Made, NewFile
+from dagcontent.media.camera import FPS, LENGTH_S, own_size, seen
 from dagcontent.media.carried import cut, travelling
-from dagcontent.media.sheet import fitted_into, opened
+from dagcontent.media.feed import Feed
+from dagcontent.media.sheet import opened
+from dagcontent.media.sync import SAMPLE_RATE, SOUND
+from dagcontent.media.timeline import FRAMES_MAX
 from dagcontent.values.value import Blob
 
 __all__ = ["from_still", "generate"]
 
-DEFAULT_FPS: Final = Fraction(24)
-LONG_SIDE_PX: Final = 1280
-DURATION_S: Final = 4.0
-_SUPER: Final = 1.125
-_FRAMES_MAX = 500_000
 _MOTIONS: Final = ("zoom_in", "pan_right", "zoom_out", "pan_left")
+_BACK: Final = {"zoom_in": "zoom_out", "zoom_out": "zoom_in"}
 
 
 def from_still(call: Call) -> Made:
@@ -46,7 +42,7 @@ def from_still(call: Call) -> Made:
     if length <= 0:
         text = "video.from_still knows no length"
         raise NodeError(text, hint="give `duration`, or `audio` that is not empty")
-    size = size_of(call) or _own_size(image.size)
+    size = size_of(call) or own_size(image.size)
     return _clip(call, [image], _even(size), length, text_of(call, "motion") or "zoom_in", audio)
 
 
@@ -63,28 +59,26 @@ def generate(call: Call) -> Made:
         images.insert(0, paint(prompt, _of_shape(shape, _shorter(call) or 720)))
     shape = ratio or Fraction(*images[0].size)
     shorter = _shorter(call)
-    size = _of_shape(shape, shorter) if shorter is not None else _own_size(_of_shape(shape, min(images[0].size)))
+    size = _of_shape(shape, shorter) if shorter is not None else own_size(_of_shape(shape, min(images[0].size)))
     # The motion belongs to the prompt, so that neighbouring clips do not all move alike.
     motion = _MOTIONS[sum(prompt.encode()) % len(_MOTIONS)] if prompt else "zoom_in"
-    return _clip(call, images, _even(size), number_of(call, "duration") or DURATION_S, motion, None)
+    return _clip(call, images, _even(size), number_of(call, "duration") or LENGTH_S, motion, None)
 
 
 def _clip(
     call: Call, images: list[Image.Image], size: tuple[int, int], length: float, motion: str, audio: Blob | None
 ) -> Made:
-    fps = fps_of(call, DEFAULT_FPS)
+    fps = fps_of(call, FPS)
     frames = max(1, math.ceil(length * fps - Fraction(1, 1000)))
-    if frames > _FRAMES_MAX:
+    if frames > FRAMES_MAX:
         text = f"the clip would have {frames} pictures"
-        raise NodeError(text, hint=f"at most {_FRAMES_MAX}: make it shorter, or lower `fps`")
+        raise NodeError(text, hint=f"at most {FRAMES_MAX}: make it shorter, or lower `fps`")
     seconds = float(frames / fps)
-    factor = _SUPER if motion != "none" else 1.0
-    large = (even(size[0] * factor), even(size[1] * factor))
-    sources = []
-    for number, image in enumerate(images):
-        flat = _flattened(fitted_into(image, large, "cover"))
-        sources.append(ffmpeg.Source(picture.save_png(flat, call.workdir / f"still{number}.png"), "image/png"))
-    graph = _pictures(len(images), motion, frames, fps, size)
+    sources: list[ffmpeg.Input] = []
+    lengths, graph = _pictures(len(images), frames, fps)
+    for number, (image, shown) in enumerate(zip(images, lengths, strict=True)):
+        way = _BACK.get(motion, motion) if number else motion
+        sources.append(ffmpeg.Raw(Feed(seen(_given(image), size, shown, way)), size, fps))
     maps, encode = ["[v]"], [*ffmpeg.H264, "-r", str(fps)]
     if audio is not None:
         path = call.path(audio)
@@ -93,13 +87,13 @@ def _clip(
         maps.append("[a]")
         encode += ffmpeg.AAC
     elif flag_of(call, "sound"):
-        graph += f";anullsrc=r=48000:cl=stereo,atrim=end_sample={round(frames / fps * 48000)}[a]"
+        graph += f";anullsrc=r={SAMPLE_RATE}:cl=stereo,atrim=end_sample={round(frames / fps * SAMPLE_RATE)}[a]"
         maps.append("[a]")
         encode += ffmpeg.AAC
     out = call.workdir / "clip.mp4"
     version = ffmpeg.render(
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=maps,
-        filters=["perspective", "loop", "trim", "scale"], seconds=seconds,
+        seconds=seconds,
     )  # fmt: skip
     return _made(out, audio, version)
 
@@ -113,58 +107,22 @@ def _made(out: Path, audio: Blob | None, version: str) -> Made:
     return Made(NewFile(out, "video", "video/mp4", facts), versions)
 
 
-def _camera(motion: str, frames: int, number: int) -> str:
-    """Return the filter that moves the window, with a comma after it; "" for a camera that rests."""
-    if motion == "none":
-        return ""
-    # A slow camera: what it leaves out stays within the margin that pictures with text in them keep.
-    depth = min(0.14 if "zoom" in motion else 0.09, max(0.05, 0.0011 * frames))
-    t = f"min(1,on/{max(1, frames - 1)})"
-    if number and motion in ("zoom_in", "zoom_out"):
-        motion = "zoom_out" if motion == "zoom_in" else "zoom_in"
-    part = {"zoom_in": f"({depth}*{t})", "zoom_out": f"({depth}*(1-{t}))"}.get(motion, f"{depth}")
-    x = {"pan_right": t, "pan_left": f"(1-{t})"}.get(motion, "0.5")
-    y = {"pan_down": t, "pan_up": f"(1-{t})"}.get(motion, "0.5")
-    left, top = f"W*{part}*{x}", f"H*{part}*{y}"
-    right, bottom = f"W-W*{part}*(1-{x})", f"H-H*{part}*(1-{y})"
-    corners = f"x0='{left}':y0='{top}':x1='{right}':y1='{top}':x2='{left}':y2='{bottom}':x3='{right}':y3='{bottom}'"
-    return f"perspective=eval=frame:interpolation=linear:sense=source:{corners},"
-
-
-def _pictures(count: int, motion: str, frames: int, fps: Fraction, size: tuple[int, int]) -> str:
-    """Return the graph from one or two prepared pictures to [v]: of two, the middle third fades one into the other."""
-    fade = max(1, frames // 3) if count > 1 else 0
+def _pictures(count: int, frames: int, fps: Fraction) -> tuple[list[int], str]:
+    """Return how many frames each of one or two pictures is shown, and the graph to [v]: of two, the middle third fades one
+    into the other.
+    """
+    if count == 1:
+        return [frames], f"[0:v]setsar=1,{ffmpeg.LAST}[v]"
+    fade = max(1, frames // 3)
     begins = (frames - fade) // 2
-    lengths = [begins + fade, frames - begins] if count > 1 else [frames]
-    rate = f"{fps.numerator}/{fps.denominator}"
-    rows = [
-        f"[{number}:v]format=rgb24,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,loop=-1:1:0,"
-        f"settb={fps.denominator}/{fps.numerator},setpts=N,fps={rate},{_camera(motion, length, number)}"
-        f"scale={size[0]}:{size[1]}:flags=bicubic,setsar=1,trim=end_frame={length}[p{number}]"
-        for number, length in enumerate(lengths)
-    ]
-    if count > 1:
-        rows.append(
-            f"[p0][p1]xfade=duration={float(fade / fps):.6f}:offset={float(begins / fps):.6f},trim=end_frame={frames}[p]"
-        )
-    return ";".join(rows) + f";[{'p' if count > 1 else 'p0'}]{ffmpeg.LAST}[v]"
+    joined = (
+        f"[0:v][1:v]xfade=duration={float(fade / fps):.6f}:offset={float(begins / fps):.6f},trim=end_frame={frames}"
+    )
+    return [begins + fade, frames - begins], f"{joined},setsar=1,{ffmpeg.LAST}[v]"
 
 
 def _sound(fps: Fraction, frames: int) -> str:
-    return f"aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_sample={round(frames / fps * 48000)}"
-
-
-def _flattened(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    flat = Image.new("RGB", image.size, (0, 0, 0))
-    flat.paste(image, (0, 0), image)
-    return flat
-
-
-def _own_size(size: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, LONG_SIDE_PX / max(size))
-    return round(size[0] * scale), round(size[1] * scale)
+    return f"{SOUND},apad,atrim=end_sample={round(frames / fps * SAMPLE_RATE)}"
 
 
 def _even(size: tuple[int, int]) -> tuple[int, int]:
@@ -189,3 +147,7 @@ def _of_shape(ratio: Fraction, shorter: int) -> tuple[int, int]:
     if ratio >= 1:
         return even(float(shorter * ratio)), even(shorter)
     return even(shorter), even(float(shorter / ratio))
+
+
+def _given(image: Image.Image) -> Callable[[], Image.Image]:
+    return lambda: image

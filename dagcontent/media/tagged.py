@@ -13,7 +13,7 @@ from dagcontent.media.arguments import blob_of, required_blob, rows_of, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import Row, cut, travelling
 from dagcontent.media.chapters import chapters_of
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 from dagcontent.values.value import Blob
 
 __all__ = ["write"]

@@ -13,7 +13,8 @@ from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import flag_of, number_of, required_blob, required_text, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import cut
-from dagcontent.media.film import SAMPLE_RATE, known_facts
+from dagcontent.media.facts import known_facts
+from dagcontent.media.sync import SAMPLE_RATE
 
 __all__ = ["BED_RATE", "bed", "generate", "soundtrack"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dagcontent.errors import NodeError
 from dagcontent.media.arguments import blob_of, flag_of, text_of
 from dagcontent.media.call import Call, Made
-from dagcontent.media.film import known_facts
+from dagcontent.media.facts import known_facts
 
 __all__ = ["transcribe"]
 

@@ -307,3 +307,17 @@ def test_a_file_of_ours_that_was_placed_and_not_written_down_is_no_edit(folder: 
     path.write_bytes(b"mine")
     assert "edited" in next(n.error or "" for n in Built(graph, store).result.nodes if n.node == "sound")
     assert path.read_bytes() == b"mine"
+
+
+def test_a_build_with_nothing_to_do_says_by_whom_fallbacks_are_served(tmp_path: Path) -> None:
+    """The quick answer of an unchanged graph says what the first build said."""
+    graph, store = tmp_path / "graph.toml", tmp_path / "store"
+    graph.write_text(
+        '[graph]\nname = "f"\n[node.a]\nkind = "image.generate"\nmodel = "local/card"\nprompt = "x"\nsize = "16x16"\n'
+        '[node.b]\nkind = "fallback"\nof = ["${a}"]\n',
+        encoding="utf-8",
+    )
+    first, again = (api.build(graph, store=store) for _ in range(2))
+    assert (first.run != "", again.run) == (True, "")
+    assert [(one.node, one.by, one.position) for one in first.served] == [("b", "a", 0)]
+    assert again.served == first.served

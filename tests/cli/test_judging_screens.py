@@ -88,3 +88,17 @@ def test_a_judge_as_json(run: Run, here: Path) -> None:
     assert [one["candidate"] for one in judged["candidates"] if one["rank"] == 1] == [
         max(judged["candidates"], key=lambda one: one["score"])["candidate"]
     ]
+
+
+def test_why_a_measuring_would_be_made_anew(run: Run, here: Path) -> None:
+    """What measures for a selection is a node that nobody wrote, and is asked about like one."""
+    (here / "m.toml").write_text(
+        '[graph]\nname = "m"\n[node.still]\nkind = "image.generate"\nmodel = "local/card"\nprompt = "a"\nsize = "64x36"\ntakes = 2\n'
+        '[node.best]\nkind = "select"\nfrom = "${still}"\nby = "metric"\nmetric = "sharpness"\n',
+        encoding="utf-8",
+    )
+    run("build", "m.toml")
+    said = run("why", "m.toml", "best.metric")
+    assert (said.exit_code, said.stderr) == (0, "")
+    assert said.stdout.startswith("best.metric: hit")
+    assert "2 x image" in said.stdout

@@ -40,7 +40,7 @@ def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
     assert hello.pending()["run"] == {row.node for row in plan(hello.graph, store=hello.store).rows}
     first = hello.build()
     assert first.status == "ok"
-    assert first.counts["ran"] == 16
+    assert first.counts["ran"] == 10
     facts = measure(hello.out / "hello.mp4", "video", "video/mp4")
     assert (facts["width"], facts["height"]) == (180, 320)
     assert 6_000 < facts["duration_ms"] < 20_000
@@ -51,7 +51,7 @@ def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
     assert again.counts["hit"] == 16
 
     hello.edit("does not have to end", "need not end")
-    expected = {"voice[dusk]", "captions[dusk]", "shot[dusk]", "clip[dusk]", "film"}
+    expected = {"voice[dusk]", "captions[dusk]", "film"}
     pending = hello.pending()
     assert pending["run"] | pending["maybe"] == expected
     assert "voice[dusk]" in pending["run"]

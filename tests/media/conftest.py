@@ -64,6 +64,12 @@ class Studio:
         done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL)
         return done.returncode == 0 and not done.stderr
 
+    def pictures(self, blob: Blob) -> list[str]:
+        """Return a digest of each picture of a clip."""
+        argv = [ffmpeg.executable(), "-v", "error", "-i", str(self.path(blob)), "-map", "0:v", "-f", "framemd5", "-"]
+        said = subprocess.run(argv, capture_output=True, check=True, stdin=subprocess.DEVNULL, text=True).stdout
+        return [line.split(",")[-1].strip() for line in said.splitlines() if not line.startswith("#")]
+
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dagcontent.errors import NodeError
+from dagcontent.media.feed import Feed
 from dagcontent.media.process import ProcessRunner
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -134,3 +137,67 @@ def test_runs_from_many_threads_do_not_mix() -> None:
     for thread in threads:
         thread.join()
     assert results == {n: f"{n}\n".encode() for n in range(8)}
+
+
+def _open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+COPY = "import sys; sys.stdout.buffer.write(b''.join(open(name, 'rb').read() for name in sys.argv[1:]))"
+
+
+def test_feeds_are_files_to_the_program() -> None:
+    """Pictures are made while they are encoded: they never are a file, nor all in memory."""
+    made = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(40):
+            made.append(number)
+            yield bytes([number]) * 10_000
+
+    before = _open_files()
+    said = ProcessRunner()([*PYTHON, COPY, Feed(chunks()), Feed([b"the end"])])
+    assert said == b"".join(bytes([number]) * 10_000 for number in range(40)) + b"the end"
+    assert made == list(range(40))
+    assert _open_files() == before
+
+
+def test_a_program_that_has_enough_leaves_the_rest_unmade() -> None:
+    """A film may be cut at its end; nothing goes on being made for it."""
+    before = _open_files()
+    code = "import sys; print(len(open(sys.argv[1], 'rb').read(1000)))"
+    assert ProcessRunner()([*PYTHON, code, Feed(b"x" * 1000 for _ in itertools.count())]) == b"1000\n"
+    assert _open_files() == before
+
+
+def test_what_goes_wrong_in_a_feed_is_told_not_what_follows_from_it() -> None:
+    """The program sees a file that ends early, and complains about that."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"begun"
+        text = "the picture cannot be read"
+        raise NodeError(text)
+
+    code = "import sys; open(sys.argv[1], 'rb').read(); sys.exit('cut off')"
+    with pytest.raises(NodeError, match="the picture cannot be read"):
+        ProcessRunner()([*PYTHON, code, Feed(chunks())])
+
+
+def test_feeds_of_a_program_that_never_runs_are_closed() -> None:
+    """A missing program, or a build that was cancelled."""
+    before = _open_files()
+    with pytest.raises(NodeError, match="no-such-program"):
+        ProcessRunner()(["/no-such-program", Feed([b"x"])])
+    cancelled = ProcessRunner()
+    cancelled.cancel()
+    with pytest.raises(NodeError, match="cancelled"):
+        cancelled([*PYTHON, COPY, Feed([b"x"])])
+    assert _open_files() == before
+
+
+def test_cancel_ends_feeds() -> None:
+    """A program is killed while it is fed without end."""
+    runner = ProcessRunner()
+    code = "import sys; file = open(sys.argv[1], 'rb'); file.read(1); print('here', flush=True); [0 for _ in file]"
+    with pytest.raises(NodeError, match="cancelled"):
+        runner([*PYTHON, code, Feed(b"line\n" * 100 for _ in itertools.count())], on_line=lambda _: runner.cancel())
