@@ -15,7 +15,10 @@ _WORSE = 1.25
 
 
 class Row(NamedTuple):
-    """One line. `value` is what the target speaks of and what the baseline keeps: a ratio wherever there is a peer."""
+    """One line. `value` is what the target speaks of and what the baseline keeps: a ratio wherever there is a peer.
+
+    The target is `most`, or `least` where more is better.
+    """
 
     what: str
     size: str
@@ -24,17 +27,28 @@ class Row(NamedTuple):
     value: float | None = None
     unit: str = "x"
     most: float | None = None
+    least: float | None = None
 
     @property
     def id(self) -> str:
         """What stands for this line in the baseline."""
         return f"{self.what} | {self.size} | {self.beside.split(':')[0]}"
 
+    def worse(self, one: float, other: float) -> bool:
+        """Tell whether a value of this line is worse than another."""
+        return one > other if self.least is None else one < other
+
+    def drifted(self, known: float) -> bool:
+        """Tell whether the value is a quarter worse than a known one."""
+        margin = _WORSE if self.least is None else 1 / _WORSE
+        return self.value is not None and self.worse(self.value, known * margin)
+
     def cells(self) -> tuple[str, ...]:
         """Return the line as the table shows it."""
         value = "" if self.value is None else f"{self.value:.2f}{self.unit}"
-        target = "" if self.most is None else f"<= {self.most:g}{self.unit}"
-        met = "" if self.most is None or self.value is None else "yes" if self.value <= self.most else "**no**"
+        bound = self.most if self.least is None else self.least
+        target = "" if bound is None else f"{'<=' if self.least is None else '>='} {bound:g}{self.unit}"
+        met = "" if bound is None or self.value is None else "yes" if not self.worse(self.value, bound) else "**no**"
         return (self.what, self.size, self.ours, self.beside, value, target, met)
 
 
@@ -87,7 +101,7 @@ def drifted(path: Path, sections: Iterable[Section]) -> list[str]:
         f"worse than the baseline: {row.id}: {row.value:.2f}{row.unit}, was {known[row.id]:.2f}{row.unit}"
         for section in sections
         for row in section.rows
-        if row.value is not None and row.id in known and row.value > known[row.id] * _WORSE
+        if row.value is not None and row.id in known and row.drifted(known[row.id])
     ]
 
 

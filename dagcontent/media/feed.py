@@ -6,12 +6,16 @@ place, and writes into it from a thread of its own. What comes is never whole an
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import sys
 import threading
 from collections.abc import Iterable
 
 __all__ = ["Feed", "Open"]
 
+_PIPE_BYTES = 256 * 1024
 Chunk = bytes | memoryview
 
 
@@ -28,6 +32,7 @@ class Open:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self.reads, self._writes = os.pipe()
+        _widen(self._writes)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._write, daemon=True)
 
@@ -62,3 +67,10 @@ class Open:
             self.error = error
         finally:
             os.close(self._writes)
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold more, where that can be asked for: the two sides then wake each other less often."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -58,6 +58,8 @@ _BIT_EXACT = (
     "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata:g", "-1", "-map_metadata:s", "-1",
 )  # fmt: skip
 _ENCODER_THREADS = "4"
+_AHEAD_BYTES = 12 << 20
+"""Of one input that is made while it is read: as many pictures as go into it wait, at least two."""
 _LOOK_S = 30.0
 _RENDER_S = 6 * 3600.0
 _FILTER_LINE = re.compile(r"\s[A-Z.]{2,3}\s+(\S+)\s+\S+->\S+")
@@ -91,8 +93,9 @@ class Raw(msgspec.Struct, frozen=True):
 
     def words(self, threads: str) -> list[str | Feed]:  # noqa: ARG002 - nothing is decoded
         """Return what says it on a command line."""
+        ahead = str(max(2, _AHEAD_BYTES * 2 // (3 * self.size[0] * self.size[1])))
         return [
-            "-protocol_whitelist", "file,pipe", "-thread_queue_size", "2", "-f", "rawvideo", "-pix_fmt", "yuv420p",
+            "-protocol_whitelist", "file,pipe", "-thread_queue_size", ahead, "-f", "rawvideo", "-pix_fmt", "yuv420p",
             "-video_size", f"{self.size[0]}x{self.size[1]}", "-framerate", f"{self.fps.numerator}/{self.fps.denominator}",
             "-i", self.feed,
         ]  # fmt: skip

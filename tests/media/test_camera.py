@@ -46,7 +46,7 @@ def test_nothing_trembles(motion: str) -> None:
     steps = [after - before for before, after in itertools.pairwise(places)]
     mean = (places[-1] - places[0]) / len(steps)
     assert 0.02 < abs(mean) < 0.2, "slow, and not at rest"
-    assert max(abs(step - mean) for step in steps) < 0.06
+    assert max(abs(step - mean) for step in steps) < 0.1
 
 
 @pytest.mark.parametrize(
