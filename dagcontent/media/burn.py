@@ -17,6 +17,7 @@ from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import flag_of, number_of, required_blob, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import chapter_file, travelling
+from dagcontent.media.coded import coded_facts
 from dagcontent.media.cues import Cue, Word, joined
 from dagcontent.media.facts import known_facts
 from dagcontent.media.fonts import Face, installed, missing_in, suited
@@ -93,7 +94,7 @@ def burn(call: Call) -> Made:
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=["[v]", "0:a:0?"], filters=["ass"],
         seconds=facts["duration_ms"] / 1000,
     )  # fmt: skip
-    measured = {**probe.measure(out, "video", "video/mp4"), **carried}
+    measured = coded_facts(out)[0] | carried
     return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **made_with(), **probe.made_with()})
 
 

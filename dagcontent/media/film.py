@@ -20,6 +20,7 @@ from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.camera import seen
 from dagcontent.media.carried import cut, merged, shifted, titled
 from dagcontent.media.chapters import chapters_of
+from dagcontent.media.coded import coded_facts
 from dagcontent.media.facts import known_facts
 from dagcontent.media.feed import Feed
 from dagcontent.media.sheet import opened
@@ -66,7 +67,7 @@ def concat(call: Call) -> Made:
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=[pictures, "[a]"],
         filters=["xfade", "acrossfade", "concat", "tpad", "amix", "adelay", *(["ass"] if subtitles else [])], seconds=length,
     )  # fmt: skip
-    measured, sound_ms = probe.measure_clip(out)
+    measured, sound_ms = coded_facts(out)
     check_sync(call, plan.fps, plan.total, measured["duration_ms"], sound_ms or 0)  # a film always has sound
     alignment = merged(*said)
     measured |= {name: rows for name, rows in (("alignment", alignment), ("chapters", chapters)) if rows}

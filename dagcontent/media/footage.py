@@ -17,6 +17,7 @@ from dagcontent.media import ffmpeg, picture, probe
 from dagcontent.media.arguments import even
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.chapters import chapters_of
+from dagcontent.media.coded import coded_facts
 from dagcontent.media.facts import known_facts
 from dagcontent.media.sync import SAMPLE_RATE, SOUND, check_sync
 from dagcontent.values.value import Blob
@@ -131,7 +132,7 @@ def rendered(
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=";".join(graph), maps=maps, filters=["tpad", *change.filters],
         seconds=seconds,
     )  # fmt: skip
-    measured, sound_ms = probe.measure_clip(out)
+    measured, sound_ms = coded_facts(out)
     check_sync(call, clip.fps, take.frames, measured["duration_ms"], sound_ms)
     made_with = {"ffmpeg": version, **picture.made_with(), **probe.made_with()}
     return Made(NewFile(out, "video", "video/mp4", measured | facts), made_with)

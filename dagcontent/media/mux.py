@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
 
 from dagcontent.media import ffmpeg, probe
 from dagcontent.media.arguments import number_of, required_blob, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import cut, merged
 from dagcontent.media.chapters import chapters_of
+from dagcontent.media.coded import coded_facts
 from dagcontent.media.facts import known_facts
 from dagcontent.media.sync import SAMPLE_RATE, SOUND
 
@@ -50,7 +50,7 @@ def mux(call: Call) -> Made:
         call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=";".join(rows), maps=["0:v:0" if copied else "[v]", "[a]"],
         filters=["tpad", "amix", "apad"], seconds=length,
     )  # fmt: skip
-    facts: dict[str, Any] = probe.measure(out, "video", "video/mp4")
+    facts, _ = coded_facts(out)
     words = merged(cut(heard.get("alignment"), length), cut(seen.get("alignment"), length) if keep is not None else [])
     facts |= {name: found for name, found in (("alignment", words), ("chapters", chapters)) if found}
     return Made(NewFile(out, "video", "video/mp4", facts), {"ffmpeg": version, **probe.made_with()})

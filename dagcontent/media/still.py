@@ -16,6 +16,7 @@ from dagcontent.media.arguments import aspect_of, blob_of, even, flag_of, fps_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.camera import FPS, LENGTH_S, own_size, seen
 from dagcontent.media.carried import cut, travelling
+from dagcontent.media.coded import coded_facts
 from dagcontent.media.feed import Feed
 from dagcontent.media.sheet import opened
 from dagcontent.media.sync import SAMPLE_RATE, SOUND
@@ -99,7 +100,7 @@ def _clip(
 
 
 def _made(out: Path, audio: Blob | None, version: str) -> Made:
-    facts = probe.measure(out, "video", "video/mp4")
+    facts, _ = coded_facts(out)
     if audio is not None:
         carried = travelling(audio.facts)
         facts |= {name: cut(rows, facts["duration_ms"] / 1000) for name, rows in carried.items()}

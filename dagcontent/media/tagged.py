@@ -13,6 +13,7 @@ from dagcontent.media.arguments import blob_of, required_blob, rows_of, text_of
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.carried import Row, cut, travelling
 from dagcontent.media.chapters import chapters_of
+from dagcontent.media.coded import same_streams
 from dagcontent.media.facts import known_facts
 from dagcontent.values.value import Blob
 
@@ -59,7 +60,7 @@ def write(call: Call) -> Made:
         call, sources, out, encode=["-c", "copy", *words, *encode], maps=maps, seconds=facts["duration_ms"] / 1000
     )
     measured: dict[str, Any] = probe.measure(out, media.type, media_type)
-    if "content" in facts and measured["content"] != facts["content"]:
+    if not same_streams(path, out, media_type):
         text = f"metadata.write changed the sound or the pictures of {name}"
         raise InternalError(text, hint="please report this with the file")
     carried = travelling(facts) | ({"chapters": chapters} if chapters else {})

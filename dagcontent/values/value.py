@@ -61,7 +61,7 @@ class Blob:
 
     `type` is one of image, audio, video, subtitles, document. `facts` hold integers and rationals as measured:
     `duration_ms`, `width`, `height` (px), `fps` ([numerator, denominator]), `sample_rate` (Hz), `channels`,
-    `content` (digest of the decoded picture or sound), and the carried `alignment`
+    `content` (digest of the decoded picture or sound, or of what we coded), and the carried `alignment`
     ([{text, start, end}], seconds) and `chapters` ([{title, start, end}], seconds).
     Equality is by digest and type: facts are no part of identity.
     """

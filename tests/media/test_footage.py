@@ -311,9 +311,9 @@ def test_formats_play_and_are_the_same_again(
 def test_what_needs_no_other_coding_is_copied(studio: Studio, clip: Blob) -> None:
     """From mp4 to mov and back is the same pictures and sound, to the bit."""
     there = studio.make("video.convert", video=clip, format="mov")
-    assert there.facts["content"] == clip.facts["content"]
     back = studio.make("video.convert", video=there, format="mp4")
-    assert back.facts["content"] == clip.facts["content"]
+    decoded = {measure(studio.path(one), "video", one.media_type)["content"] for one in (clip, there, back)}
+    assert len(decoded) == 1
 
 
 @pytest.mark.parametrize(
