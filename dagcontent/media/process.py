@@ -65,13 +65,14 @@ class ProcessRunner:
         Raises NodeError when the program is missing, fails, takes longer than `timeout_s`, prints more than
         `OUTPUT_BYTES_MAX`, or when the runner was cancelled; and what making a feed raises.
         """
-        feeds = {index: Open(word) for index, word in enumerate(argv) if isinstance(word, Feed)}
-        words = [feeds[index].name if index in feeds else str(word) for index, word in enumerate(argv)]
+        feeds = _opened(argv)
+        names = iter([feed.name for feed in feeds])
+        words = [next(names) if isinstance(word, Feed) else word for word in argv]
         try:
-            return self._fed(words, list(feeds.values()), on_line=on_line, stdin=stdin, timeout_s=timeout_s)
+            return self._fed(words, feeds, on_line=on_line, stdin=stdin, timeout_s=timeout_s)
         finally:
             # A child that was fed half of something fails too: the cause is told, not what followed from it.
-            for feed in feeds.values():
+            for feed in feeds:
                 if feed.error is not None:
                     raise feed.error
 
@@ -187,6 +188,20 @@ def _limit(pid: int) -> None:
         for what, most in _LIMITS:
             with contextlib.suppress(OSError, ValueError):  # it has ended already, or has less
                 resource.prlimit(pid, what, (most, most))
+
+
+def _opened(argv: Sequence[str | Feed]) -> list[Open]:
+    """Return the feeds of a command line with their pipes. Raises NodeError where there may be no more of them."""
+    feeds: list[Open] = []
+    wanted = [word for word in argv if isinstance(word, Feed)]
+    try:
+        feeds.extend(Open(feed) for feed in wanted)  # those before one that fails are there
+    except OSError as error:
+        for opened in feeds:
+            opened.drop()
+        text = f"{_name([str(argv[0])])} cannot be given {len(wanted)} pipes at once: {error.strerror or error}"
+        raise NodeError(text, hint="make it in parts, or allow more open files (`ulimit -n`)") from error
+    return feeds
 
 
 def _read_some(pipe: IO[bytes]) -> bytes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import sys
 import threading
 import time
@@ -192,6 +193,20 @@ def test_feeds_of_a_program_that_never_runs_are_closed() -> None:
     cancelled.cancel()
     with pytest.raises(NodeError, match="cancelled"):
         cancelled([*PYTHON, COPY, Feed([b"x"])])
+    assert _open_files() == before
+
+
+def test_more_feeds_than_files_may_be_open_are_said() -> None:
+    """A film of a thousand pictures: nothing stays open, and the message says what to do."""
+    before = _open_files()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before + 20, hard))
+    try:
+        with pytest.raises(NodeError, match="cannot be given 100 pipes at once") as caught:
+            ProcessRunner()([*PYTHON, COPY, *(Feed([b"x"]) for _ in range(100))])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "ulimit" in (caught.value.hint or "")
     assert _open_files() == before
 
 
