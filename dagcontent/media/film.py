@@ -32,7 +32,6 @@ from dagcontent.values.value import Blob
 __all__ = ["concat"]
 
 _TRANSITIONS: Final = {"fade": "fade", "dissolve": "dissolve", "wipe": "wipeleft", "slide": "slideleft"}
-_ONE_EACH: Final = {"audio": "recordings", "subtitles": "subtitles"}
 
 
 def concat(call: Call) -> Made:
@@ -86,8 +85,8 @@ def _beside(call: Call, name: str, count: int) -> tuple[list[Blob], bool]:
     """Return what goes with the clips, and whether it is one each. Raises NodeError for a list of another length."""
     blobs, listed = blobs_of(call, name), isinstance(call.params.get(name), list)
     if listed and len(blobs) != count:
-        text = f"there are {len(blobs)} {_ONE_EACH[name]} for {count} clips"
-        raise NodeError(text, hint=f"give one a clip in `{name}`, or one for the whole")
+        text = f"`{name}` is a list of {len(blobs)}, and `clips` one of {count}"
+        raise NodeError(text, hint="give one a clip, or one for the whole without a list")
     return blobs, listed
 
 

@@ -89,9 +89,8 @@ def timeline(call: Call, shots: Sequence[Shot], sounds: Sequence[dict[str, Any]]
     for number, count in enumerate(frames, start=1):
         if overlap and count <= overlap:
             text = f"clip {number} is shorter than the {transition}: {float(count / fps):.2f} s"
-            raise NodeError(
-                text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or make the clip longer"
-            )
+            longer = f"`picture_seconds` above {wanted:g}" if shots[number - 1].still else "make the clip longer"
+            raise NodeError(text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or {longer}")
     starts = [0]
     for count in frames[:-1]:
         starts.append(starts[-1] + count - overlap)

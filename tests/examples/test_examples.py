@@ -48,7 +48,7 @@ def test_hello_is_a_film_and_free_again(tmp_path: Path) -> None:
     assert facts["fps"] == [24, 1]
     again = hello.build()
     assert again.counts["ran"] == 0
-    assert again.counts["hit"] == 16
+    assert again.counts["hit"] == 10
 
     hello.edit("does not have to end", "need not end")
     expected = {"voice[dusk]", "captions[dusk]", "film"}

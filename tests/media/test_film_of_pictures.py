@@ -159,7 +159,7 @@ def test_a_picture_that_is_none_is_named(studio: Studio, card: Blob) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"subtitles": ["lines"]}, "1 subtitles for 2 clips"),
+        ({"subtitles": ["lines"]}, "`subtitles` is a list of 1, and `clips` one of 2"),
         ({"transition": "fade", "picture_seconds": 0.3}, "clip 1 is shorter than the fade"),
         ({"picture_seconds": 3600, "fps": 120}, "864000 pictures"),
     ],
