@@ -19,7 +19,7 @@ def test_a_filter_that_is_missing_is_named(studio: Studio) -> None:
     with pytest.raises(NodeError, match="misses the filter warp_drive") as caught:
         ffmpeg.require(studio.run, ffmpeg.executable(), ["scale", "warp_drive"])
     assert "imageio-ffmpeg" in (caught.value.hint or "")
-    ffmpeg.require(studio.run, ffmpeg.executable(), ["scale", "xfade", "ass", "perspective"])
+    ffmpeg.require(studio.run, ffmpeg.executable(), ["scale", "xfade", "ass", "tpad"])
 
 
 def test_the_version_is_recorded(studio: Studio, card: Blob) -> None:
