@@ -15,14 +15,13 @@ import msgspec
 
 from dagcontent.catalog.market import Market
 from dagcontent.errors import BudgetExceeded, ConfigError, UsageError
-from dagcontent.kinds.registry import kind_of
-from dagcontent.plan.asking import Terms
-from dagcontent.plan.contract import Promise, differences
 from dagcontent.plan.model import Plan, PlanRow
 from dagcontent.values.money import Cap, Ceiling, budget_for, usd_text
 from dagcontent.values.units import Amounts, UnitCap, UnitCeiling, amounts_of
 
 if TYPE_CHECKING:
+    from dagcontent.plan.asking import Terms
+    from dagcontent.plan.contract import Promise
     from dagcontent.providers.config import ProviderConfig
     from dagcontent.providers.once import Proxies
     from dagcontent.values.attempt import Intent
@@ -104,6 +103,8 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def terms(self) -> Terms:
         """On what terms models are asked."""
+        from dagcontent.plan.asking import Terms  # noqa: PLC0415 - an unchanged graph asks none
+
         return Terms(market=self.market, retry=self.retry_primary)
 
     @property
@@ -243,6 +244,8 @@ def _unmeasured(row: PlanRow, ceiling: UnitCeiling) -> bool:
 
 def amounts_of_row(row: PlanRow) -> Amounts:
     """Return the most that a paid row may use of each measure."""
+    from dagcontent.kinds.registry import kind_of  # noqa: PLC0415 - an unchanged graph has no such row
+
     return {} if row.price is None else amounts_of(row.price.quote, kind_of(row.kind).output.name)
 
 
@@ -259,6 +262,8 @@ def _most(rows: Sequence[PlanRow]) -> tuple[int, bool]:
 
 def _check_promise(promise: Promise, plan: Plan, buys: Sequence[PlanRow]) -> None:
     """Raise UsageError, BudgetExceeded if a build would buy what is not as it was agreed to."""
+    from dagcontent.plan.contract import differences  # noqa: PLC0415 - most builds are held to no plan
+
     found = differences(promise, plan, buys)
     if not found:
         return

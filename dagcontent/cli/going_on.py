@@ -16,7 +16,6 @@ from dagcontent.api.result import BuildResult, NodeResult
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import screen_path
-from dagcontent.plan.approval import REJECTED
 from dagcontent.plan.model import PlanRow
 from dagcontent.values.instances import node_of
 from dagcontent.values.money import Refused
@@ -55,7 +54,7 @@ def say_next(session: Session, result: BuildResult, asked: GoesOn) -> None:
         return
     broke = [node for node in result.nodes if node.status in {"failed", "unresolved"}]
     if result.status in {"failed", "unresolved"} and all(map(_stays, broke)):
-        rejected = [node.node for node in broke if REJECTED in dict(node.facts)]
+        rejected = [node.node for node in broke if _rejected(node)]
         if rejected:
             screen.say("\n" + screen.style("command", command_line(*session.again("approve", rejected[0]))))
         return
@@ -111,7 +110,14 @@ def _stays(node: NodeResult) -> bool:
     """Whether building again changes nothing: a person must settle it, or it was charged and is not sent again."""
     if node.job is not None and node.job.state in {"unresolved", "expired", "abandoned"}:
         return True
-    return not {"charged", REJECTED}.isdisjoint(dict(node.facts))
+    return "charged" in dict(node.facts) or _rejected(node)
+
+
+def _rejected(node: NodeResult) -> bool:
+    """Tell whether somebody said no to it."""
+    from dagcontent.plan.approval import REJECTED  # noqa: PLC0415 - most builds end well
+
+    return REJECTED in dict(node.facts)
 
 
 def _named(row: PlanRow, asked: GoesOn) -> bool:

@@ -26,12 +26,11 @@ from dagcontent.cli.options import (
 )
 from dagcontent.cli.plan_file import file_head
 from dagcontent.cli.plan_text import plan_lines
+from dagcontent.cli.reasons import waits_for_a_word
 from dagcontent.cli.session import Session
 from dagcontent.cli.words import command as command_line
 from dagcontent.cli.words import listed
 from dagcontent.errors import ConfigError, DagcontentError
-from dagcontent.kinds.declaration import Effect
-from dagcontent.kinds.registry import kind_of
 from dagcontent.plan.model import Plan
 from dagcontent.values.money import Ceiling
 
@@ -198,8 +197,8 @@ def _next(
     lost = [row for row in made.rows if row.status == "repay"]
     waiting = [row for row in made.rows if row.status == "waiting"]
     if waiting and not lost and not any(row.status in {"run", "resume"} for row in made.rows):
-        name, gate = waiting[0].node, kind_of(waiting[0].kind).effect is Effect.PERSON
-        words = ("approve", name) if gate else ("pick", name, "CHOICE")
+        name = waiting[0].node
+        words = ("approve", name) if waits_for_a_word(waiting[0]) else ("pick", name, "CHOICE")
         commands.append((command_line(*session.again(*words)), ""))
     elif made.pending or lost:
         commands += _builds(session, made, targets, limit, files)

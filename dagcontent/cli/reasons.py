@@ -8,11 +8,9 @@ from typing import Final
 
 from dagcontent.cli.names import node_of
 from dagcontent.cli.words import listed
-from dagcontent.kinds.declaration import Effect
-from dagcontent.kinds.registry import kind_of
 from dagcontent.plan.model import FieldDiff, Plan, PlanRow
 
-__all__ = ["Reasons", "field_name"]
+__all__ = ["Reasons", "field_name", "waits_for_a_word"]
 
 _MOST_FIELDS: Final = 3
 _MOST_LINES: Final = 3
@@ -52,8 +50,7 @@ class Reasons:
         if row.unsent:
             return _UNSENT.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in _STANDS:
-            gate = row.status == "waiting" and kind_of(row.kind).effect is Effect.PERSON
-            said = "a person is to approve" if gate else _STANDS[row.status]
+            said = "a person is to approve" if waits_for_a_word(row) else _STANDS[row.status]
             return said.format(attempt=f" ({attempt})" if attempt else "")
         if row.status in {"failed", "blocked", "skipped", "passed_over"}:
             return self._nothing(row, attempt)
@@ -134,3 +131,13 @@ class Reasons:
     def file(self, path: str) -> str:
         """Return a file as it is named to people: the graph as it was given, others from its folder."""
         return self.shown if path == self._main else os.path.relpath(path, self._folder)
+
+
+def waits_for_a_word(row: PlanRow) -> bool:
+    """Tell whether a person is to approve what it shows, not to choose."""
+    if row.status != "waiting":
+        return False
+    from dagcontent.kinds.declaration import Effect  # noqa: PLC0415 - most plans wait for nobody
+    from dagcontent.kinds.registry import kind_of  # noqa: PLC0415 - as above
+
+    return kind_of(row.kind).effect is Effect.PERSON

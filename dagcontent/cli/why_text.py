@@ -13,10 +13,10 @@ import msgspec
 
 from dagcontent.api.result import WhyResult
 from dagcontent.cli.columns import Cell, aligned
-from dagcontent.cli.reasons import Reasons, field_name
+from dagcontent.cli.reasons import Reasons, field_name, waits_for_a_word
 from dagcontent.cli.screen import Screen, safe
 from dagcontent.cli.words import cut, listed, short, when
-from dagcontent.kinds.declaration import WORKED_OUT, Effect
+from dagcontent.kinds.declaration import WORKED_OUT
 from dagcontent.kinds.registry import kind_of
 from dagcontent.plan.model import FieldDiff
 from dagcontent.values.value import Blob, blobs_in
@@ -45,7 +45,7 @@ def why_lines(found: WhyResult, screen: Screen, shown: str, now: dt.datetime) ->
     reasons = Reasons(found.plan, shown)
     row = next((r for r in found.plan.rows if r.node == found.node), None)
     state = _STATES.get(found.status, found.status)
-    if found.status == "waiting" and row is not None and kind_of(row.kind).effect is Effect.PERSON:
+    if row is not None and waits_for_a_word(row):
         state = "a person is to approve; dagcontent approve, or reject"
     head = f"{screen.style('head', safe(found.node))}: {screen.style(found.status, found.status)}, {state}"
     made = row is None or kind_of(row.kind).effect not in WORKED_OUT

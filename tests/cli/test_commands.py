@@ -49,6 +49,16 @@ def test_completion_imports_click_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"msgspec", "apsw", "dagcontent.api"}.isdisjoint(modules)
 
 
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_an_unchanged_graph_is_answered_without_the_language(small: Path, process: Process, command: str) -> None:
+    """What repeats most often does not pay for what it does not ask: nothing is read, linked, planned or made."""
+    assert process("build", small.name).returncode == 0
+    modules = imported_by(command, small.name, "--quiet")
+    assert "dagcontent.api.memo" in modules
+    heavy = "spec.load graph.link plan.resolver plan.asking kinds.registry media".split()
+    assert modules.isdisjoint({*(f"dagcontent.{name}" for name in heavy), "PIL", "av", "rich", "anyio"})
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_there_for_each_shell(process: Process, shell: str) -> None:
     """The help says how to switch it on; that line has to print a script."""
