@@ -58,8 +58,8 @@ _BIT_EXACT = (
     "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-map_metadata:g", "-1", "-map_metadata:s", "-1",
 )  # fmt: skip
 _ENCODER_THREADS = "4"
-_AHEAD_BYTES = 12 << 20
-"""Of one input that is made while it is read: as many pictures as go into it wait, at least two."""
+_AHEAD_BYTES = 48 << 20
+"""Of all inputs that are made while they are read: so much of them waits, but at least two pictures of each."""
 _LOOK_S = 30.0
 _RENDER_S = 6 * 3600.0
 _FILTER_LINE = re.compile(r"\s[A-Z.]{2,3}\s+(\S+)\s+\S+->\S+")
@@ -72,14 +72,14 @@ class Source(msgspec.Struct, frozen=True):
     media_type: str
     before: tuple[str, ...] = ()
 
-    def words(self, threads: str) -> list[str | Feed]:
-        """Return what says it on a command line. Raises NodeError for a type that is not read."""
+    def words(self, threads: int, beside: int) -> list[str | Feed]:  # noqa: ARG002 - read as it is wanted
+        """Return what says it on a command line, with `beside` such inputs. Raises NodeError for a type that is not read."""
         demuxer = DEMUXERS.get(self.media_type)
         if demuxer is None:
             text = f"{self.path.name} is {self.media_type}, which is not read"
             raise NodeError(text, hint="convert it to mp4, webm, wav, mp3, flac, png or jpeg")
         return [
-            "-threads", threads, "-protocol_whitelist", "file,pipe", *self.before, "-f", demuxer,
+            "-threads", str(threads), "-protocol_whitelist", "file,pipe", *self.before, "-f", demuxer,
             "-i", os.fspath(self.path.absolute()),
         ]  # fmt: skip
 
@@ -91,9 +91,9 @@ class Raw(msgspec.Struct, frozen=True):
     size: tuple[int, int]
     fps: Fraction
 
-    def words(self, threads: str) -> list[str | Feed]:  # noqa: ARG002 - nothing is decoded
-        """Return what says it on a command line."""
-        ahead = str(max(2, _AHEAD_BYTES * 2 // (3 * self.size[0] * self.size[1])))
+    def words(self, threads: int, beside: int) -> list[str | Feed]:  # noqa: ARG002 - nothing is decoded
+        """Return what says it on a command line, with `beside` such inputs."""
+        ahead = str(max(2, min(8, _AHEAD_BYTES * 2 // (3 * self.size[0] * self.size[1] * beside))))
         return [
             "-protocol_whitelist", "file,pipe", "-thread_queue_size", ahead, "-f", "rawvideo", "-pix_fmt", "yuv420p",
             "-video_size", f"{self.size[0]}x{self.size[1]}", "-framerate", f"{self.fps.numerator}/{self.fps.denominator}",
@@ -151,14 +151,15 @@ def _begun(call: Call, sources: Sequence[Input], graph: str, filters: Iterable[s
     """Return the command line as far as its inputs and its filter graph."""
     program = executable()
     require(call.run, program, filters)
-    threads = str(max(1, call.threads))
+    threads = max(1, call.threads)
     argv: list[str | Feed] = [
         program, "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y",
     ]  # fmt: skip
+    made = sum(isinstance(source, Raw) for source in sources)
     for source in sources:
-        argv += source.words(threads)
+        argv += source.words(threads, made)
     if graph:
-        argv += ["-filter_complex_threads", threads, "-filter_complex", graph]
+        argv += ["-filter_complex_threads", str(threads), "-filter_complex", graph]
     return argv
 
 
