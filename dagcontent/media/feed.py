@@ -1,7 +1,7 @@
 """Turn a row of byte strings into a file that a child reads while they are made. Knows no medium and no program.
 
 A `Feed` stands in a command line like the path of a file; whoever runs that line opens a pipe for it, puts its name in its
-place, and writes into it from a thread of its own. What comes is never whole anywhere: a pipe holds some 64 KiB.
+place, and writes into it from a thread of its own. What comes is never whole anywhere: a pipe holds less than one picture.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Open:
 
     def start(self) -> None:
         """Begin to write. The child has its end by now; with ours closed, writing fails once the child is gone."""
-        os.close(self.reads)
         self._thread.start()
+        os.close(self.reads)
 
     def drop(self) -> None:
         """Close both ends of a pipe that no child came to read."""
@@ -52,8 +52,11 @@ class Open:
         os.close(self._writes)
 
     def join(self) -> None:
-        """Wait until all is written, or nobody reads."""
-        self._thread.join()
+        """Wait until all is written, or nobody reads. One that was never begun is dropped."""
+        if self._thread.ident is None:
+            self.drop()
+        else:
+            self._thread.join()
 
     def _write(self) -> None:
         try:

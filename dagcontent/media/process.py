@@ -99,6 +99,8 @@ class ProcessRunner:
         for thread in side:
             thread.start()
         try:
+            for each in feeds:
+                each.start()
             printed = _lines(child.stdout, on_line) if on_line is not None else _whole(child.stdout, argv[0])
             child.wait()
         finally:
@@ -123,14 +125,11 @@ class ProcessRunner:
 
     def _start(self, argv: Sequence[str], feeds: Sequence[Open], *, feed: bool) -> subprocess.Popen[bytes]:
         try:
-            child = self._born(argv, [each.reads for each in feeds], feed=feed)
+            return self._born(argv, [each.reads for each in feeds], feed=feed)
         except BaseException:
             for each in feeds:
                 each.drop()
             raise
-        for each in feeds:
-            each.start()
-        return child
 
     def _born(self, argv: Sequence[str], pipes: Sequence[int], *, feed: bool) -> subprocess.Popen[bytes]:
         # Under the lock, so that no child is born between the look at the flag and `cancel`.

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dagcontent.errors import NodeError
-from dagcontent.media.feed import Feed
+from dagcontent.media.feed import Feed, Open
 from dagcontent.media.process import ProcessRunner
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -140,14 +141,32 @@ def test_runs_from_many_threads_do_not_mix() -> None:
     assert results == {n: f"{n}\n".encode() for n in range(8)}
 
 
-def _open_files() -> int:
-    return len(os.listdir("/dev/fd"))
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> Callable[[], set[int]]:
+    """Return which of the pipes that were made since are still open, as inodes: other tests' files do not count."""
+    made: set[int] = set()
+    pipe = os.pipe
+
+    def recorded() -> tuple[int, int]:
+        ends = pipe()
+        made.add(os.fstat(ends[0]).st_ino)
+        return ends
+
+    def opened() -> set[int]:
+        found = set()
+        for name in os.listdir("/dev/fd"):
+            with contextlib.suppress(OSError):
+                found.add(os.fstat(int(name)).st_ino)
+        return made & found
+
+    monkeypatch.setattr(os, "pipe", recorded)
+    return opened
 
 
 COPY = "import sys; sys.stdout.buffer.write(b''.join(open(name, 'rb').read() for name in sys.argv[1:]))"
 
 
-def test_feeds_are_files_to_the_program() -> None:
+def test_feeds_are_files_to_the_program(left: Callable[[], set[int]]) -> None:
     """Pictures are made while they are encoded: they never are a file, nor all in memory."""
     made = []
 
@@ -156,19 +175,17 @@ def test_feeds_are_files_to_the_program() -> None:
             made.append(number)
             yield bytes([number]) * 10_000
 
-    before = _open_files()
     said = ProcessRunner()([*PYTHON, COPY, Feed(chunks()), Feed([b"the end"])])
     assert said == b"".join(bytes([number]) * 10_000 for number in range(40)) + b"the end"
     assert made == list(range(40))
-    assert _open_files() == before
+    assert left() == set()
 
 
-def test_a_program_that_has_enough_leaves_the_rest_unmade() -> None:
+def test_a_program_that_has_enough_leaves_the_rest_unmade(left: Callable[[], set[int]]) -> None:
     """A film may be cut at its end; nothing goes on being made for it."""
-    before = _open_files()
     code = "import sys; print(len(open(sys.argv[1], 'rb').read(1000)))"
     assert ProcessRunner()([*PYTHON, code, Feed(b"x" * 1000 for _ in itertools.count())]) == b"1000\n"
-    assert _open_files() == before
+    assert left() == set()
 
 
 def test_what_goes_wrong_in_a_feed_is_told_not_what_follows_from_it() -> None:
@@ -184,30 +201,48 @@ def test_what_goes_wrong_in_a_feed_is_told_not_what_follows_from_it() -> None:
         ProcessRunner()([*PYTHON, code, Feed(chunks())])
 
 
-def test_feeds_of_a_program_that_never_runs_are_closed() -> None:
+def test_feeds_of_a_program_that_never_runs_are_closed(left: Callable[[], set[int]]) -> None:
     """A missing program, or a build that was cancelled."""
-    before = _open_files()
     with pytest.raises(NodeError, match="no-such-program"):
         ProcessRunner()(["/no-such-program", Feed([b"x"])])
     cancelled = ProcessRunner()
     cancelled.cancel()
     with pytest.raises(NodeError, match="cancelled"):
         cancelled([*PYTHON, COPY, Feed([b"x"])])
-    assert _open_files() == before
+    assert left() == set()
 
 
-def test_more_feeds_than_files_may_be_open_are_said() -> None:
+def test_more_feeds_than_files_may_be_open_are_said(left: Callable[[], set[int]]) -> None:
     """A film of a thousand pictures: nothing stays open, and the message says what to do."""
-    before = _open_files()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before + 20, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 40, hard))
     try:
-        with pytest.raises(NodeError, match="cannot be given 100 pipes at once") as caught:
-            ProcessRunner()([*PYTHON, COPY, *(Feed([b"x"]) for _ in range(100))])
+        with pytest.raises(NodeError, match="cannot be given 2000 pipes at once") as caught:
+            ProcessRunner()([*PYTHON, COPY, *(Feed([b"x"]) for _ in range(2000))])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert "ulimit" in (caught.value.hint or "")
-    assert _open_files() == before
+    assert left() == set()
+
+
+def test_a_thread_that_cannot_be_had_stops_the_program(
+    left: Callable[[], set[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine at its limits: the program would wait for ever for what nobody writes."""
+    start = Open.start
+
+    def second_fails(self: Open) -> None:
+        if started:
+            text = "can't start new thread"
+            raise RuntimeError(text)
+        started.append(self)
+        start(self)
+
+    started: list[Open] = []
+    monkeypatch.setattr(Open, "start", second_fails)
+    with pytest.raises(RuntimeError, match="new thread"):
+        ProcessRunner()([*PYTHON, COPY, Feed(b"x" for _ in itertools.count()), Feed([b"x"])])
+    assert left() == set()
 
 
 def test_cancel_ends_feeds() -> None:
