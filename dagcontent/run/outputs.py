@@ -131,8 +131,12 @@ def place(
     known = last.get(file.path)
     try:
         found = target.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         found = None
+    except OSError as error:
+        raise NodeError(
+            f"{target} cannot be looked at: {error.strerror}", hint="check the disk that it is on"
+        ) from None
     if found is not None:
         ours = known is not None and (known.size, known.mtime_ns) == (found.st_size, found.st_mtime_ns)
         there = known.digest if ours and known is not None else _digest_of(target)

@@ -277,7 +277,7 @@ class Cas:
         except OSError as error:
             raise store_error(error, self.path_of(digest)) from error
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            if not stat.S_ISREG(self._stat(digest, descriptor).st_mode):
                 raise BlobDamaged(digest, missing=False, detail="is not a file")
             yield descriptor
         finally:
@@ -300,8 +300,14 @@ class Cas:
                 return name
         return name if folders and os.path.lexists(name) else ""
 
+    def _stat(self, digest: str, descriptor: int) -> os.stat_result:
+        try:
+            return os.fstat(descriptor)
+        except OSError as error:
+            raise store_error(error, self.path_of(digest)) from error
+
     def _check(self, digest: str, descriptor: int) -> bool:
-        before = _signature(os.fstat(descriptor))
+        before = _signature(self._stat(digest, descriptor))
         if self._verified.get(digest) == before:
             return True
         try:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import apsw
 
 from dagcontent.errors import DagcontentError, InternalError, StoreBusy, StoreDamaged, StoreError
-from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error
+from dagcontent.store.disk import OPEN_SAFELY, fsync_dir, locked, store_error, there
 from dagcontent.store.layout import Layout
 from dagcontent.values.attempt import BLOCKING
 
@@ -106,11 +106,11 @@ _SCHEMAS: Final = {1: _SCHEMA_1, 2: {**_SCHEMA_1, **_ATTEMPT}, 3: {**_SCHEMA_1, 
 
 def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
     """Make the database where there is none. May be called by several processes at once, and again."""
-    if layout.db.exists():
+    if there(layout.db):
         return
     with locked(layout.lock, create=True, unless=layout.db.exists) as alone, mapped(layout.db):
         # Who made it meanwhile may have it open, and shares the lock for as long as its build takes.
-        if not alone or layout.db.exists():
+        if not alone or there(layout.db):
             return
         # Made elsewhere and renamed: under its name it is never seen unfinished.
         part = layout.tmp / f"store-{secrets.token_hex(8)}.db"
@@ -222,7 +222,7 @@ def _prepare_writing(connection: apsw.Connection, path: Path) -> int:
 
 def open_reader(layout: Layout) -> apsw.Connection | None:
     """Open the database for reading; None if there is none yet. Works in a folder that cannot be written."""
-    if not layout.db.exists():
+    if not there(layout.db):
         return None
     with mapped(layout.db):
         try:

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from dagcontent.errors import StoreBusy, StoreError, StoreFull
 
-__all__ = ["OPEN_SAFELY", "fsync_dir", "fsync_file", "locked", "shared_by_writers", "store_error", "write_atomically"]
+__all__ = [
+    "OPEN_SAFELY",
+    "fsync_dir",
+    "fsync_file",
+    "locked",
+    "shared_by_writers",
+    "store_error",
+    "there",
+    "write_atomically",
+]
 
 OPEN_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW
 """Never inherited by a program we start, never through a link."""
@@ -95,6 +104,14 @@ def fsync_dir(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def there(path: Path) -> bool:
+    """Tell whether something stands at a path of the store. Raises StoreError where the disk does not say."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise store_error(error, path) from error
 
 
 def store_error(error: OSError, place: Path) -> StoreError:

@@ -23,7 +23,7 @@ from dagcontent.errors import InternalError, StoreBusy, StoreDamaged, StoreError
 from dagcontent.store import db, history, maps, memo, records, runs
 from dagcontent.store.attempts import Attempts
 from dagcontent.store.cas import BlobDamaged, Cas
-from dagcontent.store.disk import shared_by_writers
+from dagcontent.store.disk import shared_by_writers, there
 from dagcontent.store.layout import FORMAT_VERSION, Layout, examine, prepare, write_format
 from dagcontent.store.side import SideCache
 from dagcontent.store.spool import Ballast, Spool
@@ -58,7 +58,7 @@ def open_store(root: Path, *, write: bool = True, crashpoint: Callable[[str], No
     if not write:
         return Store(examine(root), crashpoint=crashpoint)
     layout = prepare(root, crashpoint=crashpoint)
-    if Path(f"{layout.db}-new").exists():
+    if there(Path(f"{layout.db}-new")):
         from dagcontent.store.rebuild import finish  # noqa: PLC0415 - after a crash only
 
         finish(layout, crashpoint=crashpoint)
