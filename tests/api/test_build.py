@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -321,3 +322,29 @@ def test_a_build_with_nothing_to_do_says_by_whom_fallbacks_are_served(tmp_path: 
     assert (first.run != "", again.run) == (True, "")
     assert [(one.node, one.by, one.position) for one in first.served] == [("b", "a", 0)]
     assert again.served == first.served
+
+
+def test_an_output_that_cannot_be_looked_at_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that answers with an error where a file was to be placed: its node says so, and nothing else is lost."""
+    graph, store = tmp_path / "graph.toml", tmp_path / "store"
+    graph.write_text(
+        '[graph]\nname = "o"\n[node.a]\nkind = "text.template"\ntext = "a"\noutput = "a"\n'
+        '[node.b]\nkind = "text.template"\ntext = "b"\noutput = "b"\n',
+        encoding="utf-8",
+    )
+    look = Path.lstat
+
+    def refused(path: Path) -> os.stat_result:
+        if path.name == "a.txt":
+            raise OSError(errno.EIO, "Input/output error")
+        return look(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", refused)
+        result = api.build(graph, store=store)
+    assert result.status == "failed"
+    assert [(node.node, node.error) for node in result.nodes if node.status == "failed"] == [
+        ("a", f"{tmp_path / 'out' / 'a.txt'} cannot be looked at: Input/output error")
+    ]
+    assert (tmp_path / "out" / "b.txt").read_text() == "b\n"
+    assert api.build(graph, store=store).status == "ok"

@@ -111,6 +111,8 @@ REGRESSIONS = [
     (Point("db.before-schema", 1, "stat", 10), "EIO"),
     # One refusal to read what was paid for, and it was given up as damaged for good.
     *((Point("paid.spooled", 2, call, n), "EIO") for call in ("read", "lseek") for n in (3, 4)),
+    # An output, or a blob on its way there, that could not be looked at ended the build with a traceback.
+    *((Point("paid.spooled", 4, "newfstatat", n), "EIO") for n in range(1, 7)),
 ]
 
 

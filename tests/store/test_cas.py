@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dagcontent.errors import InternalError, StoreDamaged, StoreError, StoreFull
 from dagcontent.store import BlobDamaged, Store, copy, open_store
 from dagcontent.store.cas import is_digest
+from dagcontent.store.disk import there
 
 SHARED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(300, settings().max_examples)
@@ -326,3 +327,24 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     monkeypatch.setattr("dagcontent.store.cas.transfer", meddle)
     with pytest.raises(StoreError, match="changed while it was read"):
         store.cas.put_file(source)
+
+
+def test_a_disk_that_does_not_say_what_stands_there_is_named(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer of EIO to a look is a refusal like any other: our words, with the path and what to do."""
+    digest, _ = store.cas.put_bytes(b"there")
+
+    def refused(*_: object) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", refused)
+        with pytest.raises(StoreError, match="Input/output error") as caught:
+            store.cas.verified_path(digest)
+    assert caught.value.hint
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", refused)
+        with pytest.raises(StoreError, match="Input/output error"):
+            there(store.layout.db)
+    assert store.cas.verified_path(digest).read_bytes() == b"there"
