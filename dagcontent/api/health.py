@@ -27,8 +27,8 @@ _LEAST_SQLITE: Final = (3, 51, 3)
 _LEAST_FREE_BYTES: Final = 2 * 10**9
 _PACKAGES: Final = ("anyio", "apsw", "av", "click", "diskcache", "msgspec", "networkx", "pillow", "rich", "tomli")
 _FILTERS: Final = (
-    "acrossfade", "adelay", "alimiter", "amix", "apad", "ass", "atempo", "blackdetect", "concat", "ebur128", "freezedetect",
-    "loop", "scale", "sidechaincompress", "tpad", "trim", "xfade",
+    "acrossfade", "adelay", "alimiter", "aloop", "amix", "apad", "ass", "atempo", "blackdetect", "concat", "ebur128", "freezedetect",
+    "scale", "sidechaincompress", "tpad", "trim", "xfade",
 )  # fmt: skip
 _ENCODERS: Final = ("libx264", "aac", "flac", "libmp3lame", "libopus", "pcm_s16le")
 _LOOK_S: Final = 20.0

@@ -20,11 +20,11 @@ __all__ = ["coded_facts", "same_streams"]
 
 
 class _Stream(msgspec.Struct):
-    """One stream of a file: its packets, where they begin and end in seconds, and a digest of all."""
+    """One stream of a file: its packets, where they begin and end in its own unit of time, and a digest of all."""
 
     packets: int = 0
-    begin: Fraction | None = None
-    end: Fraction = Fraction(0)
+    begin: int = 0
+    end: int = 0
     content: Any = msgspec.field(default_factory=hashlib.sha256)  # Any: hashlib names no type
 
 
@@ -45,7 +45,7 @@ def coded_facts(path: Path) -> tuple[dict[str, Any], int | None]:
         fps = Fraction(video.average_rate or 0)
         facts: dict[str, Any] = {
             "width": video.width, "height": video.height, "fps": [fps.numerator, fps.denominator],
-            "duration_ms": round((seen.end - (seen.begin or 0)) * 1000),
+            "duration_ms": round((seen.end - seen.begin) * Fraction(video.time_base or 0) * 1000),
         }  # fmt: skip
         content = hashlib.sha256(seen.content.digest())
         sound_ms = None
@@ -53,12 +53,12 @@ def coded_facts(path: Path) -> tuple[dict[str, Any], int | None]:
             facts |= {"sample_rate": audio.rate, "channels": audio.channels}
             content.update(heard.content.digest())
             # The first packet of a coding that needs one to begin with stands before the beginning.
-            sound_ms = round((heard.end - max(heard.begin or Fraction(0), Fraction(0))) * 1000)
+            sound_ms = round((heard.end - max(heard.begin, 0)) * Fraction(audio.time_base or 0) * 1000)
         return {**facts, "content": content.hexdigest()}, sound_ms
 
 
 def same_streams(one: Path, other: Path, media_type: str) -> bool:
-    """Tell whether two files of a type hold the same coded sound and pictures, whatever stands around them; a cover is no such picture."""
+    """Tell whether two files of a type hold the same coded sound and pictures, whatever stands around them; a cover is none."""
     import av  # noqa: PLC0415 - as above
     from av.stream import Disposition  # noqa: PLC0415 - as above
 
@@ -84,7 +84,6 @@ def _read(container: Any) -> dict[int, _Stream]:  # Any: PyAV's classes, late
         stream.packets += 1
         stream.content.update(memoryview(packet))
         if packet.pts is not None:
-            at = Fraction(packet.pts) * packet.time_base
-            stream.begin = at if stream.begin is None else min(stream.begin, at)
-            stream.end = max(stream.end, at + Fraction(packet.duration or 0) * packet.time_base)
+            stream.begin = packet.pts if stream.packets == 1 else min(stream.begin, packet.pts)
+            stream.end = max(stream.end, packet.pts + (packet.duration or 0))
     return found

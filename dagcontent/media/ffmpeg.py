@@ -72,8 +72,8 @@ class Source(msgspec.Struct, frozen=True):
     media_type: str
     before: tuple[str, ...] = ()
 
-    def words(self, threads: int, beside: int) -> list[str | Feed]:  # noqa: ARG002 - read as it is wanted
-        """Return what says it on a command line, with `beside` such inputs. Raises NodeError for a type that is not read."""
+    def words(self, threads: int) -> list[str | Feed]:
+        """Return what says it on a command line. Raises NodeError for a type that is not read."""
         demuxer = DEMUXERS.get(self.media_type)
         if demuxer is None:
             text = f"{self.path.name} is {self.media_type}, which is not read"
@@ -91,9 +91,9 @@ class Raw(msgspec.Struct, frozen=True):
     size: tuple[int, int]
     fps: Fraction
 
-    def words(self, threads: int, beside: int) -> list[str | Feed]:  # noqa: ARG002 - nothing is decoded
-        """Return what says it on a command line, with `beside` such inputs."""
-        ahead = str(max(2, min(8, _AHEAD_BYTES * 2 // (3 * self.size[0] * self.size[1] * beside))))
+    def words(self, ahead_bytes: int) -> list[str | Feed]:
+        """Return what says it on a command line; of its pictures so many bytes may wait."""
+        ahead = str(max(2, min(8, ahead_bytes * 2 // (3 * self.size[0] * self.size[1]))))
         return [
             "-protocol_whitelist", "file,pipe", "-thread_queue_size", ahead, "-f", "rawvideo", "-pix_fmt", "yuv420p",
             "-video_size", f"{self.size[0]}x{self.size[1]}", "-framerate", f"{self.fps.numerator}/{self.fps.denominator}",
@@ -157,7 +157,7 @@ def _begun(call: Call, sources: Sequence[Input], graph: str, filters: Iterable[s
     ]  # fmt: skip
     made = sum(isinstance(source, Raw) for source in sources)
     for source in sources:
-        argv += source.words(threads, made)
+        argv += source.words(_AHEAD_BYTES // made) if isinstance(source, Raw) else source.words(threads)
     if graph:
         argv += ["-filter_complex_threads", str(threads), "-filter_complex", graph]
     return argv

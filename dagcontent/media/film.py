@@ -18,7 +18,7 @@ from dagcontent.media.arguments import blobs_of, flag_of, text_of, texts_of
 from dagcontent.media.burn import Style, drawing
 from dagcontent.media.call import Call, Made, NewFile
 from dagcontent.media.camera import seen
-from dagcontent.media.carried import cut, merged, shifted, titled
+from dagcontent.media.carried import cut, merged, shifted, titled, within
 from dagcontent.media.chapters import chapters_of
 from dagcontent.media.coded import coded_facts
 from dagcontent.media.facts import known_facts
@@ -41,11 +41,11 @@ def concat(call: Call) -> Made:
         text = "`clips` of video.concat is empty"
         raise NodeError(text, hint="give at least one clip")
     audio, listed = _beside(call, "audio", len(shots))
-    subtitles, _ = _beside(call, "subtitles", len(shots))
+    subtitles, each = _beside(call, "subtitles", len(shots))
     plan = timeline(call, shots, [known_facts(call, sound) for sound in audio] if listed else [])
     length = plan.seconds(plan.total)
     starts = [plan.seconds(frame) for frame in plan.starts]
-    said = _words(shots, audio, starts, length, listed=listed)
+    alignment = _words(shots, audio, starts, length, listed=listed)
     chapters = _chapters(call, shots, starts, length)
     sources = [
         *(_seen(call, plan, i, shot) for i, shot in enumerate(shots)),
@@ -57,7 +57,7 @@ def concat(call: Call) -> Made:
         graph, pictures, encode = ";".join(heard), f"{len(sources)}:v:0", ["-c:v", "copy", *ffmpeg.AAC]
         sources.append(joined)
     else:
-        drawn = _drawn(call, plan, subtitles, said)
+        drawn = _drawn(call, plan, subtitles, alignment, each=each)
         graph, pictures = ";".join([*_pictures(plan, shots, drawn), *heard]), "[v]"
         encode = [*ffmpeg.H264, "-r", plan.rate, *ffmpeg.AAC]
     encode += chapters_of(call, chapters, sources)
@@ -68,7 +68,6 @@ def concat(call: Call) -> Made:
     )  # fmt: skip
     measured, sound_ms = coded_facts(out)
     check_sync(call, plan.fps, plan.total, measured["duration_ms"], sound_ms or 0)  # a film always has sound
-    alignment = merged(*said)
     measured |= {name: rows for name, rows in (("alignment", alignment), ("chapters", chapters)) if rows}
     drawn_with = picture.made_with() if subtitles or any(shot.still for shot in shots) else {}
     return Made(NewFile(out, "video", "video/mp4", measured), {"ffmpeg": version, **drawn_with, **probe.made_with()})
@@ -92,11 +91,11 @@ def _beside(call: Call, name: str, count: int) -> tuple[list[Blob], bool]:
 
 def _words(
     shots: Sequence[Shot], audio: Sequence[Blob], starts: Sequence[float], length: float, *, listed: bool
-) -> list[list[dict[str, Any]]]:
-    """Return the words of each shot, then those of each recording, at their times in the film."""
+) -> list[dict[str, Any]]:
+    """Return the words of all shots and recordings, at their times in the film."""
     spoken = [sound.facts.get("alignment") for sound in audio]
     own = [shifted(shot.facts.get("alignment"), at, length) for shot, at in zip(shots, starts, strict=True)]
-    return own + [shifted(w, at, length) for w, at in zip(spoken, starts if listed else [0.0], strict=False)]
+    return merged(*own, *(shifted(w, at, length) for w, at in zip(spoken, starts if listed else [0.0], strict=False)))
 
 
 def _chapters(call: Call, shots: Sequence[Shot], starts: Sequence[float], length: float) -> list[dict[str, Any]]:
@@ -108,20 +107,20 @@ def _chapters(call: Call, shots: Sequence[Shot], starts: Sequence[float], length
     )
 
 
-def _drawn(call: Call, plan: Timeline, subtitles: Sequence[Blob], said: Sequence[list[dict[str, Any]]]) -> list[str]:
+def _drawn(
+    call: Call, plan: Timeline, subtitles: Sequence[Blob], alignment: Sequence[dict[str, Any]], *, each: bool
+) -> list[str]:
     """Return the filters that draw subtitles: one for each shot, then one for the whole; "" where nothing is drawn."""
     style = Style(karaoke=flag_of(call, "karaoke"))
-    count = len(plan.frames)
-    if not isinstance(call.params.get("subtitles"), list):
-        whole = [f"{drawing(call, one, style, plan.size, merged(*said))}," for one in subtitles]
-        return [*[""] * count, *(whole or [""])]
-    filters = []
-    for i, one in enumerate(subtitles):
-        words = [row for k in (i, count + i) if k < len(said) for row in said[k]]
-        filters.append(
-            "," + drawing(call, one, style, plan.size, shifted(words, -plan.seconds(plan.starts[i])), f"burn{i}")
-        )
-    return [*filters, ""]
+    filters = [""] * (len(plan.frames) + 1)
+    if not each:
+        for one in subtitles:
+            filters[-1] = f"{drawing(call, one, style, plan.size, alignment)},"
+        return filters
+    for i, (one, start, frames) in enumerate(zip(subtitles, plan.starts, plan.frames, strict=True)):
+        words = within(alignment, plan.seconds(start), plan.seconds(start + frames))
+        filters[i] = "," + drawing(call, one, style, plan.size, words, f"burn{i}")
+    return filters
 
 
 def _spliced(call: Call, plan: Timeline, clips: Sequence[ffmpeg.Input]) -> ffmpeg.Source | None:
@@ -148,10 +147,10 @@ def _pictures(plan: Timeline, shots: Sequence[Shot], drawn: Sequence[str]) -> li
     ]
     last = f"{drawn[-1]}{ffmpeg.LAST}"
     count = len(shots)
-    if plan.overlap and count > 1:
+    if plan.overlap:
         joined = "v0"
         for i in range(1, count):
-            duration = f"{plan.overlap / plan.fps.numerator * plan.fps.denominator:.6f}"
+            duration = f"{plan.seconds(plan.overlap):.6f}"
             offset = f"{plan.seconds(plan.starts[i]):.6f}"
             effect = _TRANSITIONS[plan.transition]
             rows.append(f"[{joined}][v{i}]xfade=transition={effect}:duration={duration}:offset={offset}[x{i}]")
@@ -202,7 +201,7 @@ def _sound(plan: Timeline, shots: Sequence[Shot], extra: int, *, listed: bool) -
         )
         rows.append(f"{begin},apad,atrim=end_sample={length}[a{i}]")
     own = "own" if extra else "joined"
-    if plan.overlap and count > 1:
+    if plan.overlap:
         joined = "a0"
         for i in range(1, count):
             overlap = plan.sample(plan.starts[i] + plan.overlap) - plan.sample(plan.starts[i])

@@ -17,7 +17,7 @@ from dagcontent.errors import NodeError
 from dagcontent.media.arguments import PIXELS_MAX
 from dagcontent.media.sniff import DEMUXERS, sniff
 
-__all__ = ["check_input", "made_with", "measure", "measure_clip", "pixel_shape", "sniff"]
+__all__ = ["check_input", "made_with", "measure", "pixel_shape", "sniff"]
 
 STREAMS_MAX = 32
 LENGTH_MAX_S = 12 * 3600
@@ -42,13 +42,8 @@ def measure(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: 
     if type == "image":
         return _picture(path)
     if type in ("audio", "video"):
-        return _streams(path, type, found if found in DEMUXERS else media_type)[0]
+        return _streams(path, type, found if found in DEMUXERS else media_type)
     return {}
-
-
-def measure_clip(path: Path) -> tuple[dict[str, Any], int | None]:
-    """Return the facts of a clip, and the length of its sound in ms or None: what `measure` sees, in one decoding."""
-    return _streams(path, "video", check_input(path, "video"))
 
 
 def check_input(path: Path, type: str) -> str:  # noqa: A002 - the design's word
@@ -103,7 +98,7 @@ def _picture(path: Path) -> dict[str, Any]:
     return {"width": image.width, "height": image.height, "content": content}
 
 
-def _streams(path: Path, type: str, media_type: str) -> tuple[dict[str, Any], int | None]:  # noqa: A002 - the design's word
+def _streams(path: Path, type: str, media_type: str) -> dict[str, Any]:  # noqa: A002 - the design's word
     import av  # noqa: PLC0415 - takes 0.1 to 0.4 s
 
     expected = _EXPECTED[type]
@@ -132,9 +127,7 @@ def _streams(path: Path, type: str, media_type: str) -> tuple[dict[str, Any], in
         raise NodeError(text, hint=f"{expected} that plays to its end is expected") from error
 
 
-def _decode(
-    path: Path, container: Any, video: Any, audio: Any
-) -> tuple[dict[str, Any], int | None]:  # Any: PyAV's classes, late
+def _decode(path: Path, container: Any, video: Any, audio: Any) -> dict[str, Any]:  # Any: PyAV's classes, late
     pictures, sound = hashlib.sha256(), hashlib.sha256()
     frames = samples = 0
     turned = False
@@ -180,7 +173,7 @@ def _decode(
         facts.setdefault("duration_ms", round(samples * 1000 / rate))
         pictures.update(sound.digest())
     facts["content"] = pictures.hexdigest()
-    return facts, round(samples * 1000 / rate) if rate else None
+    return facts
 
 
 def _plane_bytes(frame: Any) -> int:

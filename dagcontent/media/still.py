@@ -74,7 +74,6 @@ def _clip(
     if frames > FRAMES_MAX:
         text = f"the clip would have {frames} pictures"
         raise NodeError(text, hint=f"at most {FRAMES_MAX}: make it shorter, or lower `fps`")
-    seconds = float(frames / fps)
     sources: list[ffmpeg.Input] = []
     lengths, graph = _pictures(len(images), frames, fps)
     for number, (image, shown) in enumerate(zip(images, lengths, strict=True)):
@@ -93,9 +92,8 @@ def _clip(
         encode += ffmpeg.AAC
     out = call.workdir / "clip.mp4"
     version = ffmpeg.render(
-        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=maps,
-        seconds=seconds,
-    )  # fmt: skip
+        call, sources, out, encode=[*encode, *ffmpeg.MP4], graph=graph, maps=maps, seconds=float(frames / fps)
+    )
     return _made(out, audio, version)
 
 

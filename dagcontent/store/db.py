@@ -108,7 +108,7 @@ def create(layout: Layout, *, crashpoint: Callable[[str], None]) -> None:
     """Make the database where there is none. May be called by several processes at once, and again."""
     if there(layout.db):
         return
-    with locked(layout.lock, create=True, unless=layout.db.exists) as alone, mapped(layout.db):
+    with locked(layout.lock, create=True, unless=lambda: there(layout.db)) as alone, mapped(layout.db):
         # Who made it meanwhile may have it open, and shares the lock for as long as its build takes.
         if not alone or there(layout.db):
             return

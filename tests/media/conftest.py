@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from dagcontent.kinds.registry import kind_of
@@ -63,6 +64,14 @@ class Studio:
         argv = [ffmpeg.executable(), "-v", "error", "-xerror", "-i", str(self.path(blob)), "-f", "null", "-"]
         done = subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL)
         return done.returncode == 0 and not done.stderr
+
+    def sound_ms(self, blob: Blob) -> int | None:
+        """Return the length of a clip's sound as it is decoded, in ms; None for a silent clip."""
+        with av.open(str(self.path(blob))) as container:
+            if not container.streams.audio:
+                return None
+            stream = container.streams.audio[0]
+            return round(sum(frame.samples for frame in container.decode(stream)) * 1000 / stream.rate)
 
     def pictures(self, blob: Blob) -> list[str]:
         """Return a digest of each picture of a clip."""

@@ -7,7 +7,7 @@ import pytest
 from dagcontent.errors import InternalError
 from dagcontent.media import ffmpeg
 from dagcontent.media.coded import coded_facts, same_streams
-from dagcontent.media.probe import measure_clip
+from dagcontent.media.probe import measure
 from dagcontent.values.value import Blob
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_packets_say_what_decoding_says(studio: Studio, films: list[Blob]) -> No
     """Length, size and rate to the letter, the end of the sound within a packet; equal bytes are equal content."""
     for film in films:
         packets, sound_ms = coded_facts(studio.path(film))
-        decoded, heard_ms = measure_clip(studio.path(film))
+        decoded, heard_ms = measure(studio.path(film), "video", "video/mp4"), studio.sound_ms(film)
         assert packets.pop("content") != decoded.pop("content")
         assert packets == decoded
         assert {name: film.facts[name] for name in packets} == packets

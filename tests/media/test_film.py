@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagcontent.errors import NodeError
-from dagcontent.media import ffmpeg, probe
+from dagcontent.media import ffmpeg
 from dagcontent.values.value import Blob
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_clips_of_all_shapes_become_one_film_in_step(studio: Studio, clip: Blob,
     assert (facts["width"], facts["height"], facts["fps"]) == (160, 90, [12, 1])
     frames = sum(round(Fraction(c.facts["duration_ms"], 1000) * 12) for c in (clip, silent, clip))
     assert facts["duration_ms"] == round(frames * 1000 / 12)
-    _, sound_ms = probe.measure_clip(studio.path(film))
+    sound_ms = studio.sound_ms(film)
     assert sound_ms is not None
     assert abs(sound_ms - facts["duration_ms"]) < 1000 / 12
     assert [row["title"] for row in facts["chapters"]] == ["One", "a=b;#\\x", "Three"]
@@ -77,7 +77,7 @@ def test_no_mixture_drifts(
     overlap = round(Fraction("0.2") * rate) if transition == "fade" else 0
     frames = sum(round(Fraction(c.facts["duration_ms"], 1000) * rate) for c in clips) - overlap * (len(clips) - 1)
     assert abs(film.facts["duration_ms"] - frames / rate * 1000) < 1000 / rate
-    _, sound_ms = probe.measure_clip(studio.path(film))
+    sound_ms = studio.sound_ms(film)
     assert sound_ms is not None
     assert abs(sound_ms - film.facts["duration_ms"]) < max(1000 / rate, 22)
 

@@ -96,7 +96,7 @@ def test_no_mixture_of_pictures_and_clips_drifts(
         ends.append(max(at + seen, at + Fraction(voice.facts["duration_ms"], 1000) * rate if spoken else 0))
         at += seen - overlap
     assert abs(film.facts["duration_ms"] - float(max(ends) / rate * 1000)) < 1000 / rate
-    _, sound_ms = probe.measure_clip(studio.path(film))
+    sound_ms = studio.sound_ms(film)
     assert sound_ms is not None
     assert abs(sound_ms - film.facts["duration_ms"]) < max(1000 / rate, 22)
     assert studio.plays(film)
@@ -125,6 +125,23 @@ def test_subtitles_are_drawn_at_the_times_of_their_clips(studio: Studio, card: B
     assert lit.facts["content"] != each.facts["content"]
     assert each.facts["alignment"] == plain.facts["alignment"]
     assert studio.plays(each)
+
+
+@pytest.mark.slow
+def test_one_recording_lights_the_words_of_every_clip(studio: Studio, card: Blob, voice: Blob) -> None:
+    """Its words are the film's: a clip in the middle finds those that are heard while it is seen."""
+    half = voice.facts["duration_ms"] / 2000
+    lines = [
+        studio.make(
+            "subtitles.build", alignment=voice.facts["alignment"], format="srt", start=start, end=end, offset=-start
+        )
+        for start, end in ((0.0, half), (half, 2 * half))
+    ]
+    params: dict[str, Any] = {"clips": [card, card], "audio": voice, "picture_seconds": half, "size": "160x90"}
+    lit, plain = (studio.make("video.concat", **params, subtitles=lines, karaoke=karaoke) for karaoke in (True, False))
+    middle = len(studio.pictures(plain)) // 2
+    for shown in (slice(None, middle), slice(middle, None)):
+        assert studio.pictures(lit)[shown] != studio.pictures(plain)[shown]
 
 
 @pytest.mark.slow

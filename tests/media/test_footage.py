@@ -78,9 +78,7 @@ def frame_ms(clip: Blob) -> float:
 
 def together(studio: Studio, clip: Blob) -> bool:
     """Tell whether a clip plays to its end with its sound as long as its pictures."""
-    from dagcontent.media.probe import measure_clip
-
-    facts, sound_ms = measure_clip(studio.path(clip))
+    facts, sound_ms = measure(studio.path(clip), "video", "video/mp4"), studio.sound_ms(clip)
     return studio.plays(clip) and (sound_ms is None or abs(sound_ms - facts["duration_ms"]) <= max(22, frame_ms(clip)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dagcontent.media import probe, spliced
-from dagcontent.media.probe import measure_clip
+from dagcontent.media.probe import measure
 from dagcontent.values.value import Blob
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_clips_of_one_coding_are_copied(studio: Studio, card: Blob, voice: Blob)
     clips = _clips(studio, card)
     film = studio.make("video.concat", clips=clips, audio=voice, titles=["a", "b", "c"])
     assert _packets(studio, film) == [packet for clip in clips for packet in _packets(studio, clip)]
-    facts, sound_ms = measure_clip(studio.path(film))
+    facts, sound_ms = measure(studio.path(film), "video", "video/mp4"), studio.sound_ms(film)
     assert facts["duration_ms"] == pytest.approx(sum(clip.facts["duration_ms"] for clip in clips), abs=2)
     assert sound_ms == pytest.approx(facts["duration_ms"], abs=22)
     assert [row["title"] for row in film.facts["chapters"]] == ["a", "b", "c"]
