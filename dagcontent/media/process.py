@@ -69,14 +69,14 @@ class ProcessRunner:
         names = iter([feed.name for feed in feeds])
         words = [next(names) if isinstance(word, Feed) else word for word in argv]
         try:
-            return self._fed(words, feeds, on_line=on_line, stdin=stdin, timeout_s=timeout_s)
+            return self._ran(words, feeds, on_line=on_line, stdin=stdin, timeout_s=timeout_s)
         finally:
             # A child that was fed half of something fails too: the cause is told, not what followed from it.
             for feed in feeds:
                 if feed.error is not None:
                     raise feed.error
 
-    def _fed(
+    def _ran(
         self,
         argv: Sequence[str],
         feeds: Sequence[Open],
