@@ -89,7 +89,9 @@ def timeline(call: Call, shots: Sequence[Shot], sounds: Sequence[dict[str, Any]]
     for number, count in enumerate(frames, start=1):
         if overlap and count <= overlap:
             text = f"clip {number} is shorter than the {transition}: {float(count / fps):.2f} s"
-            longer = f"`picture_seconds` above {wanted:g}" if shots[number - 1].still else "make the clip longer"
+            longer = "make the clip longer"
+            if shots[number - 1].still:
+                longer = "make its recording longer" if sounds else f"`picture_seconds` above {wanted:g}"
             raise NodeError(text, hint=f"set `transition_seconds` below {float(count / fps):.2f}, or {longer}")
     starts = [0]
     for count in frames[:-1]:

@@ -165,6 +165,17 @@ def test_the_same_film_of_pictures_is_the_same_bytes_with_any_threads(
     assert len(digests) == 1
 
 
+def test_a_transition_longer_than_a_picture_says_what_its_length_is_from(
+    studio: Studio, card: Blob, voice: Blob
+) -> None:
+    """A picture that is spoken over has no length of its own to be raised."""
+    params: dict[str, Any] = {"clips": [card, card], "transition": "fade", "transition_seconds": 9}
+    for more, hint in (({"audio": [voice, voice]}, "its recording longer"), ({}, "`picture_seconds` above 9")):
+        with pytest.raises(NodeError, match="shorter than the fade") as caught:
+            studio.make("video.concat", **params, **more)
+        assert hint in (caught.value.hint or "")
+
+
 def test_a_picture_that_is_none_is_named(studio: Studio, card: Blob) -> None:
     """It is opened while the film is made; the message is the picture's, not ffmpeg's."""
     broken = studio.put("torn.png", studio.path(card).read_bytes()[:300], "image", "image/png", width=160, height=90)
